@@ -1,0 +1,46 @@
+// host:port, parsed at the edge: a name, an IPv4 or a bracketed IPv6 address, and a port.
+// Called by cli.ts (parse) and by whoever prints one (format); pure.
+import { isIPv4, isIPv6 } from "node:net";
+import { HivemindError } from "./errors.ts";
+
+export interface Address {
+	/** A name, an IPv4 address, or an IPv6 address without brackets. */
+	readonly host: string;
+	/** 0 to 65535. */
+	readonly port: number;
+}
+
+// RFC 1123 labels; underscores too, because container networks use them.
+const NAME = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i;
+
+/**
+ * Parses `host:port`. `what` names the argument or option in the error.
+ * @throws HivemindError `usage`, saying which part is wrong.
+ */
+export function parseAddress(text: string, what: string, allowPortZero = true): Address {
+	const fail = (why: string): never => {
+		throw new HivemindError("usage", `${what}: '${text}' ${why}`, {
+			hint: "Write host:port, for example 127.0.0.1:3000, my-host:8000 or [::1]:4000.",
+		});
+	};
+	const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text);
+	if (!match) return fail(isIPv6(text) ? "has no port (an IPv6 address goes in brackets)" : "is not host:port");
+	const [, v6, plain = "", portText = ""] = match;
+	if (v6 !== undefined && !isIPv6(v6)) return fail(`has no IPv6 address in its brackets`);
+	if (v6 === undefined && plain === "") return fail("has no host");
+	if (v6 === undefined && /^[\d.]+$/.test(plain) && !isIPv4(plain)) return fail("has no valid IPv4 address");
+	if (v6 === undefined && !NAME.test(plain)) return fail("has no valid host name");
+	if (!/^\d{1,5}$/.test(portText) || Number(portText) > 65_535) return fail("has no port between 0 and 65535");
+	if (!allowPortZero && Number(portText) === 0) return fail("has port 0, which no service listens on");
+	return { host: v6 ?? plain, port: Number(portText) };
+}
+
+/** `host:port`, with brackets round an IPv6 address. */
+export function formatAddress({ host, port }: Address): string {
+	return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether the literal address stays on this machine. */
+export function isLoopback(host: string): boolean {
+	return host === "::1" || host.startsWith("127.") || host.toLowerCase() === "localhost";
+}

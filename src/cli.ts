@@ -1,0 +1,155 @@
+// The command line: citty's tree of commands and help texts, and the step from strings to typed options.
+// Called by main.ts; calls share, join and demo.
+import { type ArgsDef, type CommandDef, renderUsage, runCommand } from "citty";
+import { type Address, isLoopback, parseAddress } from "./address.ts";
+import { type CommandLine, readCommandLine } from "./argv.ts";
+import { demo } from "./demo.ts";
+import type { EndpointOptions } from "./endpoint.ts";
+import { EXIT_STATUS, HivemindError } from "./errors.ts";
+import { ALPN, type AlpnName } from "./handshake.ts";
+import { join } from "./join.ts";
+import { NAME_MAX } from "./limits.ts";
+import { print, setVerbosity } from "./output.ts";
+import { SERVICES } from "./services.ts";
+import { share } from "./share.ts";
+import { PROGRAM, VERSION } from "./version.ts";
+
+const GLOBAL = {
+	alpn: { type: "enum", options: Object.keys(ALPN), description: "ALPN of the connection, the same on both sides (default: hivemind)" },
+	"ipv4-addr": { type: "string", valueHint: "ADDR", description: "UDP address to bind, like 0.0.0.0:8080 (default: any, a free port)" },
+	"ipv6-addr": { type: "string", valueHint: "ADDR", description: "UDP address to bind, like [::]:8080 (default: any, a free port)" },
+	"no-relay": { type: "boolean", description: "Only direct connections: no relay, no discovery service; works offline" },
+	"relay-url": { type: "string", valueHint: "URL", description: "Use this iroh relay instead of the public ones (repeatable)" },
+	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
+	help: { type: "boolean", alias: "h", description: "This help" },
+	version: { type: "boolean", alias: "V", description: "The version" },
+} as const satisfies ArgsDef;
+
+interface Context {
+	line: CommandLine;
+	stop: AbortSignal;
+}
+
+const commands: Record<string, CommandDef> = {
+	share: {
+		meta: { name: "share", description: "Make this machine the hub of three services" },
+		args: {
+			frontend: { type: "positional", description: "Address of the frontend, host:port" },
+			backend: { type: "positional", description: "Address of the backend, host:port" },
+			websocket: { type: "positional", description: "Address of the WebSocket service, host:port" },
+			name: { type: "positional", description: "A name for this hub" },
+			...GLOBAL,
+		},
+		run: ({ data }) => {
+			const { line, stop } = data as Context;
+			const name = readName(line.positionals[3]);
+			const services = SERVICES.map((service, i) => parseAddress(line.positionals[i] ?? "", `The ${service.name}`, false));
+			return share({ name, services, endpoint: endpointOptions(line) }, stop);
+		},
+	},
+	join: {
+		meta: { name: "join", description: "Bring a hub's services to this machine's localhost" },
+		args: {
+			name: { type: "positional", description: "A name for this peer" },
+			ticket: { type: "string", valueHint: "TICKET", description: "The hub's ticket" },
+			...Object.fromEntries(
+				SERVICES.map(({ option, name, defaultAddress }) => [
+					option,
+					{ type: "string", valueHint: "ADDR", description: `Local address of the ${name} (default: ${defaultAddress})` } as const,
+				]),
+			),
+			...GLOBAL,
+		},
+		run: ({ data }) => {
+			const { line, stop } = data as Context;
+			const name = readName(line.positionals[0]);
+			const ticket = text(line, "ticket");
+			if (ticket === undefined) {
+				throw new HivemindError("usage", "'join' needs a ticket.", { hint: "Add --ticket with what the hub's screen shows after 'Ticket:'." });
+			}
+			const addresses = SERVICES.map(({ option, defaultAddress }) => parseAddress(text(line, option) ?? defaultAddress, `--${option}`));
+			return join({ name, ticket, addresses, endpoint: endpointOptions(line) }, stop);
+		},
+	},
+	demo: {
+		meta: { name: "demo", description: "Try everything on this machine alone, offline" },
+		args: { once: { type: "boolean", description: "End after the checks" }, ...GLOBAL },
+		run: ({ data }) => {
+			const { line, stop } = data as Context;
+			return demo({ once: line.values.has("once") }, stop);
+		},
+	},
+};
+
+const root: CommandDef = {
+	meta: { name: PROGRAM, version: VERSION, description: "Peer-to-peer port forwarding for a development stack" },
+	args: GLOBAL,
+	subCommands: commands,
+};
+
+/** Runs one command line until it is done or `stop` is aborted. @throws HivemindError */
+export async function run(argv: readonly string[], stop: AbortSignal): Promise<void> {
+	const table = Object.fromEntries(Object.entries(commands).map(([name, { args }]) => [name, args as ArgsDef]));
+	if (argv.length === 0) return help(undefined);
+	const line = readCommandLine(argv, table, { repeatable: ["relay-url"], counted: ["verbose"] });
+	if (line.values.has("help")) return help(line.command);
+	if (line.values.has("version")) return print(`${PROGRAM} ${VERSION}`);
+	const verbosity = line.values.get("verbose");
+	setVerbosity(typeof verbosity === "number" ? verbosity : 0);
+	const context: Context = { line, stop };
+	// citty gets the arguments only: every option has been read and checked above.
+	await runCommand(commands[line.command ?? ""] as CommandDef, { rawArgs: ["--", ...line.positionals], data: context });
+}
+
+// --- internal ---
+
+async function help(command: string | undefined): Promise<void> {
+	const usage = command === undefined ? await renderUsage(root) : await renderUsage(commands[command] as CommandDef, root);
+	const statuses = Object.values(EXIT_STATUS).map(({ status, meaning }) => `  ${String(status).padStart(2)}  ${meaning}`);
+	const whole = `${usage.trimEnd()}\n\nEXIT STATUS\n\n${statuses.join("\n")}`.replace(/ +$/gm, "");
+	// citty colours also what is piped.
+	print(process.stdout.isTTY && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole));
+}
+
+const text = (line: CommandLine, name: string): string | undefined => line.values.get(name) as string | undefined;
+
+function readName(name = ""): string {
+	if (name.trim() === "") throw new HivemindError("usage", "The name is empty.");
+	if (/\p{C}/u.test(name)) throw new HivemindError("usage", "The name has control characters.");
+	if (name.length > NAME_MAX) throw new HivemindError("usage", `The name is longer than ${NAME_MAX} characters.`);
+	return name;
+}
+
+function endpointOptions(line: CommandLine): EndpointOptions {
+	const relayUrls = (line.values.get("relay-url") as string[] | undefined) ?? [];
+	if (relayUrls.length > 0 && line.values.has("no-relay")) {
+		throw new HivemindError("usage", "--relay-url and --no-relay exclude each other.");
+	}
+	for (const url of relayUrls) {
+		if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+			throw new HivemindError("usage", `--relay-url: '${url}' is no http or https URL.`, { hint: "Write it like https://relay.example.org" });
+		}
+	}
+	const ipv4 = udpAddress(line, "ipv4-addr", "4");
+	const ipv6 = udpAddress(line, "ipv6-addr", "6");
+	return {
+		alpn: (text(line, "alpn") ?? "hivemind") as AlpnName,
+		...(ipv4 && { ipv4 }),
+		...(ipv6 && { ipv6 }),
+		relays: line.values.has("no-relay") ? "none" : relayUrls.length > 0 ? relayUrls : "public",
+	};
+}
+
+function udpAddress(line: CommandLine, option: string, family: "4" | "6"): Address | undefined {
+	const value = text(line, option);
+	if (value === undefined) return undefined;
+	const address = parseAddress(value, `--${option}`);
+	const host = isLoopback(address.host) && address.host === "localhost" ? (family === "4" ? "127.0.0.1" : "::1") : address.host;
+	const found = host.includes(":") ? "6" : /^[\d.]+$/.test(host) ? "4" : "none";
+	if (found !== family) {
+		throw new HivemindError("usage", `--${option}: '${value}' is no IPv${family} address.`, {
+			hint: family === "4" ? "Write it like 0.0.0.0:8080" : "Write it like [::]:8080",
+		});
+	}
+	return { host, port: address.port };
+}

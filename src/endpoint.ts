@@ -1,0 +1,176 @@
+// An iroh endpoint's life: bind, wait for a relay, ticket, accept, connect, close.
+// Called by share.ts and join.ts; hands out Connections.
+import { networkInterfaces } from "node:os";
+import { type Address, formatAddress, isLoopback } from "./address.ts";
+import { Connection } from "./connection.ts";
+import { firstLine, HivemindError, systemCode } from "./errors.ts";
+import { ALPN, type AlpnName } from "./handshake.ts";
+import { type EndpointAddr, type Incoming, loadIroh, type Endpoint as NativeEndpoint, pin, unpin } from "./iroh.ts";
+import { CLOSE_MS, CONNECT_MS, RELAY_MS } from "./limits.ts";
+import { formatTicket } from "./ticket.ts";
+
+export interface EndpointOptions {
+	alpn: AlpnName;
+	/** UDP addresses to bind; none means any address and a free port. */
+	ipv4?: Address;
+	ipv6?: Address;
+	/** "public": n0's relays and discovery. "none": direct connections only. Else the user's own relays, and nobody else's. */
+	relays: "public" | "none" | string[];
+}
+
+/** @throws HivemindError `bind` or `addon` */
+export async function bindEndpoint(options: EndpointOptions): Promise<Endpoint> {
+	const { Endpoint: Native, RelayMode } = await loadIroh();
+	const builder = Native.builder();
+	if (options.relays === "public") builder.applyN0();
+	else {
+		builder.applyMinimal();
+		builder.relayMode(options.relays === "none" ? RelayMode.disabled() : RelayMode.customFromUrls(options.relays));
+	}
+	builder.alpns([alpnBytes(options.alpn)]);
+	const addresses = bindAddresses(options);
+	for (const address of addresses) builder.bindAddr(formatAddress(address));
+	try {
+		return new Endpoint(await builder.bind(), options);
+	} catch (cause) {
+		throw await bindError(addresses, cause);
+	}
+}
+
+export class Endpoint {
+	#native: NativeEndpoint;
+	#options: EndpointOptions;
+	#closing: Promise<void> | undefined;
+
+	constructor(native: NativeEndpoint, options: EndpointOptions) {
+		this.#native = pin(native);
+		this.#options = options;
+	}
+
+	/** Waits for a relay at most {@link RELAY_MS}; false when none answered. True at once where none is wanted. */
+	async online(): Promise<boolean> {
+		if (this.#options.relays === "none") return true;
+		let timer: Timer | undefined;
+		const timeout = new Promise<false>((resolve) => {
+			timer = setTimeout(() => resolve(false), RELAY_MS);
+		});
+		const online = this.#native.online().then(
+			() => true,
+			() => false,
+		);
+		const reached = await Promise.race([online, timeout]);
+		clearTimeout(timer);
+		return reached;
+	}
+
+	/** The ticket that leads here, as of now. */
+	ticket(): Promise<string> {
+		return formatTicket(this.#native.addr());
+	}
+
+	/** Hands over each new connection, until the endpoint closes. One bad handshake delays nobody. Never rejects. */
+	async accept(onConnection: (connection: Connection) => void, onError: (error: string) => void): Promise<void> {
+		for (;;) {
+			let incoming: Incoming | null;
+			try {
+				incoming = await this.#native.acceptNext();
+			} catch (error) {
+				onError(firstLine(error));
+				return;
+			}
+			if (!incoming) return;
+			shake(incoming).then(onConnection, (error: unknown) => onError(firstLine(error)));
+		}
+	}
+
+	/**
+	 * Connects within {@link CONNECT_MS}.
+	 * @throws HivemindError `unreachable` or `alpn`
+	 */
+	async connect(address: EndpointAddr): Promise<Connection> {
+		const connecting = this.#native.connect(address, alpnBytes(this.#options.alpn));
+		let timer: Timer | undefined;
+		const timeout = new Promise<never>((_, reject) => {
+			timer = setTimeout(() => reject(new Error(`no answer within ${CONNECT_MS / 1000} s`)), CONNECT_MS);
+		});
+		try {
+			return new Connection(await Promise.race([connecting, timeout]));
+		} catch (cause) {
+			// An attempt given up goes on inside iroh, and may still succeed (measured).
+			connecting.then(
+				(late) => late.close(0n, []),
+				() => {},
+			);
+			throw connectError(address, this.#options, cause);
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	/** Resolves when the other sides have been told, after {@link CLOSE_MS} at the latest. Idempotent. */
+	close(): Promise<void> {
+		this.#closing ??= Promise.race([this.#native.close().catch(() => {}), Bun.sleep(CLOSE_MS)]).then(() => unpin(this.#native));
+		return this.#closing;
+	}
+}
+
+// --- internal ---
+
+async function shake(incoming: Incoming): Promise<Connection> {
+	const accepting = await incoming.accept();
+	return new Connection(await accepting.connect());
+}
+
+const alpnBytes = (name: AlpnName): number[] => [...new TextEncoder().encode(ALPN[name])];
+
+/** What to bind. Unasked, iroh binds the other family to every interface: loopback for one means loopback for both. */
+function bindAddresses({ ipv4, ipv6 }: EndpointOptions): Address[] {
+	if (ipv4 && !ipv6 && isLoopback(ipv4.host) && hasIPv6Loopback()) return [ipv4, { host: "::1", port: 0 }];
+	if (ipv6 && !ipv4 && isLoopback(ipv6.host)) return [{ host: "127.0.0.1", port: 0 }, ipv6];
+	return [ipv4, ipv6].filter((address) => address !== undefined);
+}
+
+function hasIPv6Loopback(): boolean {
+	return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
+}
+
+/** iroh says "Failed to bind sockets" for every cause; a plain socket on the same address knows which. */
+async function bindError(addresses: Address[], cause: unknown): Promise<HivemindError> {
+	for (const address of addresses) {
+		try {
+			const socket = await Bun.udpSocket({ hostname: address.host, port: address.port });
+			socket.close();
+		} catch (error) {
+			const why = BIND_REASONS[systemCode(error)] ?? firstLine(error);
+			return new HivemindError("bind", `Cannot bind UDP ${formatAddress(address)}: ${why}.`, {
+				hint: "Choose another address or port with --ipv4-addr or --ipv6-addr; port 0 takes a free one.",
+				cause,
+			});
+		}
+	}
+	return new HivemindError("bind", `Cannot bind a UDP socket: ${firstLine(cause)}.`, { cause });
+}
+
+const BIND_REASONS: Record<string, string> = {
+	EADDRINUSE: "the port is in use",
+	EADDRNOTAVAIL: "this machine has no such address",
+	EACCES: "this port needs more rights",
+};
+
+function connectError(address: EndpointAddr, options: EndpointOptions, cause: unknown): HivemindError {
+	const text = firstLine(cause);
+	if (/known protocol|NoApplicationProtocol/.test(text)) {
+		return new HivemindError("alpn", `The hub speaks another protocol than --alpn ${options.alpn}.`, {
+			hint: "Start both sides with the same --alpn: hivemind (the default) or federated-hivemind.",
+			cause,
+		});
+	}
+	const direct = address.directAddresses();
+	const relay = options.relays === "none" ? null : address.relayUrl();
+	const tried = [...direct, ...(relay ? [`relay ${relay}`] : [])];
+	const more = options.relays === "none" && address.relayUrl() ? " Without --no-relay its relay could be tried too." : "";
+	return new HivemindError("unreachable", `Cannot reach the hub: ${text}. Tried ${tried.join(", ") || "no address at all"}.`, {
+		hint: `Is the hub still running? Its ticket changes when it restarts.${more}`,
+		cause,
+	});
+}

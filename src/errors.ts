@@ -1,0 +1,44 @@
+// The one error class of the program and the table from its codes to exit statuses.
+// Thrown everywhere, turned into text and a status by main.ts only.
+
+/** Exit statuses are part of the interface: documented in `--help` and the README, never renumbered. */
+export const EXIT_STATUS = {
+	ok: { status: 0, meaning: "fine, also after Ctrl+C" },
+	internal: { status: 1, meaning: "a bug in hivemind-p2p" },
+	usage: { status: 2, meaning: "unknown option, missing argument, bad address" },
+	ticket: { status: 3, meaning: "the ticket cannot be read" },
+	listen: { status: 4, meaning: "a local TCP port cannot be opened" },
+	bind: { status: 5, meaning: "the UDP address cannot be bound" },
+	unreachable: { status: 6, meaning: "the hub cannot be reached" },
+	alpn: { status: 7, meaning: "hub and peer use different --alpn" },
+	lost: { status: 8, meaning: "the connection to the hub ended" },
+	addon: { status: 9, meaning: "the native networking library cannot be loaded" },
+	check: { status: 10, meaning: "a check of `demo` failed" },
+} as const;
+
+export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;
+
+/** An error for the person at the keyboard: `message` says what happened, `hint` why probably and what to do. */
+export class HivemindError extends Error {
+	readonly code: ErrorCode;
+	readonly hint?: string;
+
+	constructor(code: ErrorCode, message: string, more: { hint?: string; cause?: unknown } = {}) {
+		super(message, { cause: more.cause });
+		this.name = "HivemindError";
+		this.code = code;
+		if (more.hint !== undefined) this.hint = more.hint;
+	}
+}
+
+/** The first line of anything thrown: the binding appends a Rust backtrace when RUST_BACKTRACE is set. */
+export function firstLine(error: unknown): string {
+	const text = error instanceof Error ? error.message : String(error);
+	return text.split("\n", 1)[0]?.trim() ?? "";
+}
+
+/** `error.code` of Node-style errors ("EADDRINUSE"), or "". */
+export function systemCode(error: unknown): string {
+	const code = (error as { code?: unknown } | null)?.code;
+	return typeof code === "string" ? code : "";
+}

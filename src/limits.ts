@@ -1,0 +1,82 @@
+// Every bound and every wait of the program, each with its reason. A remote controls nothing that is
+// not bounded here. Times are milliseconds, sizes are bytes.
+// Called by everyone; calls nothing.
+
+/** Streams one QUIC connection carries at once: the binding's default of 100 starves a browser with a dev server. */
+export const STREAMS_PER_CONNECTION = 1024;
+
+/** From a stream's first byte to its whole header. A slow link needs one round trip, so this is generous. */
+export const HEADER_MS = 10_000;
+
+/** Dialling a service. Shorter than a browser's patience, longer than a TCP SYN retried three times (7 s). */
+export const DIAL_MS = 10_000;
+
+/** Waiting for a free stream: a burst over STREAMS_PER_CONNECTION may queue this long, then it is refused. */
+export const OPEN_STREAM_MS = 10_000;
+
+/** Reaching a hub. iroh itself gives up after 30 s, longer than a person waits without doubt. */
+export const CONNECT_MS = 15_000;
+
+/** Reaching a relay before the ticket is printed without one; `online()` itself never gives up. */
+export const RELAY_MS = 10_000;
+
+/** A silent wait longer than this is explained on the screen. */
+export const SILENCE_MS = 500;
+
+/** Running transfers may finish this long after SIGINT or SIGTERM; Docker kills after 10 s. */
+export const DRAIN_MS = 3_000;
+
+/** While stopping: a connection without bytes for this long, whose last word was the service's, is idle. */
+export const IDLE_MS = 300;
+
+/** Closing the endpoint. A dead remote costs 90 ms (RUNTIME.md section 6); more is not worth waiting for. */
+export const CLOSE_MS = 1_000;
+
+/**
+ * After our FIN, a socket whose other side keeps talking to nobody is read and discarded this long, so that the
+ * bytes before our FIN are not destroyed by a RST (RFC 9112 section 9.6 describes the problem).
+ */
+export const LINGER_MS = 2_000;
+
+/**
+ * A QUIC reset discards what the receiver has not read yet (RFC 9000 section 3.2). When bytes were written just
+ * before it, the reset waits this long plus four round trips, so that data arrives first, as with a TCP RST.
+ */
+export const RESET_GRACE_MS = 50;
+export const RESET_GRACE_MAX_MS = 1_000;
+
+/** Bytes of a socket kept for the stream before the socket is paused; the kernel holds the rest. */
+export const SOCKET_QUEUE = 64 * 1024;
+
+/** First read of a stream. An idle read allocates its size, so 2,000 idle connections want it small. */
+export const READ_MIN = 4 * 1024;
+
+/** The largest piece moved at once: beyond 64 KiB the binding gets no faster, only the neighbours slower. */
+export const PIECE_MAX = 64 * 1024;
+
+/** The smallest piece that bulk streams are cut down to when many share the thread. */
+export const PIECE_MIN = 8 * 1024;
+
+/** Bytes that all bulk streams together may have in one turn of the event loop (see fairness.ts). */
+export const BULK_BUDGET = 128 * 1024;
+
+/** A bulk stream that moved nothing for this long no longer counts when the budget is shared out. */
+export const BULK_WINDOW_MS = 50;
+
+/** Tickets are about 100 to 500 characters; the binding's parser accepts a megabyte. */
+export const TICKET_MAX = 4 * 1024;
+
+/** A hub's or peer's name: it stands in a box and in log lines. */
+export const NAME_MAX = 64;
+
+/** Text from a remote (close reasons are up to 1,400 bytes) is cut to this before it is printed. */
+export const REMOTE_TEXT_MAX = 200;
+
+/** One service's failure is reported at most this often; a browser retries a dead port many times a second. */
+export const REPORT_EVERY_MS = 1_000;
+
+/** The listen queue of a peer fills in bursts; a TCP connection silent for this long is probed (keep-alive). */
+export const KEEPALIVE_MS = 60_000;
+
+/** One check of `demo`; each takes a few milliseconds when it works. */
+export const DEMO_CHECK_MS = 10_000;

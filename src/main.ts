@@ -1,0 +1,28 @@
+#!/usr/bin/env bun
+// Entry: runs the command line, turns signals into an orderly stop and errors into a message and an exit status.
+// The only caller of process.exit.
+import { run } from "./cli.ts";
+import { EXIT_STATUS, firstLine, HivemindError } from "./errors.ts";
+import { log, talk } from "./output.ts";
+
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+const stop = new AbortController();
+for (const [name, number] of Object.entries(SIGNALS)) {
+	process.on(name, () => {
+		// The first signal asks, the second insists: 128 + its number, as shells do.
+		if (stop.signal.aborted) process.exit(128 + number);
+		stop.abort();
+	});
+}
+process.on("unhandledRejection", (error) => log.error(`Unexpected: ${firstLine(error)}`));
+
+try {
+	await run(process.argv.slice(2), stop.signal);
+	process.exit(0);
+} catch (error) {
+	const known = error instanceof HivemindError ? error : new HivemindError("internal", `Unexpected: ${firstLine(error)}`, { cause: error });
+	talk(`error: ${known.message}${known.hint ? ` ${known.hint}` : ""}`);
+	for (let cause = known.cause; cause instanceof Error; cause = cause.cause) log.debug(`cause: ${cause.stack ?? cause.message}`);
+	process.exit(EXIT_STATUS[known.code].status);
+}

@@ -1,0 +1,96 @@
+// What a person sees: results on stdout, talk and logs on stderr. The only user of consola.
+// Called by main.ts, share.ts, join.ts and demo.ts. Results are what a script wants; everything else is talk.
+import { createConsola, type LogLevel } from "consola";
+import { SILENCE_MS } from "./limits.ts";
+
+const isTTY = process.stderr.isTTY === true;
+const colours = isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+const paint = (code: number, text: string) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
+
+const COLOUR: Record<string, number> = { error: 31, fatal: 31, warn: 33, info: 36, debug: 90, trace: 90 };
+
+/** Logs on stderr, as deep as {@link setVerbosity} says: errors only, until told otherwise. */
+export const log = createConsola({
+	level: 0,
+	reporters: [
+		{
+			log: ({ type, args }) => {
+				talk(`${paint(COLOUR[type] ?? 36, `${type}:`)} ${args.map(String).join(" ")}`);
+			},
+		},
+	],
+});
+
+/** `-v` warnings, `-vv` info, `-vvv` debug, `-vvvv` trace. */
+export function setVerbosity(count: number): void {
+	const levels: LogLevel[] = [0, 1, 3, 4, 5];
+	log.level = levels[Math.min(count, 4)] ?? 5;
+}
+
+/** A result, on stdout. A reader that went away (`| head`) is no error. */
+export function print(text: string): void {
+	process.stdout.write(`${text}\n`);
+}
+
+/** Talk, on stderr; never parsed by scripts. */
+export function talk(text: string): void {
+	clearSpinner();
+	process.stderr.write(`${text}\n`);
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+/** A title as a box of 80 columns; one plain line where stdout is no terminal or not UTF-8. */
+export function box(title: string): string {
+	if (!process.stdout.isTTY || !isUtf8()) return title;
+	const width = Math.max(76, Bun.stringWidth(title));
+	const line = "═".repeat(width + 2);
+	return `╔${line}╗\n║ ${title}${" ".repeat(width - Bun.stringWidth(title))} ║\n╚${line}╝`;
+}
+
+/** Resolves as `work` does; when that takes longer than {@link SILENCE_MS}, says what is being waited for. */
+export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
+	let ticker: Timer | undefined;
+	const timer = setTimeout(() => {
+		if (!isTTY) return talk(`Waiting for ${what} …`);
+		let frame = 0;
+		ticker = setInterval(() => {
+			process.stderr.write(`\r${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
+			spinning = true;
+		}, 100);
+	}, SILENCE_MS);
+	try {
+		return await work;
+	} finally {
+		clearTimeout(timer);
+		clearInterval(ticker);
+		clearSpinner();
+	}
+}
+
+/** True at most once in `every` milliseconds for each key: what a remote can cause must not flood the log. */
+export function seldom(every: number): (key: string) => boolean {
+	const last = new Map<string, number>();
+	return (key) => {
+		const now = performance.now();
+		if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < every) return false;
+		last.set(key, now);
+		return true;
+	};
+}
+
+// --- internal ---
+
+const FRAMES = isUtf8() ? [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"] : [..."|/-\\"];
+let spinning = false;
+
+function clearSpinner(): void {
+	if (spinning) process.stderr.write("\r\x1b[K");
+	spinning = false;
+}
+
+function isUtf8(): boolean {
+	if (process.platform !== "linux") return true;
+	const { LC_ALL, LC_CTYPE, LANG } = process.env;
+	return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
+}

@@ -1,0 +1,111 @@
+// One QUIC bidirectional stream as Duplex: its two halves, the header and the answer on it, and its end.
+// Called by connection.ts (opens, accepts), share.ts and join.ts (bridge it).
+import { Aborted, type Duplex } from "./duplex.ts";
+import { ACCEPTED, decodeHeader, HEADER_LENGTH, REFUSED } from "./handshake.ts";
+import { type BiStream, pin, unpin } from "./iroh.ts";
+import { RESET_GRACE_MAX_MS, RESET_GRACE_MS } from "./limits.ts";
+import { ReceiveHalf } from "./receive.ts";
+import { SendHalf } from "./send.ts";
+
+/** The hub answered a service's header with something else than "accepted". */
+export class Refused extends Aborted {}
+
+/** Error code of our resets and stops: the original reads none, so the value says only "not a clean end". */
+const ABORT_CODE = 1n;
+
+export interface StreamOptions {
+	/** Travels in one flight with the first data, or alone when there is none yet. */
+	prefix?: Uint8Array;
+	/** The first byte read is the hub's answer and not data; anything but "accepted" ends the stream as Refused. */
+	expectAnswer?: boolean;
+	/** The connection's round trip in milliseconds. */
+	rtt: () => number;
+}
+
+export class QuicStream implements Duplex {
+	readonly closed: Promise<Error | undefined>;
+	#send: SendHalf;
+	#receive: ReceiveHalf;
+	#expectAnswer: boolean;
+	#rtt: () => number;
+
+	constructor(bi: BiStream, options: StreamOptions) {
+		const handles = [bi, bi.send, bi.recv] as const;
+		for (const handle of handles) pin(handle);
+		this.#send = new SendHalf(handles[1], options.prefix);
+		this.#receive = new ReceiveHalf(handles[2]);
+		this.#expectAnswer = options.expectAnswer ?? false;
+		this.#rtt = options.rtt;
+		this.closed = Promise.all([this.#send.over, this.#receive.over]).then(() => {
+			for (const handle of handles) unpin(handle);
+			return this.#receive.error ?? this.#send.error;
+		});
+	}
+
+	get ended(): boolean {
+		return this.#receive.ended;
+	}
+
+	async read(): Promise<Uint8Array | null> {
+		const bytes = await this.#receive.read();
+		if (!this.#expectAnswer) return bytes;
+		this.#expectAnswer = false;
+		if (bytes?.[0] !== ACCEPTED) {
+			const refused = new Refused("refused by the hub");
+			this.abort(refused);
+			throw refused;
+		}
+		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
+	}
+
+	write(bytes: Uint8Array): Promise<void> {
+		return this.#send.write(bytes);
+	}
+
+	end(): Promise<void> {
+		return this.#send.finish();
+	}
+
+	cancel(): void {
+		this.#receive.stop(new Aborted("not read to the end"), ABORT_CODE);
+	}
+
+	abort(error = new Aborted("aborted here")): void {
+		const grace = Math.min(RESET_GRACE_MAX_MS, RESET_GRACE_MS + 4 * this.#rtt());
+		this.#send.reset(error, ABORT_CODE, grace);
+		this.#receive.stop(error, ABORT_CODE);
+	}
+
+	/**
+	 * Reads the header; data behind it stays to be read. Resolves with the port id, or undefined when what came is no
+	 * header. Rejects with Aborted when the stream was reset. The caller bounds the wait.
+	 */
+	async readHeader(): Promise<number | undefined> {
+		const header = new Uint8Array(HEADER_LENGTH);
+		for (let length = 0; length < HEADER_LENGTH; ) {
+			const bytes = await this.#receive.read();
+			if (!bytes) return undefined;
+			const taken = bytes.subarray(0, HEADER_LENGTH - length);
+			header.set(taken, length);
+			length += taken.length;
+			this.#receive.unread(bytes.subarray(taken.length));
+		}
+		return decodeHeader(header);
+	}
+
+	/** Tells the peer that its service is connected. */
+	accept(): Promise<void> {
+		return this.write(Uint8Array.of(ACCEPTED));
+	}
+
+	/** Tells the peer no, and ends the stream. A header that is still being waited for is waited for no more. */
+	async refuse(): Promise<void> {
+		this.cancel();
+		try {
+			await this.write(Uint8Array.of(REFUSED));
+			await this.end();
+		} catch {
+			// Whoever has gone needs no answer.
+		}
+	}
+}
