@@ -1,5 +1,0 @@
-// Files that the bundler puts in as text.
-declare module "*.html" {
-	const text: string;
-	export default text;
-}

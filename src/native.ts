@@ -1,0 +1,60 @@
+// Loads the embedded native add-on of the single-file executable. Called by the virtual module that build.ts puts in
+// the place of @number0/iroh; unbundled runs never come here.
+// Bun itself would unpack the add-on to a temporary directory, which fails where that is read-only or noexec, and trust
+// a file that is there already. On Linux the add-on goes through an anonymous file in memory instead (memfd_create(2)).
+import { dlopen, FFIType, ptr } from "bun:ffi";
+import { readFileSync, writeSync } from "node:fs";
+import { constants } from "node:os";
+
+/** The add-on's exports. `file` is its path inside the executable. Throws what the last way to load it threw. */
+export function loadNative(file: string): Record<string, unknown> {
+	const module = { exports: {} as Record<string, unknown> };
+	if (process.platform === "linux") {
+		try {
+			process.dlopen(module, inMemory(file), constants.dlopen.RTLD_NOW);
+			return module.exports;
+		} catch {
+			// No memfd_create (old kernel, seccomp) or no /proc: Bun's own way may still work.
+		}
+	}
+	process.dlopen(module, file);
+	return module.exports;
+}
+
+// --- internal ---
+
+const MFD_CLOEXEC = 0x1;
+/** Linux 6.3 and newer: asks for an executable file where the sysctl vm.memfd_noexec says otherwise. */
+const MFD_EXEC = 0x10;
+
+/** Copies the file into memory; the path names it while the descriptor is open, which is as long as we run. */
+function inMemory(file: string): string {
+	const bytes = readFileSync(file);
+	const fd = memfdCreate();
+	for (let offset = 0; offset < bytes.length; ) offset += writeSync(fd, bytes, offset);
+	return `/proc/self/fd/${fd}`;
+}
+
+function memfdCreate(): number {
+	const musl = `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
+	const name = Buffer.from("iroh.node\0");
+	for (const library of ["libc.so.6", musl]) {
+		let libc: ReturnType<typeof openLibc>;
+		try {
+			libc = openLibc(library);
+		} catch {
+			continue;
+		}
+		try {
+			for (const flags of [MFD_CLOEXEC | MFD_EXEC, MFD_CLOEXEC]) {
+				const fd = libc.symbols.memfd_create(ptr(name), flags);
+				if (fd >= 0) return fd;
+			}
+		} finally {
+			libc.close();
+		}
+	}
+	throw new Error("memfd_create is not to be had");
+}
+
+const openLibc = (library: string) => dlopen(library, { memfd_create: { args: [FFIType.ptr, FFIType.u32], returns: FFIType.i32 } });

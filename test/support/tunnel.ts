@@ -1,0 +1,51 @@
+// A hub and a peer in this process, over real iroh on loopback. Used by the end-to-end tests.
+import type { Address } from "../../src/address.ts";
+import type { EndpointOptions } from "../../src/endpoint.ts";
+import { join } from "../../src/join.ts";
+import { share } from "../../src/share.ts";
+
+export const FREE: Address = { host: "127.0.0.1", port: 0 };
+
+/** Loopback only, no relay: nothing leaves this machine. */
+export const LOOPBACK: EndpointOptions = { alpn: "hivemind", ipv4: FREE, relays: "none" };
+
+export interface RunningHub extends AsyncDisposable {
+	ticket: string;
+	/** Resolves when `share` has ended. */
+	done: Promise<void>;
+	stop(): Promise<void>;
+}
+
+export interface RunningPeer extends AsyncDisposable {
+	/** Local ports: frontend, backend, WebSocket. */
+	ports: number[];
+	/** Resolves when `join` has ended; rejects as it does. */
+	done: Promise<void>;
+	stop(): Promise<void>;
+}
+
+export async function startHub(servicePorts: readonly number[], endpoint = LOOPBACK): Promise<RunningHub> {
+	const end = new AbortController();
+	const ready = Promise.withResolvers<string>();
+	const services = [0, 1, 2].map((i) => ({ host: "127.0.0.1", port: servicePorts[i] ?? 1 }));
+	const done = share({ name: "hub", services, endpoint, onReady: ready.resolve }, end.signal);
+	done.catch(ready.reject);
+	return { ticket: await ready.promise, done, ...stopper(end, done) };
+}
+
+export async function startPeer(ticket: string, endpoint = LOOPBACK): Promise<RunningPeer> {
+	const end = new AbortController();
+	const ready = Promise.withResolvers<readonly Address[]>();
+	const done = join({ name: "peer", ticket, addresses: [FREE, FREE, FREE], endpoint, onReady: ready.resolve }, end.signal);
+	done.catch(ready.reject);
+	const addresses = await ready.promise;
+	return { ports: addresses.map(({ port }) => port), done, ...stopper(end, done) };
+}
+
+function stopper(end: AbortController, done: Promise<void>) {
+	const stop = async () => {
+		end.abort();
+		await done.catch(() => {});
+	};
+	return { stop, [Symbol.asyncDispose]: stop };
+}
