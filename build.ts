@@ -19,7 +19,11 @@ const TARGETS: Record<string, Target> = {
 	"linux-x64": { bun: "bun-linux-x64", addon: "@number0/iroh-linux-x64-gnu", executable: "hivemind-p2p" },
 	"linux-arm64": { bun: "bun-linux-arm64", addon: "@number0/iroh-linux-arm64-gnu", executable: "hivemind-p2p" },
 	"linux-x64-musl": { bun: "bun-linux-x64-musl", addon: "@number0/iroh-linux-x64-musl", executable: "hivemind-p2p" },
-	"linux-arm64-musl": { bun: "bun-linux-arm64-musl", addon: "@number0/iroh-linux-arm64-musl", executable: "hivemind-p2p" },
+	"linux-arm64-musl": {
+		bun: "bun-linux-arm64-musl",
+		addon: "@number0/iroh-linux-arm64-musl",
+		executable: "hivemind-p2p",
+	},
 	"darwin-arm64": { bun: "bun-darwin-arm64", addon: "@number0/iroh-darwin-arm64", executable: "hivemind-p2p" },
 	"windows-x64": { bun: "bun-windows-x64", addon: "@number0/iroh-win32-x64-msvc", executable: "hivemind-p2p.exe" },
 };
@@ -44,7 +48,8 @@ function addonFile(target: Target): string {
 	} catch {
 		throw new Error(`${target.addon} is not installed: this machine or its registry has no add-on for that target`);
 	}
-	if (manifest.version !== version) throw new Error(`${target.addon} is ${manifest.version}, but @number0/iroh is ${version}`);
+	if (manifest.version !== version)
+		throw new Error(`${target.addon} is ${manifest.version}, but @number0/iroh is ${version}`);
 	return join(require.resolve(`${target.addon}/package.json`), "..", manifest.main);
 }
 

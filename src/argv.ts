@@ -28,7 +28,11 @@ export interface CommandLine {
  * Reads `argv`. Options may stand before and after the command; `--` ends them.
  * @throws HivemindError `usage`, naming what is unknown, missing or too much, and the nearest name
  */
-export function readCommandLine(argv: readonly string[], table: CommandTable, { repeatable, counted }: ReadOptions): CommandLine {
+export function readCommandLine(
+	argv: readonly string[],
+	table: CommandTable,
+	{ repeatable, counted }: ReadOptions,
+): CommandLine {
 	const line: CommandLine = { command: undefined, positionals: [], values: new Map() };
 	const options = optionNames(table);
 	const words = [...argv];
@@ -53,7 +57,14 @@ export function readCommandLine(argv: readonly string[], table: CommandTable, { 
 	}
 
 	function option(shown: string, name: string | undefined, given: string | undefined): void {
-		if (name === undefined) throw usage(`Unknown option '${shown}'.`, nearest(shown, [...options.names.keys()].map((known) => `--${known}`)));
+		if (name === undefined)
+			throw usage(
+				`Unknown option '${shown}'.`,
+				nearest(
+					shown,
+					[...options.names.keys()].map((known) => `--${known}`),
+				),
+			);
 		const old = line.values.get(name);
 		if (counted.includes(name) && given === undefined) {
 			line.values.set(name, (typeof old === "number" ? old : 0) + 1);
@@ -65,7 +76,8 @@ export function readCommandLine(argv: readonly string[], table: CommandTable, { 
 			return;
 		}
 		const next = words[0];
-		const value = given ?? (next === undefined || (next.startsWith("-") && next !== "-") ? "" : (words.shift() as string));
+		const value =
+			given ?? (next === undefined || (next.startsWith("-") && next !== "-") ? "" : (words.shift() as string));
 		if (value === "") throw usage(`Option '--${name}' needs a value.`);
 		if (repeatable.includes(name)) line.values.set(name, [...(Array.isArray(old) ? old : []), value]);
 		else if (old !== undefined) throw usage(`Option '--${name}' is given twice.`);
@@ -100,14 +112,21 @@ function check({ command, positionals, values }: CommandLine, table: CommandTabl
 			throw usage(`Option '--${name}' belongs to '${owners.join("', '")}', not to '${command}'.`);
 		}
 		if (definition.type === "enum" && !definition.options?.includes(String(value))) {
-			throw usage(`Option '--${name}' is one of ${definition.options?.join(", ")}, not '${String(value)}'.`, nearest(String(value), definition.options ?? []));
+			throw usage(
+				`Option '--${name}' is one of ${definition.options?.join(", ")}, not '${String(value)}'.`,
+				nearest(String(value), definition.options ?? []),
+			);
 		}
 	}
 	const wanted = Object.keys(definitions).filter((name) => definitions[name]?.type === "positional");
 	const missing = wanted.slice(positionals.length).map((name) => `<${name.toUpperCase()}>`);
 	if (missing.length > 0) throw usage(`'${command}' needs ${missing.join(" ")}.`, `See '${command} --help'.`);
 	const extra = positionals.slice(wanted.length);
-	if (extra.length > 0) throw usage(`'${command}' takes no further argument: ${extra.map((word) => `'${word}'`).join(" ")}.`, `See '${command} --help'.`);
+	if (extra.length > 0)
+		throw usage(
+			`'${command}' takes no further argument: ${extra.map((word) => `'${word}'`).join(" ")}.`,
+			`See '${command} --help'.`,
+		);
 }
 
 const split = (word: string): [string, string | undefined] => {

@@ -58,7 +58,12 @@ export async function bridge(a: Duplex, b: Duplex, traffic: Traffic = newTraffic
 
 // --- internal ---
 
-async function copy(from: Duplex, to: Duplex, failed: (error: unknown) => void, moved: (bytes: number) => void): Promise<void> {
+async function copy(
+	from: Duplex,
+	to: Duplex,
+	failed: (error: unknown) => void,
+	moved: (bytes: number) => void,
+): Promise<void> {
 	for (;;) {
 		let bytes: Uint8Array | null;
 		try {

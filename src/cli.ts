@@ -15,11 +15,30 @@ import { share } from "./share.ts";
 import { PROGRAM, VERSION } from "./version.ts";
 
 const GLOBAL = {
-	alpn: { type: "enum", options: Object.keys(ALPN), description: "ALPN of the connection, the same on both sides (default: hivemind)" },
-	"ipv4-addr": { type: "string", valueHint: "ADDR", description: "UDP address to bind, like 0.0.0.0:8080 (default: any, a free port)" },
-	"ipv6-addr": { type: "string", valueHint: "ADDR", description: "UDP address to bind, like [::]:8080 (default: any, a free port)" },
-	"no-relay": { type: "boolean", description: "Only direct connections: no relay, no discovery service; works offline" },
-	"relay-url": { type: "string", valueHint: "URL", description: "Use this iroh relay instead of the public ones (repeatable)" },
+	alpn: {
+		type: "enum",
+		options: Object.keys(ALPN),
+		description: "ALPN of the connection, the same on both sides (default: hivemind)",
+	},
+	"ipv4-addr": {
+		type: "string",
+		valueHint: "ADDR",
+		description: "UDP address to bind, like 0.0.0.0:8080 (default: any, a free port)",
+	},
+	"ipv6-addr": {
+		type: "string",
+		valueHint: "ADDR",
+		description: "UDP address to bind, like [::]:8080 (default: any, a free port)",
+	},
+	"no-relay": {
+		type: "boolean",
+		description: "Only direct connections: no relay, no discovery service; works offline",
+	},
+	"relay-url": {
+		type: "string",
+		valueHint: "URL",
+		description: "Use this iroh relay instead of the public ones (repeatable)",
+	},
 	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
 	help: { type: "boolean", alias: "h", description: "This help" },
 	version: { type: "boolean", alias: "V", description: "The version" },
@@ -43,7 +62,9 @@ const commands: Record<string, CommandDef> = {
 		run: ({ data }) => {
 			const { line, stop } = data as Context;
 			const name = readName(line.positionals[3]);
-			const services = SERVICES.map((service, i) => parseAddress(line.positionals[i] ?? "", `The ${service.name}`, false));
+			const services = SERVICES.map((service, i) =>
+				parseAddress(line.positionals[i] ?? "", `The ${service.name}`, false),
+			);
 			return share({ name, services, endpoint: endpointOptions(line) }, stop);
 		},
 	},
@@ -55,7 +76,11 @@ const commands: Record<string, CommandDef> = {
 			...Object.fromEntries(
 				SERVICES.map(({ option, name, defaultAddress }) => [
 					option,
-					{ type: "string", valueHint: "ADDR", description: `Local address of the ${name} (default: ${defaultAddress})` } as const,
+					{
+						type: "string",
+						valueHint: "ADDR",
+						description: `Local address of the ${name} (default: ${defaultAddress})`,
+					} as const,
 				]),
 			),
 			...GLOBAL,
@@ -65,9 +90,13 @@ const commands: Record<string, CommandDef> = {
 			const name = readName(line.positionals[0]);
 			const ticket = text(line, "ticket");
 			if (ticket === undefined) {
-				throw new HivemindError("usage", "'join' needs a ticket.", { hint: "Add --ticket with what the hub's screen shows after 'Ticket:'." });
+				throw new HivemindError("usage", "'join' needs a ticket.", {
+					hint: "Add --ticket with what the hub's screen shows after 'Ticket:'.",
+				});
 			}
-			const addresses = SERVICES.map(({ option, defaultAddress }) => parseAddress(text(line, option) ?? defaultAddress, `--${option}`));
+			const addresses = SERVICES.map(({ option, defaultAddress }) =>
+				parseAddress(text(line, option) ?? defaultAddress, `--${option}`),
+			);
 			return join({ name, ticket, addresses, endpoint: endpointOptions(line) }, stop);
 		},
 	},
@@ -104,8 +133,11 @@ export async function run(argv: readonly string[], stop: AbortSignal): Promise<v
 // --- internal ---
 
 async function help(command: string | undefined): Promise<void> {
-	const usage = command === undefined ? await renderUsage(root) : await renderUsage(commands[command] as CommandDef, root);
-	const statuses = Object.values(EXIT_STATUS).map(({ status, meaning }) => `  ${String(status).padStart(2)}  ${meaning}`);
+	const usage =
+		command === undefined ? await renderUsage(root) : await renderUsage(commands[command] as CommandDef, root);
+	const statuses = Object.values(EXIT_STATUS).map(
+		({ status, meaning }) => `  ${String(status).padStart(2)}  ${meaning}`,
+	);
 	const whole = `${usage.trimEnd()}\n\nEXIT STATUS\n\n${statuses.join("\n")}`.replace(/ +$/gm, "");
 	// citty colours also what is piped.
 	print(process.stdout.isTTY && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole));
@@ -127,7 +159,9 @@ function endpointOptions(line: CommandLine): EndpointOptions {
 	}
 	for (const url of relayUrls) {
 		if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-			throw new HivemindError("usage", `--relay-url: '${url}' is no http or https URL.`, { hint: "Write it like https://relay.example.org" });
+			throw new HivemindError("usage", `--relay-url: '${url}' is no http or https URL.`, {
+				hint: "Write it like https://relay.example.org",
+			});
 		}
 	}
 	const ipv4 = udpAddress(line, "ipv4-addr", "4");
@@ -144,7 +178,8 @@ function udpAddress(line: CommandLine, option: string, family: "4" | "6"): Addre
 	const value = text(line, option);
 	if (value === undefined) return undefined;
 	const address = parseAddress(value, `--${option}`);
-	const host = isLoopback(address.host) && address.host === "localhost" ? (family === "4" ? "127.0.0.1" : "::1") : address.host;
+	const host =
+		isLoopback(address.host) && address.host === "localhost" ? (family === "4" ? "127.0.0.1" : "::1") : address.host;
 	const found = host.includes(":") ? "6" : /^[\d.]+$/.test(host) ? "4" : "none";
 	if (found !== family) {
 		throw new HivemindError("usage", `--${option}: '${value}' is no IPv${family} address.`, {

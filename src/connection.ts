@@ -1,9 +1,8 @@
 // One QUIC connection to another program: who it is, its streams, its end.
 // Called by endpoint.ts (makes them), share.ts (accepts streams) and join.ts (opens streams).
 import { Aborted } from "./duplex.ts";
-import { firstLine } from "./errors.ts";
 import { encodeHeader } from "./handshake.ts";
-import { type BiStream, type Connection as NativeConnection, pin, printable, unpin } from "./iroh.ts";
+import { type BiStream, type Connection as NativeConnection, nativeReason, pin, printable, unpin } from "./iroh.ts";
 import { OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
 import { QuicStream } from "./stream.ts";
 
@@ -21,7 +20,7 @@ export class Connection {
 		this.remote = native.remoteId().toString().slice(0, 10);
 		this.closed = native
 			.closed()
-			.catch((error: unknown) => firstLine(error))
+			.catch((error: unknown) => nativeReason(error))
 			.then((reason) => {
 				for (const stream of this.#streams) stream.abort(new Aborted("the connection ended"));
 				unpin(native);
@@ -54,7 +53,7 @@ export class Connection {
 				(bi) => this.#track(new QuicStream(bi, { rtt: this.#rtt })).abort(),
 				() => {},
 			);
-			throw error instanceof Aborted ? error : new Aborted(firstLine(error), { cause: error });
+			throw error instanceof Aborted ? error : new Aborted(nativeReason(error), { cause: error });
 		} finally {
 			clearTimeout(timer);
 		}
@@ -92,7 +91,7 @@ export class Connection {
 
 	#track(stream: QuicStream): QuicStream {
 		this.#streams.add(stream);
-		stream.closed.then(() => this.#streams.delete(stream));
+		void stream.closed.then(() => this.#streams.delete(stream));
 		return stream;
 	}
 }

@@ -29,21 +29,29 @@ export function startDemoServices(): DemoServices {
 		...local,
 		fetch: () => {
 			const [, backend, websocket] = seen;
-			const filled = backend && websocket ? html.replace("{{backend}}", formatAddress(backend)).replace("{{websocket}}", formatAddress(websocket)) : html;
+			const filled =
+				backend && websocket
+					? html.replace("{{backend}}", formatAddress(backend)).replace("{{websocket}}", formatAddress(websocket))
+					: html;
 			return new Response(filled, { headers: { "content-type": "text/html; charset=utf-8" } });
 		},
 	});
 	const backend = Bun.serve({
 		...local,
 		routes: {
-			"/api/hello": () => Response.json({ message: "hello from the hub's API", pid: process.pid }, { headers: { "access-control-allow-origin": "*" } }),
+			"/api/hello": () =>
+				Response.json(
+					{ message: "hello from the hub's API", pid: process.pid },
+					{ headers: { "access-control-allow-origin": "*" } },
+				),
 			"/api/bytes": () => new Response(Uint8Array.from({ length: DEMO_BYTES }, (_, i) => demoByte(i))),
 		},
 		fetch: () => new Response("not found\n", { status: 404 }),
 	});
 	const websocket = Bun.serve({
 		...local,
-		fetch: (request, server) => (server.upgrade(request) ? undefined : new Response("a WebSocket lives here\n", { status: 426 })),
+		fetch: (request, server) =>
+			server.upgrade(request) ? undefined : new Response("a WebSocket lives here\n", { status: 426 }),
 		websocket: {
 			message: (socket, message) => {
 				socket.send(message);

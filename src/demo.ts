@@ -27,15 +27,21 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 			running.push(share({ name: "demo-hub", services: services.addresses, endpoint, onReady }, ended));
 			return running;
 		});
-		const addresses = await step("peer", "is connected by ticket", (onReady: (addresses: readonly Address[]) => void) => {
-			running.push(join({ name: "demo-peer", ticket, addresses: [free, free, free], endpoint, onReady }, ended));
-			return running;
-		});
+		const addresses = await step(
+			"peer",
+			"is connected by ticket",
+			(onReady: (addresses: readonly Address[]) => void) => {
+				running.push(join({ name: "demo-peer", ticket, addresses: [free, free, free], endpoint, onReady }, ended));
+				return running;
+			},
+		);
 		services.reachableAt(addresses);
 		await checks(addresses);
 		if (once) return;
 		const page = `http://${formatAddress(addresses[0] as Address)}`;
-		print(`\nOpen ${page} in a browser: the page calls the API and the WebSocket through the tunnel.\nPress Ctrl+C to stop.`);
+		print(
+			`\nOpen ${page} in a browser: the page calls the API and the WebSocket through the tunnel.\nPress Ctrl+C to stop.`,
+		);
 		await Promise.race([...running, new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()))]);
 	} catch (error) {
 		if (!ended.aborted) throw error;
@@ -47,7 +53,11 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 // --- internal ---
 
 /** Starts something and waits until it calls back; what fails before, throws here. */
-async function step<T>(name: string, done: string, start: (onReady: (value: T) => void) => Promise<void>[]): Promise<T> {
+async function step<T>(
+	name: string,
+	done: string,
+	start: (onReady: (value: T) => void) => Promise<void>[],
+): Promise<T> {
 	const begun = performance.now();
 	const ready = Promise.withResolvers<T>();
 	for (const run of start(ready.resolve)) run.then(() => ready.reject(new Error(`${name} ended early`)), ready.reject);
@@ -105,7 +115,8 @@ function echo(url: string, words: string): Promise<string> {
 			socket.close();
 		};
 		socket.onopen = () => socket.send(words);
-		socket.onmessage = ({ data }) => done(() => (data === words ? resolve(`echo of "${words}"`) : reject(new Error("another echo came"))));
+		socket.onmessage = ({ data }) =>
+			done(() => (data === words ? resolve(`echo of "${words}"`) : reject(new Error("another echo came"))));
 		socket.onerror = () => done(() => reject(new Error("no connection")));
 	});
 }

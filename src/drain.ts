@@ -22,7 +22,8 @@ export class Transfers {
 	busy(): number {
 		const now = performance.now();
 		let count = 0;
-		for (const { copied, lastAt, lastForth } of this.#running.keys()) if (copied || lastForth || now - lastAt < IDLE_MS) count++;
+		for (const { copied, lastAt, lastForth } of this.#running.keys())
+			if (copied || lastForth || now - lastAt < IDLE_MS) count++;
 		return count;
 	}
 

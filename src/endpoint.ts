@@ -3,9 +3,17 @@
 import { networkInterfaces } from "node:os";
 import { type Address, formatAddress, isLoopback } from "./address.ts";
 import { Connection } from "./connection.ts";
-import { firstLine, HivemindError, systemCode } from "./errors.ts";
+import { HivemindError, systemCode } from "./errors.ts";
 import { ALPN, type AlpnName } from "./handshake.ts";
-import { type EndpointAddr, type Incoming, loadIroh, type Endpoint as NativeEndpoint, pin, unpin } from "./iroh.ts";
+import {
+	type EndpointAddr,
+	type Incoming,
+	loadIroh,
+	type Endpoint as NativeEndpoint,
+	nativeReason,
+	pin,
+	unpin,
+} from "./iroh.ts";
 import { CLOSE_MS, CONNECT_MS, RELAY_MS } from "./limits.ts";
 import { formatTicket } from "./ticket.ts";
 
@@ -75,11 +83,11 @@ export class Endpoint {
 			try {
 				incoming = await this.#native.acceptNext();
 			} catch (error) {
-				onError(firstLine(error));
+				onError(nativeReason(error));
 				return;
 			}
 			if (!incoming) return;
-			shake(incoming).then(onConnection, (error: unknown) => onError(firstLine(error)));
+			shake(incoming).then(onConnection, (error: unknown) => onError(nativeReason(error)));
 		}
 	}
 
@@ -109,7 +117,9 @@ export class Endpoint {
 
 	/** Resolves when the other sides have been told, after {@link CLOSE_MS} at the latest. Idempotent. */
 	close(): Promise<void> {
-		this.#closing ??= Promise.race([this.#native.close().catch(() => {}), Bun.sleep(CLOSE_MS)]).then(() => unpin(this.#native));
+		this.#closing ??= Promise.race([this.#native.close().catch(() => {}), Bun.sleep(CLOSE_MS)]).then(() =>
+			unpin(this.#native),
+		);
 		return this.#closing;
 	}
 }
@@ -141,14 +151,14 @@ async function bindError(addresses: Address[], cause: unknown): Promise<Hivemind
 			const socket = await Bun.udpSocket({ hostname: address.host, port: address.port });
 			socket.close();
 		} catch (error) {
-			const why = BIND_REASONS[systemCode(error)] ?? firstLine(error);
+			const why = BIND_REASONS[systemCode(error)] ?? nativeReason(error);
 			return new HivemindError("bind", `Cannot bind UDP ${formatAddress(address)}: ${why}.`, {
 				hint: "Choose another address or port with --ipv4-addr or --ipv6-addr; port 0 takes a free one.",
 				cause,
 			});
 		}
 	}
-	return new HivemindError("bind", `Cannot bind a UDP socket: ${firstLine(cause)}.`, { cause });
+	return new HivemindError("bind", `Cannot bind a UDP socket: ${nativeReason(cause)}.`, { cause });
 }
 
 const BIND_REASONS: Record<string, string> = {
@@ -158,7 +168,7 @@ const BIND_REASONS: Record<string, string> = {
 };
 
 function connectError(address: EndpointAddr, options: EndpointOptions, cause: unknown): HivemindError {
-	const text = firstLine(cause);
+	const text = nativeReason(cause);
 	if (/known protocol|NoApplicationProtocol/.test(text)) {
 		return new HivemindError("alpn", `The hub speaks another protocol than --alpn ${options.alpn}.`, {
 			hint: "Start both sides with the same --alpn: hivemind (the default) or federated-hivemind.",
@@ -168,9 +178,14 @@ function connectError(address: EndpointAddr, options: EndpointOptions, cause: un
 	const direct = address.directAddresses();
 	const relay = options.relays === "none" ? null : address.relayUrl();
 	const tried = [...direct, ...(relay ? [`relay ${relay}`] : [])];
-	const more = options.relays === "none" && address.relayUrl() ? " Without --no-relay its relay could be tried too." : "";
-	return new HivemindError("unreachable", `Cannot reach the hub: ${text}. Tried ${tried.join(", ") || "no address at all"}.`, {
-		hint: `Is the hub still running? Its ticket changes when it restarts.${more}`,
-		cause,
-	});
+	const more =
+		options.relays === "none" && address.relayUrl() ? " Without --no-relay its relay could be tried too." : "";
+	return new HivemindError(
+		"unreachable",
+		`Cannot reach the hub: ${text}. Tried ${tried.join(", ") || "no address at all"}.`,
+		{
+			hint: `Is the hub still running? Its ticket changes when it restarts.${more}`,
+			cause,
+		},
+	);
 }

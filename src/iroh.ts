@@ -15,12 +15,16 @@ let loaded: Promise<typeof Iroh> | undefined;
  */
 export function loadIroh(): Promise<typeof Iroh> {
 	loaded ??= import("@number0/iroh").catch((cause: unknown) => {
-		throw new HivemindError("addon", `The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}`, {
-			hint:
-				"It needs glibc 2.34 or newer (or musl with libstdc++), and on Linux either memfd_create with /proc, " +
-				"or a writable, executable TMPDIR.",
-			cause,
-		});
+		throw new HivemindError(
+			"addon",
+			`The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}`,
+			{
+				hint:
+					"It needs glibc 2.34 or newer (or musl with libstdc++), and on Linux either memfd_create with /proc, " +
+					"or a writable, executable TMPDIR.",
+				cause,
+			},
+		);
 	});
 	return loaded;
 }
@@ -61,6 +65,17 @@ export function toNumbers(bytes: Uint8Array): number[] {
 /** The bytes of an array of numbers from the binding: 0.4 ns a byte. */
 export function toBytes(numbers: number[]): Uint8Array {
 	return new Uint8Array(numbers);
+}
+
+/**
+ * What went wrong in one of the binding's errors, as one line. With RUST_BACKTRACE set it sends its chain of causes,
+ * source paths and a stack trace as the message (measured): the innermost cause says what happened.
+ */
+export function nativeReason(error: unknown): string {
+	const [chain = ""] = (error instanceof Error ? error.message : String(error)).split(/\n\s*Stack backtrace:/);
+	const lines = chain.split("\n").map((line) => line.replace(/^\s*(\d+: )?/, "").trim());
+	const innermost = lines.filter((line) => line !== "" && line !== "Caused by:").at(-1) ?? "";
+	return innermost.replace(/ \(\/\S+\.rs:\d+:\d+\)$/, "");
 }
 
 /** Text from a remote, safe to print: one line, no control characters, at most `max` characters. */

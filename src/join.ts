@@ -42,7 +42,10 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			const connecting = endpoint.connect(hub);
 			const connection = await Promise.race([waiting("the hub", connecting), stopped]);
 			if (!connection) {
-				connecting.then((late) => late.close("the peer was stopped"), () => {});
+				connecting.then(
+					(late) => late.close("the peer was stopped"),
+					() => {},
+				);
 				return;
 			}
 			connection.limitIncomingStreams(0);
@@ -51,7 +54,9 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			(options.onReady ?? ((addresses) => announce(options.name, addresses)))(addresses);
 			const ended = await Promise.race([connection.closed, stopped]);
 			if (ended !== undefined) {
-				throw new HivemindError("lost", `The hub is gone: ${ended}.`, { hint: "When it runs again, join with its new ticket." });
+				throw new HivemindError("lost", `The hub is gone: ${ended}.`, {
+					hint: "When it runs again, join with its new ticket.",
+				});
 			}
 			await peer.stop();
 			connection.close("the peer was stopped");
@@ -67,7 +72,9 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 
 function announce(name: string, addresses: readonly Address[]): void {
 	const width = Math.max(...SERVICES.map(({ label }) => label.length)) + 2;
-	const lines = SERVICES.map(({ label, scheme }, i) => `  ${`${label}:`.padEnd(width)}${scheme}://${formatAddress(addresses[i] as Address)}`);
+	const lines = SERVICES.map(
+		({ label, scheme }, i) => `  ${`${label}:`.padEnd(width)}${scheme}://${formatAddress(addresses[i] as Address)}`,
+	);
 	print(`${box(`Peer '${name}' connected to hub`)}
 
 Local services available at:
@@ -125,10 +132,14 @@ class Peer {
 			const { traffic, error } = await this.#transfers.run(socket, stream);
 			if (error instanceof Refused) {
 				if (this.#report(service.name)) log.error(`The ${service.name} (${local}) is not running on the hub.`);
-			} else log.debug(`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`);
+			} else
+				log.debug(
+					`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,
+				);
 		} catch (error) {
 			socket.abort();
-			if (this.#report(service.name)) log.error(`No connection for the ${service.name} (${local}): ${firstLine(error)}.`);
+			if (this.#report(service.name))
+				log.error(`No connection for the ${service.name} (${local}): ${firstLine(error)}.`);
 		}
 	}
 }

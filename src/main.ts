@@ -21,8 +21,12 @@ try {
 	await run(process.argv.slice(2), stop.signal);
 	process.exit(0);
 } catch (error) {
-	const known = error instanceof HivemindError ? error : new HivemindError("internal", `Unexpected: ${firstLine(error)}`, { cause: error });
+	const known =
+		error instanceof HivemindError
+			? error
+			: new HivemindError("internal", `Unexpected: ${firstLine(error)}`, { cause: error });
 	talk(`error: ${known.message}${known.hint ? ` ${known.hint}` : ""}`);
-	for (let cause = known.cause; cause instanceof Error; cause = cause.cause) log.debug(`cause: ${cause.stack ?? cause.message}`);
+	for (let cause = known.cause; cause instanceof Error; cause = cause.cause)
+		log.debug(`cause: ${cause.stack ?? cause.message}`);
 	process.exit(EXIT_STATUS[known.code].status);
 }

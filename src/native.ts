@@ -57,4 +57,5 @@ function memfdCreate(): number {
 	throw new Error("memfd_create is not to be had");
 }
 
-const openLibc = (library: string) => dlopen(library, { memfd_create: { args: [FFIType.ptr, FFIType.u32], returns: FFIType.i32 } });
+const openLibc = (library: string) =>
+	dlopen(library, { memfd_create: { args: [FFIType.ptr, FFIType.u32], returns: FFIType.i32 } });

@@ -2,9 +2,8 @@
 // end of stream, reset by the sender, or stop. Called by stream.ts.
 // A pending native read holds the half's lock (measured), so a stop takes effect after it returns.
 import { Aborted, type Waiter } from "./duplex.ts";
-import { firstLine } from "./errors.ts";
 import { Share } from "./fairness.ts";
-import { type RecvStream, toBytes } from "./iroh.ts";
+import { nativeReason, type RecvStream, toBytes } from "./iroh.ts";
 
 export class ReceiveHalf {
 	/** Resolves when the native half has ended. */
@@ -94,7 +93,7 @@ export class ReceiveHalf {
 	/** The sender reset the stream, or the connection is gone. */
 	#lost(error: unknown): void {
 		this.#pulling = false;
-		this.#fail(new Aborted(`stream lost: ${firstLine(error)}`, { cause: error }));
+		this.#fail(new Aborted(`stream lost: ${nativeReason(error)}`, { cause: error }));
 		this.#resolveOver();
 	}
 

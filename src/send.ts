@@ -2,9 +2,8 @@
 // Called by stream.ts. A blocked native write holds the half's lock, so a reset takes effect after it; a pending
 // stopped() would do the same, and hangs for ever after a reset (measured), so it is only asked for after a finish.
 import { Aborted, type Waiter } from "./duplex.ts";
-import { firstLine } from "./errors.ts";
 import { Share } from "./fairness.ts";
-import { type SendStream, toNumbers } from "./iroh.ts";
+import { nativeReason, type SendStream, toNumbers } from "./iroh.ts";
 
 export class SendHalf {
 	/** Resolves when the native half has ended: everything acknowledged, or reset. */
@@ -114,7 +113,7 @@ export class SendHalf {
 
 	/** The other side stopped reading, or the connection is gone: the half is reset, or its slot would leak. */
 	#lost(error: unknown): Aborted {
-		const lost = new Aborted(`stream lost: ${firstLine(error)}`, { cause: error });
+		const lost = new Aborted(`stream lost: ${nativeReason(error)}`, { cause: error });
 		this.#fail(lost);
 		this.#native.reset(0n).then(this.#resolveOver, this.#resolveOver);
 		return lost;

@@ -16,7 +16,28 @@ export interface Service {
 }
 
 export const SERVICES = [
-	{ portId: 0x01, name: "frontend", label: "Frontend", scheme: "http", option: "frontend-addr", defaultAddress: "127.0.0.1:3000" },
-	{ portId: 0x02, name: "backend", label: "Backend", scheme: "http", option: "backend-addr", defaultAddress: "127.0.0.1:8000" },
-	{ portId: 0x03, name: "websocket", label: "WebSocket", scheme: "ws", option: "ws-addr", defaultAddress: "127.0.0.1:4000" },
+	{
+		portId: 0x01,
+		name: "frontend",
+		label: "Frontend",
+		scheme: "http",
+		option: "frontend-addr",
+		defaultAddress: "127.0.0.1:3000",
+	},
+	{
+		portId: 0x02,
+		name: "backend",
+		label: "Backend",
+		scheme: "http",
+		option: "backend-addr",
+		defaultAddress: "127.0.0.1:8000",
+	},
+	{
+		portId: 0x03,
+		name: "websocket",
+		label: "WebSocket",
+		scheme: "ws",
+		option: "ws-addr",
+		defaultAddress: "127.0.0.1:4000",
+	},
 ] as const satisfies readonly Service[];

@@ -74,11 +74,14 @@ class Hub {
 	}
 
 	welcome(connection: Connection): void {
-		if (this.#stopping) return connection.close("the hub is stopping");
+		if (this.#stopping) {
+			connection.close("the hub is stopping");
+			return;
+		}
 		connection.limitIncomingStreams(STREAMS_PER_CONNECTION);
 		this.#connections.add(connection);
 		talk(`Peer ${connection.remote} connected (${connection.path()}).`);
-		connection.closed.then((reason) => {
+		void connection.closed.then((reason) => {
 			this.#connections.delete(connection);
 			if (reason !== "") talk(`Peer ${connection.remote} left: ${reason}.`);
 		});
@@ -100,14 +103,20 @@ class Hub {
 		const service = SERVICES[index];
 		const address = this.#options.services[index];
 		if (!service || !address || this.#stopping) {
-			if (!this.#stopping && this.#report(from)) log.warn(`Refused a stream of ${from}: ${portId === undefined ? "no valid header" : `unknown port id ${portId}`}.`);
+			if (!this.#stopping && this.#report(from))
+				log.warn(
+					`Refused a stream of ${from}: ${portId === undefined ? "no valid header" : `unknown port id ${portId}`}.`,
+				);
 			return stream.refuse();
 		}
 		let socket: Duplex;
 		try {
 			socket = await dial(address, DIAL_MS);
 		} catch (error) {
-			if (this.#report(service.name)) log.error(`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`);
+			if (this.#report(service.name))
+				log.error(
+					`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`,
+				);
 			return stream.refuse();
 		}
 		try {
@@ -117,7 +126,9 @@ class Hub {
 			return socket.abort();
 		}
 		const { traffic, error } = await this.#transfers.run(stream, socket);
-		log.debug(`${service.name} for ${from}: ${traffic.forth} bytes in, ${traffic.back} out, ${error ? firstLine(error) : "closed"}`);
+		log.debug(
+			`${service.name} for ${from}: ${traffic.forth} bytes in, ${traffic.back} out, ${error ? firstLine(error) : "closed"}`,
+		);
 	}
 }
 

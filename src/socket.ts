@@ -186,7 +186,11 @@ class TcpDuplex implements Duplex {
 		if (this.#over) return;
 		clearTimeout(this.#linger);
 		const clean = !error && this.#finSent;
-		this.#over = clean ? "clean" : new Aborted(`TCP connection reset${error ? ` (${systemCode(error) || firstLine(error)})` : ""}`, { cause: error });
+		this.#over = clean
+			? "clean"
+			: new Aborted(`TCP connection reset${error ? ` (${systemCode(error) || firstLine(error)})` : ""}`, {
+					cause: error,
+				});
 		// After our own FIN Bun reports the other side's FIN as a close without an `end` event.
 		if (clean) this.onEnd();
 		this.#reader?.reject(this.#cause());

@@ -1,8 +1,8 @@
 // Tickets: text ↔ where a hub can be reached. Called by endpoint.ts (make) and join.ts (read).
 // The binding's parser accepts trailing bytes and a megabyte of anything (measured), so the text must be exactly
 // what the parsed ticket prints.
-import { firstLine, HivemindError } from "./errors.ts";
-import { type EndpointAddr, loadIroh } from "./iroh.ts";
+import { HivemindError } from "./errors.ts";
+import { type EndpointAddr, loadIroh, nativeReason } from "./iroh.ts";
 import { TICKET_MAX } from "./limits.ts";
 
 const PREFIX = "endpoint";
@@ -29,7 +29,12 @@ export async function parseTicket(text: string): Promise<EndpointAddr> {
 	try {
 		parsed = EndpointTicket.fromString(ticket);
 	} catch (cause) {
-		fail(/end of buffer|length/i.test(firstLine(cause)) ? "is cut short" : "is damaged: characters are missing or wrong", cause);
+		fail(
+			/end of buffer|length/i.test(nativeReason(cause))
+				? "is cut short"
+				: "is damaged: characters are missing or wrong",
+			cause,
+		);
 	}
 	if (parsed?.toString() !== ticket) fail("has trailing or wrong characters");
 	return (parsed as InstanceType<typeof EndpointTicket>).endpointAddr();

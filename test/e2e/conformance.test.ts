@@ -13,7 +13,9 @@ let hub: RunningHub;
 let peer: RunningPeer;
 
 /** One TCP connection through the tunnel: the client's end and the service's. */
-async function connection(options: { client?: boolean; service?: boolean } = {}): Promise<[PuppetSocket, PuppetSocket]> {
+async function connection(
+	options: { client?: boolean; service?: boolean } = {},
+): Promise<[PuppetSocket, PuppetSocket]> {
 	const accepting = service.accept({ paused: options.service ?? false });
 	return [await puppet.connect(peer.ports[0] as number, { paused: options.client ?? false }), await accepting];
 }
@@ -53,7 +55,12 @@ row("a request that ends with a FIN still gets its reply", async () => {
 	expect(await server.ended()).toMatchObject({ head: "request", ended: true, closed: false });
 	await server.send(BIG);
 	await server.end();
-	expect(await client.closed()).toMatchObject({ received: BIG, sha256: await puppet.hash(BIG), ended: true, error: null });
+	expect(await client.closed()).toMatchObject({
+		received: BIG,
+		sha256: await puppet.hash(BIG),
+		ended: true,
+		error: null,
+	});
 });
 
 row("a service that ends first still hears the client", async () => {
@@ -218,4 +225,3 @@ row("a hub that is lost in the middle of a transfer never looks like its end", a
 	await client.resume();
 	expect(await client.closed()).toMatchObject({ ended: false, error: "ECONNRESET" });
 });
-
