@@ -5,6 +5,9 @@
 /** Streams one QUIC connection carries at once: the binding's default of 100 starves a browser with a dev server. */
 export const STREAMS_PER_CONNECTION = 1024;
 
+/** What the transport is told: it gives ended streams back in batches of an eighth (measured), which must not count. */
+export const STREAM_CREDIT = Math.ceil((STREAMS_PER_CONNECTION * 8) / 7);
+
 /** From a stream's first byte to its whole header. A slow link needs one round trip, so this is generous. */
 export const HEADER_MS = 10_000;
 

@@ -6,7 +6,7 @@ import { Transfers } from "./drain.ts";
 import { Aborted, type Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { firstLine } from "./errors.ts";
-import { DIAL_MS, HEADER_MS, REPORT_EVERY_MS, STREAMS_PER_CONNECTION } from "./limits.ts";
+import { DIAL_MS, HEADER_MS, REPORT_EVERY_MS, STREAM_CREDIT } from "./limits.ts";
 import { box, log, print, seldom, talk, waiting } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { dial } from "./socket.ts";
@@ -78,7 +78,7 @@ class Hub {
 			connection.close("the hub is stopping");
 			return;
 		}
-		connection.limitIncomingStreams(STREAMS_PER_CONNECTION);
+		connection.limitIncomingStreams(STREAM_CREDIT);
 		this.#connections.add(connection);
 		talk(`Peer ${connection.remote} connected (${connection.path()}).`);
 		void connection.closed.then((reason) => {

@@ -12,7 +12,17 @@ let next = 1;
 function track(socket) {
 	const { localPort, remotePort } = socket;
 	const id = next++;
-	const state = { id, socket, received: 0, head: "", hash: createHash("sha256"), ended: false, error: null, closed: false, waiters: new Set() };
+	const state = {
+		id,
+		socket,
+		received: 0,
+		head: "",
+		hash: createHash("sha256"),
+		ended: false,
+		error: null,
+		closed: false,
+		waiters: new Set(),
+	};
 	const changed = () => {
 		for (const waiter of state.waiters) waiter();
 	};
@@ -59,7 +69,14 @@ async function isAlive(localPort, remotePort) {
 }
 
 const report = ({ id, socket, received, head, hash, ended, error, closed }) => ({
-	id, received, head, sha256: hash.copy().digest("hex"), ended, error, closed, sent: socket.bytesWritten - socket.writableLength,
+	id,
+	received,
+	head,
+	sha256: hash.copy().digest("hex"),
+	ended,
+	error,
+	closed,
+	sent: socket.bytesWritten - socket.writableLength,
 });
 
 function until(state, done) {

@@ -16,7 +16,11 @@ export interface State {
 }
 
 export class Puppet implements AsyncDisposable {
-	#child = Bun.spawn(["node", join(import.meta.dir, "puppet.mjs")], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+	#child = Bun.spawn(["node", join(import.meta.dir, "puppet.mjs")], {
+		stdin: "pipe",
+		stdout: "pipe",
+		stderr: "inherit",
+	});
 	#seq = 0;
 	#waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
 
@@ -80,7 +84,10 @@ export class PuppetServer {
 	}
 
 	async accept(options: { paused?: boolean } = {}): Promise<PuppetSocket> {
-		return new PuppetSocket(this.#puppet, (await this.#puppet.call<{ id: number }>("accept", { id: this.#id, ...options })).id);
+		return new PuppetSocket(
+			this.#puppet,
+			(await this.#puppet.call<{ id: number }>("accept", { id: this.#id, ...options })).id,
+		);
 	}
 }
 

@@ -36,7 +36,10 @@ export async function startHub(servicePorts: readonly number[], endpoint = LOOPB
 export async function startPeer(ticket: string, endpoint = LOOPBACK): Promise<RunningPeer> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<readonly Address[]>();
-	const done = join({ name: "peer", ticket, addresses: [FREE, FREE, FREE], endpoint, onReady: ready.resolve }, end.signal);
+	const done = join(
+		{ name: "peer", ticket, addresses: [FREE, FREE, FREE], endpoint, onReady: ready.resolve },
+		end.signal,
+	);
 	done.catch(ready.reject);
 	const addresses = await ready.promise;
 	return { ports: addresses.map(({ port }) => port), done, ...stopper(end, done) };

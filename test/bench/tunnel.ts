@@ -1,0 +1,43 @@
+// Hub, peer and service of the benchmark and the soak run, each a process of its own, the first two our executable.
+import { join } from "node:path";
+import { type Program, startProgram } from "./programs.ts";
+
+export const EXECUTABLE = join(import.meta.dir, "../../dist/hivemind-p2p");
+
+const OFFLINE = ["--no-relay", "--ipv4-addr", "127.0.0.1:0"];
+const FREE_PORTS = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
+
+export interface BenchTunnel {
+	hub: Program;
+	peer: Program;
+	/** Where the peer brought the service to. */
+	port: number;
+	stop(): Promise<void>;
+}
+
+/** The service (service.ts); its port is `Number(match[1])`. */
+export const startService = (): Promise<Program> =>
+	startProgram([process.execPath, join(import.meta.dir, "service.ts")], /^(\d+)$/m);
+
+export async function startTunnel(servicePort: number): Promise<BenchTunnel> {
+	const address = `127.0.0.1:${servicePort}`;
+	const hub = await startProgram(
+		[EXECUTABLE, "share", address, address, address, "bench", ...OFFLINE],
+		/Ticket: (\S+)/,
+	);
+	const peer = await startProgram(
+		[EXECUTABLE, "join", "bench", "--ticket", hub.match[1] as string, ...FREE_PORTS, ...OFFLINE],
+		/Frontend:\s+http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ctrl/,
+	);
+	const stop = async () => {
+		await peer.stop();
+		await hub.stop();
+	};
+	return { hub, peer, port: Number(peer.match[1]), stop };
+}
+
+/** Resident memory in MB (Linux). */
+export async function rss(program: Program): Promise<number> {
+	const status = await Bun.file(`/proc/${program.pid}/status`).text();
+	return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}

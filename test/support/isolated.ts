@@ -1,0 +1,19 @@
+// A command in a network namespace that has only loopback, where the machine allows that: no packet can leave.
+// Used by the test runner and the benchmark.
+import { existsSync } from "node:fs";
+
+const LOOPBACK_ONLY = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+
+/** The command to run, and a line that says which it is. */
+export function isolated(command: string[]): { command: string[]; note: string } {
+	const allowed =
+		process.platform === "linux" &&
+		existsSync("/usr/bin/unshare") &&
+		Bun.spawnSync([...LOOPBACK_ONLY, "true"], { stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+	return allowed
+		? { command: [...LOOPBACK_ONLY, ...command], note: "Runs in a network namespace that has only loopback." }
+		: {
+				command,
+				note: "Runs in the machine's own network: unshare -n is not allowed here. All addresses are loopback.",
+			};
+}
