@@ -15,7 +15,10 @@ for (const [name, number] of Object.entries(SIGNALS)) {
 		stop.abort();
 	});
 }
-process.on("unhandledRejection", (error) => log.error(`Unexpected: ${firstLine(error)}`));
+// One connection's bug must not take the others down: it is reported, and the program goes on.
+for (const event of ["unhandledRejection", "uncaughtException"] as const) {
+	process.on(event, (error) => log.error(`Unexpected (a bug, please report it): ${firstLine(error)}`));
+}
 
 try {
 	await run(process.argv.slice(2), stop.signal);
