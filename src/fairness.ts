@@ -1,22 +1,44 @@
 // How much one stream may move at once. All streams share one JavaScript thread, so a bulk transfer's piece is what
-// a small request waits for: pieces shrink when several streams move bulk, and start small on every stream.
-// Called by stream.ts; calls nothing.
-import { BULK_BUDGET, BULK_WINDOW_MS, PIECE_MAX, PIECE_MIN, READ_MIN } from "./limits.ts";
+// a small request waits for: pieces shrink while others move anything, and start small on every stream.
+// Called by send.ts and receive.ts; calls nothing.
+import { BULK_BUDGET, PIECE_MAX, PIECE_MIN, PIECE_SHARED, READ_MIN, SHARE_WINDOW_MS } from "./limits.ts";
 
+/** How many shares moved something within a window of time. A stalled stream drops out by itself. */
+class Census {
+	readonly #members = { now: 0, before: 0 };
+	window = 0;
+
+	count(): number {
+		return Math.max(this.#members.now, this.#members.before);
+	}
+
+	/** Counts one that was last counted in window `last`; returns the window it is counted in. */
+	enter(last: number): number {
+		if (last !== this.window) this.#members.now++;
+		return this.window;
+	}
+
+	turn(idle: boolean): void {
+		this.#members.before = idle ? 0 : this.#members.now;
+		this.#members.now = 0;
+		this.window++;
+	}
+}
+
+const bulk = new Census();
+const small = new Census();
 let windowStart = 0;
-let window = 0;
-let active = 0;
-let lastActive = 0;
 
-/** One stream's share; each direction of a stream has its own. */
+/** One direction of one stream. */
 export class Share {
-	#window = -1;
+	#bulkWindow = -1;
+	#smallWindow = -1;
 	#readSize = READ_MIN;
 
 	/** Bytes that the next piece may have. */
 	piece(): number {
-		const streams = Math.max(active, lastActive, 1);
-		return Math.max(PIECE_MIN, Math.min(PIECE_MAX, Math.floor(BULK_BUDGET / streams)));
+		const most = small.count() > 0 ? PIECE_SHARED : PIECE_MAX;
+		return Math.max(PIECE_MIN, Math.min(most, Math.floor(BULK_BUDGET / Math.max(1, bulk.count()))));
 	}
 
 	/** Bytes that the next read should ask for: a pending read allocates them, so it grows only while reads fill it. */
@@ -30,17 +52,15 @@ export class Share {
 			if (bytes >= asked) this.#readSize = Math.min(PIECE_MAX, this.#readSize * 4);
 			else if (bytes < asked / 2) this.#readSize = Math.max(READ_MIN, this.#readSize / 2);
 		}
-		if (bytes < PIECE_MIN) return;
 		const now = performance.now();
-		if (now - windowStart >= BULK_WINDOW_MS) {
-			lastActive = now - windowStart >= 2 * BULK_WINDOW_MS ? 0 : active;
-			active = 0;
+		if (now - windowStart >= SHARE_WINDOW_MS) {
+			const idle = now - windowStart >= 2 * SHARE_WINDOW_MS;
 			windowStart = now;
-			window++;
+			bulk.turn(idle);
+			small.turn(idle);
 		}
-		if (this.#window !== window) {
-			this.#window = window;
-			active++;
-		}
+		if (bytes >= PIECE_MIN) this.#bulkWindow = bulk.enter(this.#bulkWindow);
+		// The odd short piece of a bulk transfer makes no small stream of it.
+		else if (this.#bulkWindow < bulk.window - 1) this.#smallWindow = small.enter(this.#smallWindow);
 	}
 }

@@ -57,14 +57,17 @@ export const READ_MIN = 4 * 1024;
 /** The largest piece moved at once: beyond 64 KiB the binding gets no faster, only the neighbours slower. */
 export const PIECE_MAX = 64 * 1024;
 
+/** The largest piece while other streams move small things: half the wait for them, a tenth of the throughput. */
+export const PIECE_SHARED = 32 * 1024;
+
 /** The smallest piece that bulk streams are cut down to when many share the thread. */
 export const PIECE_MIN = 8 * 1024;
 
 /** Bytes that all bulk streams together may have in one turn of the event loop (see fairness.ts). */
 export const BULK_BUDGET = 128 * 1024;
 
-/** A bulk stream that moved nothing for this long no longer counts when the budget is shared out. */
-export const BULK_WINDOW_MS = 50;
+/** A stream that moved nothing for this long no longer counts when the thread is shared out. */
+export const SHARE_WINDOW_MS = 50;
 
 /** Tickets are about 100 to 500 characters; the binding's parser accepts a megabyte. */
 export const TICKET_MAX = 4 * 1024;
