@@ -46,16 +46,8 @@ export class QuicStream implements Duplex {
 		return this.#receive.ended;
 	}
 
-	async read(): Promise<Uint8Array | null> {
-		const bytes = await this.#receive.read();
-		if (!this.#expectAnswer) return bytes;
-		this.#expectAnswer = false;
-		if (bytes?.[0] !== ACCEPTED) {
-			const refused = new Refused("refused by the hub");
-			this.abort(refused);
-			throw refused;
-		}
-		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
+	read(): Promise<Uint8Array | null> {
+		return this.#expectAnswer ? this.#readAnswer() : this.#receive.read();
 	}
 
 	write(bytes: Uint8Array): Promise<void> {
@@ -107,5 +99,18 @@ export class QuicStream implements Duplex {
 		} catch {
 			// Whoever has gone needs no answer.
 		}
+	}
+
+	// --- internal ---
+
+	async #readAnswer(): Promise<Uint8Array | null> {
+		const bytes = await this.#receive.read();
+		this.#expectAnswer = false;
+		if (bytes?.[0] !== ACCEPTED) {
+			const refused = new Refused("refused by the hub");
+			this.abort(refused);
+			throw refused;
+		}
+		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
 	}
 }
