@@ -43,9 +43,16 @@ export async function bridge(a: Duplex, b: Duplex, traffic: Traffic = newTraffic
 /** A reset that no read shows, because that direction has ended or is blocked, shows in `closed` only. */
 function watch(one: Duplex, other: Duplex, outgoing: Promise<void>, traffic: Traffic): void {
 	void one.closed.then(async (error) => {
-		if (!error || traffic.copied) return;
+		if (!error) return;
+		traffic.cause ??= error;
 		// What was read before the reset is delivered first: all of it after a clean end, else what goes at once.
-		await (one.ended ? outgoing : Promise.race([outgoing, Bun.sleep(RESET_GRACE_MS)]));
+		if (one.ended) {
+			await outgoing;
+			// Our own clean end is on its way, and on TCP an abort would overtake the bytes before it: only stop listening.
+			other.cancel();
+			return;
+		}
+		await Promise.race([outgoing, Bun.sleep(RESET_GRACE_MS)]);
 		if (!traffic.copied) other.abort();
 	});
 }

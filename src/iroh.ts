@@ -81,5 +81,6 @@ export function nativeReason(error: unknown): string {
 /** Text from a remote, safe to print: one line, no control characters, at most `max` characters. */
 export function printable(text: string, max: number): string {
 	const clean = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
-	return clean.length > max ? `${clean.slice(0, max)}…` : clean;
+	// A cut must not leave half of a surrogate pair.
+	return clean.length > max ? `${clean.slice(0, max).replace(/[\ud800-\udbff]$/, "")}…` : clean;
 }

@@ -10,7 +10,6 @@ import { REPORT_EVERY_MS } from "./limits.ts";
 import { box, log, print, seldom, waiting } from "./output.ts";
 import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
-import { Refused } from "./stream.ts";
 import { parseTicket } from "./ticket.ts";
 
 export interface JoinOptions {
@@ -130,7 +129,7 @@ class Peer {
 			const connection = await this.#connection;
 			const stream = await connection.openService(service.portId);
 			const { traffic, error } = await this.#transfers.run(socket, stream);
-			if (error instanceof Refused) {
+			if (stream.refused) {
 				if (this.#report(service.name)) log.error(`The ${service.name} (${local}) is not running on the hub.`);
 			} else
 				log.debug(

@@ -81,7 +81,10 @@ export const REMOTE_TEXT_MAX = 200;
 /** One service's failure is reported at most this often; a browser retries a dead port many times a second. */
 export const REPORT_EVERY_MS = 1_000;
 
-/** The listen queue of a peer fills in bursts; a TCP connection silent for this long is probed (keep-alive). */
+/** Names under which reports are rationed; a remote can invent as many as it likes. */
+export const SELDOM_KEYS = 1_000;
+
+/** A TCP connection silent for this long is probed, or a client that lost its power would hold its stream for ever. */
 export const KEEPALIVE_MS = 60_000;
 
 /** One check of `demo`; each takes a few milliseconds when it works. */

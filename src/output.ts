@@ -1,7 +1,7 @@
 // What a person sees: results on stdout, talk and logs on stderr. The only user of consola.
 // Called by main.ts, share.ts, join.ts and demo.ts. Results are what a script wants; everything else is talk.
 import { createConsola, type LogLevel } from "consola";
-import { SILENCE_MS } from "./limits.ts";
+import { SELDOM_KEYS, SILENCE_MS } from "./limits.ts";
 
 const isTTY = process.stderr.isTTY === true;
 const colours = isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
@@ -73,6 +73,7 @@ export function seldom(every: number): (key: string) => boolean {
 	const last = new Map<string, number>();
 	return (key) => {
 		const now = performance.now();
+		if (last.size >= SELDOM_KEYS) last.clear();
 		if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < every) return false;
 		last.set(key, now);
 		return true;

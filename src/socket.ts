@@ -136,6 +136,8 @@ class TcpDuplex implements Duplex {
 
 	abort(): void {
 		if (this.#over) return;
+		// Bytes that are thrown away must not be followed by what looks like a clean end.
+		if (this.#queue.length > 0) this.ended = false;
 		this.#queue = [];
 		this.#queued = 0;
 		this.#socket?.terminate();
