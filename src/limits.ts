@@ -89,3 +89,6 @@ export const KEEPALIVE_MS = 60_000;
 
 /** One check of `demo`; each takes a few milliseconds when it works. */
 export const DEMO_CHECK_MS = 10_000;
+
+/** A line read from standard input; tickets end at {@link TICKET_MAX}, codes much earlier. */
+export const SECRET_LINE_MAX = 2 * TICKET_MAX;
