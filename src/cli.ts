@@ -9,10 +9,20 @@ import { EXIT_STATUS, HivemindError } from "./errors.ts";
 import { ALPN, type AlpnName } from "./handshake.ts";
 import { join } from "./join.ts";
 import { NAME_MAX } from "./limits.ts";
+import { mailbox } from "./mailbox.ts";
 import { print, setVerbosity } from "./output.ts";
+import { readInvitation, codeOptions } from "./codes.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
 import { PROGRAM, VERSION } from "./version.ts";
+
+const RELAY = {
+	"wormhole-relay": {
+		type: "string",
+		valueHint: "URL",
+		description: "Mailbox server for join codes: ws, wss, http or https (default: the public one)",
+	},
+} as const satisfies ArgsDef;
 
 const GLOBAL = {
 	alpn: {
@@ -57,6 +67,10 @@ const commands: Record<string, CommandDef> = {
 			backend: { type: "positional", description: "Address of the backend, host:port" },
 			websocket: { type: "positional", description: "Address of the WebSocket service, host:port" },
 			name: { type: "positional", description: "A name for this hub" },
+			wormhole: { type: "boolean", description: "Offer join codes by Magic Wormhole, a new one for each peer" },
+			"code-words": { type: "string", valueHint: "N", description: "Words of a join code, 2 to 8 (default: 2)" },
+			qr: { type: "boolean", description: "Show each join command as a QR code, too" },
+			...RELAY,
 			...GLOBAL,
 		},
 		run: ({ data }) => {
@@ -65,14 +79,26 @@ const commands: Record<string, CommandDef> = {
 			const services = SERVICES.map((service, i) =>
 				parseAddress(line.positionals[i] ?? "", `The ${service.name}`, false),
 			);
-			return share({ name, services, endpoint: endpointOptions(line) }, stop);
+			const codes = codeOptions(line);
+			return share({ name, services, endpoint: endpointOptions(line), ...(codes && { codes }) }, stop);
 		},
 	},
 	join: {
 		meta: { name: "join", description: "Bring a hub's services to this machine's localhost" },
 		args: {
 			name: { type: "positional", description: "A name for this peer" },
-			ticket: { type: "string", valueHint: "TICKET", description: "The hub's ticket" },
+			ticket: {
+				type: "string",
+				valueHint: "TICKET",
+				description: "The hub's ticket; - reads it from standard input (or HIVEMIND_P2P_TICKET)",
+			},
+			"join-code": {
+				type: "string",
+				valueHint: "CODE",
+				description: "The hub's join code; - reads it from standard input (or HIVEMIND_P2P_JOIN_CODE)",
+			},
+			timeout: { type: "string", valueHint: "SECONDS", description: "How long to wait for the hub of a code (default: 60)" },
+			...RELAY,
 			...Object.fromEntries(
 				SERVICES.map(({ option, name, defaultAddress }) => [
 					option,
@@ -85,19 +111,26 @@ const commands: Record<string, CommandDef> = {
 			),
 			...GLOBAL,
 		},
-		run: ({ data }) => {
+		run: async ({ data }) => {
 			const { line, stop } = data as Context;
 			const name = readName(line.positionals[0]);
-			const ticket = text(line, "ticket");
-			if (ticket === undefined) {
-				throw new HivemindError("usage", "'join' needs a ticket.", {
-					hint: "Add --ticket with what the hub's screen shows after 'Ticket:'.",
-				});
-			}
 			const addresses = SERVICES.map(({ option, defaultAddress }) =>
 				parseAddress(text(line, option) ?? defaultAddress, `--${option}`),
 			);
-			return join({ name, ticket, addresses, endpoint: endpointOptions(line) }, stop);
+			const endpoint = endpointOptions(line);
+			const invitation = await readInvitation(line, stop);
+			if (invitation) await join({ name, invitation, addresses, endpoint }, stop);
+		},
+	},
+	mailbox: {
+		meta: { name: "mailbox", description: "Run a mailbox server for join codes, for a team or an offline machine" },
+		args: {
+			listen: { type: "string", valueHint: "ADDR", description: "TCP address (default: 127.0.0.1:4000)" },
+			...GLOBAL,
+		},
+		run: ({ data }) => {
+			const { line, stop } = data as Context;
+			return mailbox(parseAddress(text(line, "listen") ?? "127.0.0.1:4000", "--listen"), stop);
 		},
 	},
 	demo: {

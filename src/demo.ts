@@ -6,6 +6,7 @@ import type { EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
 import { join } from "./join.ts";
 import { DEMO_CHECK_MS } from "./limits.ts";
+import { openMailbox } from "./mailbox.ts";
 import { box, print } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
@@ -17,9 +18,11 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 	const end = new AbortController();
 	const ended = AbortSignal.any([stop, end.signal]);
 	const services = startDemoServices();
+	const server = openMailbox(free);
 	const running: Promise<void>[] = [];
 	try {
-		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, nothing leaves it")}\n`);
+		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, offline")}\n`);
+		print(`  mailbox   ${server.url}`);
 		services.addresses.forEach((address, i) => {
 			print(`  service   ${SERVICES[i]?.name.padEnd(10)} ${formatAddress(address)}`);
 		});
@@ -47,6 +50,7 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 		if (!ended.aborted) throw error;
 	} finally {
 		await finish(end, running, services);
+		await server.stop();
 	}
 }
 
@@ -55,14 +59,14 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 /** Starts something and waits until it calls back; what fails before, throws here. */
 async function step<T>(
 	name: string,
-	done: string,
+	done: (value: T) => string,
 	start: (onReady: (value: T) => void) => Promise<void>[],
 ): Promise<T> {
 	const begun = performance.now();
 	const ready = Promise.withResolvers<T>();
 	for (const run of start(ready.resolve)) run.then(() => ready.reject(new Error(`${name} ended early`)), ready.reject);
 	const value = await ready.promise;
-	print(`  ${name.padEnd(9)} ${done.padEnd(26)} ${since(begun)}`);
+	print(`  ${name.padEnd(9)} ${done(value).padEnd(33)} ${since(begun)}`);
 	return value;
 }
 

@@ -42,3 +42,11 @@ export function systemCode(error: unknown): string {
 	const code = (error as { code?: unknown } | null)?.code;
 	return typeof code === "string" ? code : "";
 }
+
+/** Why a TCP port could not be opened, by {@link systemCode}. */
+export const LISTEN_REASONS: Record<string, string> = {
+	EADDRINUSE: "the port is in use",
+	EADDRNOTAVAIL: "this machine has no such address",
+	EACCES: "this port needs more rights",
+	ENOTFOUND: "host name not found",
+};

@@ -92,3 +92,6 @@ export const DEMO_CHECK_MS = 10_000;
 
 /** A line read from standard input; tickets end at {@link TICKET_MAX}, codes much earlier. */
 export const SECRET_LINE_MAX = 2 * TICKET_MAX;
+
+/** The longest `--timeout` of `join`, in seconds: a day. */
+export const REDEEM_MAX_S = 86_400;
