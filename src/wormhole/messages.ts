@@ -103,7 +103,7 @@ export function parseAnswer(plaintext: Uint8Array): "ok" | { why: string } | und
 
 /** Text from a remote, safe to print: one line, no control characters, at most {@link REMOTE_TEXT_MAX}. */
 export function printable(text: string): string {
-	const clean = text.slice(0, 4 * REMOTE_TEXT_MAX).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
+	const clean = text.slice(0, 4 * REMOTE_TEXT_MAX).replace(/[\p{C}\s]+/gu, " ");
 	return clean.length > REMOTE_TEXT_MAX ? `${clean.slice(0, REMOTE_TEXT_MAX)}…` : clean.trim();
 }
 
