@@ -3,6 +3,7 @@
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from "citty";
 import { type Address, isLoopback, parseAddress } from "./address.ts";
 import { type CommandLine, readCommandLine } from "./argv.ts";
+import { codeOptions, readInvitation } from "./codes.ts";
 import { demo } from "./demo.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import { EXIT_STATUS, HivemindError } from "./errors.ts";
@@ -11,7 +12,6 @@ import { join } from "./join.ts";
 import { NAME_MAX } from "./limits.ts";
 import { mailbox } from "./mailbox.ts";
 import { print, setVerbosity } from "./output.ts";
-import { readInvitation, codeOptions } from "./codes.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
 import { PROGRAM, VERSION } from "./version.ts";
@@ -97,7 +97,11 @@ const commands: Record<string, CommandDef> = {
 				valueHint: "CODE",
 				description: "The hub's join code; - reads it from standard input (or HIVEMIND_P2P_JOIN_CODE)",
 			},
-			timeout: { type: "string", valueHint: "SECONDS", description: "How long to wait for the hub of a code (default: 60)" },
+			timeout: {
+				type: "string",
+				valueHint: "SECONDS",
+				description: "How long to wait for the hub of a code (default: 60)",
+			},
 			...RELAY,
 			...Object.fromEntries(
 				SERVICES.map(({ option, name, defaultAddress }) => [

@@ -12,7 +12,8 @@ const RELAY_VARIABLE = "HIVEMIND_P2P_WORMHOLE_RELAY";
 export function codeOptions({ values }: CommandLine): CodeOptions | undefined {
 	if (!values.has("wormhole")) {
 		const needy = ["qr", "code-words", "wormhole-relay"].find((name) => values.has(name));
-		if (needy) throw new HivemindError("usage", `--${needy} does nothing without --wormhole.`, { hint: "Add --wormhole." });
+		if (needy)
+			throw new HivemindError("usage", `--${needy} does nothing without --wormhole.`, { hint: "Add --wormhole." });
 		return undefined;
 	}
 	const words = number(values.get("code-words"), "--code-words", CODE_WORDS_MIN, CODE_WORDS_MAX);
@@ -23,7 +24,10 @@ export function codeOptions({ values }: CommandLine): CodeOptions | undefined {
  * The ticket or the join code that `join` was given, by option, standard input, environment, or asked for on a
  * terminal; undefined when it was stopped while asking. @throws HivemindError `usage`
  */
-export async function readInvitation({ values }: CommandLine, stop: AbortSignal): Promise<JoinOptions["invitation"] | undefined> {
+export async function readInvitation(
+	{ values }: CommandLine,
+	stop: AbortSignal,
+): Promise<JoinOptions["invitation"] | undefined> {
 	const given = (name: string) => values.get(name) as string | undefined;
 	const timeout = number(values.get("timeout"), "--timeout", 1, REDEEM_MAX_S);
 	const redeem = { ...mailboxOf(values), ...(timeout !== undefined && { timeoutMs: timeout * 1000 }) };

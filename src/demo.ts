@@ -26,18 +26,19 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 		services.addresses.forEach((address, i) => {
 			print(`  service   ${SERVICES[i]?.name.padEnd(10)} ${formatAddress(address)}`);
 		});
-		const ticket = await step("hub", "is running", (onReady: (ticket: string) => void) => {
-			running.push(share({ name: "demo-hub", services: services.addresses, endpoint, onReady }, ended));
+		const codes = { mailbox: server.url };
+		const offers = (code: string) => `offers join code ${code}`;
+		const code = await step("hub", offers, (onCode: (code: string) => void) => {
+			const options = { name: "demo-hub", services: services.addresses, endpoint, onReady: () => {} };
+			running.push(share({ ...options, codes: { ...codes, onCode } }, ended));
 			return running;
 		});
-		const addresses = await step(
-			"peer",
-			"is connected by ticket",
-			(onReady: (addresses: readonly Address[]) => void) => {
-				running.push(join({ name: "demo-peer", ticket, addresses: [free, free, free], endpoint, onReady }, ended));
-				return running;
-			},
-		);
+		const joined = () => "joined by that code";
+		const addresses = await step("peer", joined, (onReady: (addresses: readonly Address[]) => void) => {
+			const options = { name: "demo-peer", addresses: [free, free, free], endpoint, onReady };
+			running.push(join({ ...options, invitation: { code, ...codes } }, ended));
+			return running;
+		});
 		services.reachableAt(addresses);
 		await checks(addresses);
 		if (once) return;

@@ -80,4 +80,3 @@ Waiting for peer to connect...
 `);
 	if (qr) print(`${renderUnicodeCompact(command.replace("<name>", "peer"))}\n`);
 }
-

@@ -16,14 +16,19 @@ export interface SecretSource {
  * outrank the environment.
  * @throws HivemindError `usage` when two of them exclude each other, or nothing comes on standard input
  */
-export async function readSecret<T extends SecretSource>(sources: readonly T[]): Promise<{ source: T; secret: string } | undefined> {
+export async function readSecret<T extends SecretSource>(
+	sources: readonly T[],
+): Promise<{ source: T; secret: string } | undefined> {
 	const options = sources.filter(({ given }) => given !== undefined);
 	const variables = sources.filter(({ variable }) => process.env[variable]);
 	const found = options.length > 0 ? options : variables;
 	const [source, other] = found;
 	if (!source) return undefined;
 	const name = ({ option, variable }: SecretSource) => (options.length > 0 ? option : variable);
-	if (other) throw new HivemindError("usage", `${name(source)} and ${name(other)} exclude each other.`, { hint: "Give one of them." });
+	if (other)
+		throw new HivemindError("usage", `${name(source)} and ${name(other)} exclude each other.`, {
+			hint: "Give one of them.",
+		});
 	const value = source.given ?? process.env[source.variable] ?? "";
 	if (value !== "-") return { source, secret: value };
 	const line = await firstStdinLine();
