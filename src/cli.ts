@@ -24,6 +24,12 @@ const RELAY = {
 	},
 } as const satisfies ArgsDef;
 
+const COMMON = {
+	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
+	help: { type: "boolean", alias: "h", description: "This help" },
+	version: { type: "boolean", alias: "V", description: "The version" },
+} as const satisfies ArgsDef;
+
 const GLOBAL = {
 	alpn: {
 		type: "enum",
@@ -49,9 +55,7 @@ const GLOBAL = {
 		valueHint: "URL",
 		description: "Use this iroh relay instead of the public ones (repeatable)",
 	},
-	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
-	help: { type: "boolean", alias: "h", description: "This help" },
-	version: { type: "boolean", alias: "V", description: "The version" },
+	...COMMON,
 } as const satisfies ArgsDef;
 
 interface Context {
@@ -130,7 +134,7 @@ const commands: Record<string, CommandDef> = {
 		meta: { name: "mailbox", description: "Run a mailbox server for join codes, for a team or an offline machine" },
 		args: {
 			listen: { type: "string", valueHint: "ADDR", description: "TCP address (default: 127.0.0.1:4000)" },
-			...GLOBAL,
+			...COMMON,
 		},
 		run: ({ data }) => {
 			const { line, stop } = data as Context;
@@ -142,7 +146,7 @@ const commands: Record<string, CommandDef> = {
 		args: { once: { type: "boolean", description: "End after the checks" }, ...GLOBAL },
 		run: ({ data }) => {
 			const { line, stop } = data as Context;
-			return demo({ once: line.values.has("once") }, stop);
+			return demo({ once: line.values.has("once"), endpoint: endpointOptions(line, "none") }, stop);
 		},
 	},
 };
@@ -189,7 +193,7 @@ function readName(name = ""): string {
 	return name;
 }
 
-function endpointOptions(line: CommandLine): EndpointOptions {
+function endpointOptions(line: CommandLine, relays: "public" | "none" = "public"): EndpointOptions {
 	const relayUrls = (line.values.get("relay-url") as string[] | undefined) ?? [];
 	if (relayUrls.length > 0 && line.values.has("no-relay")) {
 		throw new HivemindError("usage", "--relay-url and --no-relay exclude each other.");
@@ -207,7 +211,7 @@ function endpointOptions(line: CommandLine): EndpointOptions {
 		alpn: (text(line, "alpn") ?? "hivemind") as AlpnName,
 		...(ipv4 && { ipv4 }),
 		...(ipv6 && { ipv6 }),
-		relays: line.values.has("no-relay") ? "none" : relayUrls.length > 0 ? relayUrls : "public",
+		relays: relayUrls.length > 0 ? relayUrls : line.values.has("no-relay") ? "none" : relays,
 	};
 }
 

@@ -11,10 +11,19 @@ import { box, print } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
 
+export interface DemoOptions {
+	/** End after the checks. */
+	once: boolean;
+	/** IPv4 loopback when no address is given. */
+	endpoint: EndpointOptions;
+}
+
 /** Runs until `stop` is aborted, or with `once` until the checks are done. @throws HivemindError `check` */
-export async function demo({ once }: { once: boolean }, stop: AbortSignal): Promise<void> {
+export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortSignal): Promise<void> {
 	const free: Address = { host: "127.0.0.1", port: 0 };
-	const endpoint: EndpointOptions = { alpn: "hivemind", ipv4: free, relays: "none" };
+	const endpoint: EndpointOptions = { ipv4: free, ...wanted };
+	// The demo talks to this machine only: a proxy of the environment would not know its ports.
+	process.env.NO_PROXY = "127.0.0.1";
 	const end = new AbortController();
 	const ended = AbortSignal.any([stop, end.signal]);
 	const services = startDemoServices();
