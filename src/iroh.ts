@@ -17,7 +17,7 @@ export function loadIroh(): Promise<typeof Iroh> {
 	loaded ??= import("@number0/iroh").catch((cause: unknown) => {
 		throw new HivemindError(
 			"addon",
-			`The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}`,
+			`The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}.`,
 			{
 				hint:
 					"It needs glibc 2.34 or newer (or musl with libstdc++), and on Linux either memfd_create with /proc, " +
