@@ -1,7 +1,7 @@
 // The options about join codes and tickets, from strings to typed values. Called by cli.ts.
 import type { CommandLine } from "./argv.ts";
 import { HivemindError } from "./errors.ts";
-import type { CodeOptions } from "./invite.ts";
+import { type CodeOptions, mailboxUrl } from "./invite.ts";
 import type { JoinOptions } from "./join.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN, REDEEM_MAX_S } from "./limits.ts";
 import { ask, readSecret } from "./secrets.ts";
@@ -50,9 +50,12 @@ export async function readInvitation(
 
 // --- internal ---
 
+/** @throws HivemindError `usage` for what is no mailbox URL */
 function mailboxOf(values: CommandLine["values"]): { mailbox?: string } {
 	const mailbox = values.get("wormhole-relay") ?? process.env[RELAY_VARIABLE];
-	return typeof mailbox === "string" && mailbox !== "" ? { mailbox } : {};
+	if (typeof mailbox !== "string" || mailbox === "") return {};
+	mailboxUrl(mailbox);
+	return { mailbox };
 }
 
 function number(value: unknown, option: string, least: number, most: number): number | undefined {

@@ -6,10 +6,10 @@ import type { EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
 import { join } from "./join.ts";
 import { DEMO_CHECK_MS } from "./limits.ts";
-import { openMailbox } from "./mailbox.ts";
 import { box, print } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
+import { startMailbox } from "./wormhole/server.ts";
 
 export interface DemoOptions {
 	/** End after the checks. */
@@ -27,7 +27,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 	const end = new AbortController();
 	const ended = AbortSignal.any([stop, end.signal]);
 	const services = startDemoServices();
-	const server = openMailbox(free);
+	const server = startMailbox(free);
 	const running: Promise<void>[] = [];
 	try {
 		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, offline")}\n`);

@@ -13,10 +13,10 @@ export const EXIT_STATUS = {
 	alpn: { status: 7, meaning: "hub and peer use different --alpn" },
 	lost: { status: 8, meaning: "the connection to the hub ended" },
 	addon: { status: 9, meaning: "the native networking library cannot be loaded" },
+	check: { status: 10, meaning: "a check of `demo` failed" },
 	code: { status: 11, meaning: "the join code cannot be read, is wrong or is used up" },
 	nobody: { status: 12, meaning: "no hub answers to the join code" },
 	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refuses" },
-	check: { status: 10, meaning: "a check of `demo` failed" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;

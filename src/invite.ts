@@ -4,7 +4,10 @@ import { renderUnicodeCompact } from "uqr";
 import { HivemindError } from "./errors.ts";
 import { log, panel, print, talk, waitingFor } from "./output.ts";
 import { PROGRAM } from "./version.ts";
+import { mailboxUrl } from "./wormhole/mailbox.ts";
 import { offerCodes, redeem } from "./wormhole/wormhole.ts";
+
+export { mailboxUrl };
 
 export interface CodeOptions {
 	/** The mailbox server; the public one when not given. */

@@ -1,13 +1,12 @@
-// `mailbox`: a mailbox server of our own, for a team or a machine without internet. Called by cli.ts and demo.ts.
-import { type Address, formatAddress } from "./address.ts";
-import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "./errors.ts";
+// `mailbox`: a mailbox server of our own, for a team or a machine without internet. Called by cli.ts.
+import type { Address } from "./address.ts";
 import { print } from "./output.ts";
 import { PROGRAM } from "./version.ts";
-import { type MailboxServer, startMailbox } from "./wormhole/server.ts";
+import { startMailbox } from "./wormhole/server.ts";
 
 /** Runs until `stop` is aborted. @throws HivemindError `listen` */
 export async function mailbox(address: Address, stop: AbortSignal): Promise<void> {
-	const server = openMailbox(address);
+	const server = startMailbox(address);
 	print(`Mailbox server for join codes: ${server.url}
 
 Use it on both sides:
@@ -21,17 +20,4 @@ It keeps codes in memory and sees no ticket. Press Ctrl+C to stop.
 		if (stop.aborted) resolve();
 	});
 	await server.stop();
-}
-
-/** @throws HivemindError `listen` */
-export function openMailbox(address: Address): MailboxServer {
-	try {
-		return startMailbox(address);
-	} catch (cause) {
-		const why = LISTEN_REASONS[systemCode(cause)] ?? firstLine(cause);
-		throw new HivemindError("listen", `Cannot listen on ${formatAddress(address)} for the mailbox: ${why}.`, {
-			hint: "Choose another address with --listen; port 0 takes a free one.",
-			cause,
-		});
-	}
 }

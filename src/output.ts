@@ -32,6 +32,11 @@ export function print(text: string): void {
 	process.stdout.write(`${text}\n`);
 }
 
+/** A question, on stderr, with the cursor behind it. */
+export function prompt(question: string): void {
+	process.stderr.write(question);
+}
+
 /** Talk, on stderr; never parsed by scripts. */
 export function talk(text: string): void {
 	clearSpinner();
@@ -76,7 +81,7 @@ export function waitingFor(first: string): { change(what: string): void; end(): 
 			if (!isTTY) return talk(`Waiting for ${what} …`);
 			let frame = 0;
 			ticker = setInterval(() => {
-				process.stderr.write(`\r\x1b[K${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
+				process.stderr.write(`\r${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
 				spinning = true;
 			}, 100);
 		}, SILENCE_MS);

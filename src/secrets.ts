@@ -2,6 +2,7 @@
 // environment, or asked for on a terminal. Called by cli.ts.
 import { HivemindError } from "./errors.ts";
 import { SECRET_LINE_MAX } from "./limits.ts";
+import { prompt } from "./output.ts";
 
 export interface SecretSource {
 	/** `--ticket` or `--join-code`, for messages. */
@@ -39,7 +40,7 @@ export async function readSecret<T extends SecretSource>(
 /** Asks on the terminal; undefined where there is none. Resolves with "" when the input ends. */
 export async function ask(question: string): Promise<string | undefined> {
 	if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-	process.stderr.write(question);
+	prompt(question);
 	return firstStdinLine();
 }
 

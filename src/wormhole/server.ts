@@ -1,6 +1,6 @@
 // Our own mailbox server: the sockets of Rendezvous, on Bun.serve. In memory, for a team or an offline machine; put it
 // behind a reverse proxy for TLS. Called by cli.ts (`mailbox`) and demo.ts.
-import { HivemindError, systemCode } from "../errors.ts";
+import { HivemindError, LISTEN_REASONS, systemCode } from "../errors.ts";
 import {
 	MAILBOX_MESSAGE_MAX,
 	SERVER_BACKLOG_MAX,
@@ -64,7 +64,7 @@ export function startMailbox({ host, port, welcome }: MailboxServerOptions): Mai
 			},
 		});
 	} catch (cause) {
-		const why = systemCode(cause) === "EADDRINUSE" ? "the port is in use" : "the address cannot be used";
+		const why = LISTEN_REASONS[systemCode(cause)] ?? "the address cannot be used";
 		throw new HivemindError("listen", `The mailbox server cannot listen on ${host}:${port}: ${why}.`, {
 			hint: "Choose another address with --listen.",
 			cause,

@@ -32,7 +32,7 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 ];
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
-	["no command", ["--no-relay"], /No command given\. .*share, join, demo/],
+	["no command", ["--no-relay"], /No command given\. .*share, join, mailbox, demo/],
 	["a slip in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
 	["two letters exchanged in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
 	["a command like no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
@@ -71,7 +71,7 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a word too many for join", [...JOIN, "x"], /'join' takes no further argument: 'x'/],
 	["a word too many for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
 	["a word too many behind --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
-	["no ticket", ["join", "my-peer"], /'join' needs a ticket.*--ticket/],
+	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code.*--join-code.*--ticket/],
 	["an empty name", [...SHARE.slice(0, 4), " "], /The name is empty/],
 	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name has control characters/],
 	[

@@ -15,6 +15,9 @@ test("exit statuses never change: scripts depend on them", () => {
 		lost: 8,
 		addon: 9,
 		check: 10,
+		code: 11,
+		nobody: 12,
+		mailbox: 13,
 	});
 });
 

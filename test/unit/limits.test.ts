@@ -4,7 +4,8 @@ import * as limits from "../../src/limits.ts";
 
 test("every bound is a positive, finite whole number", () => {
 	for (const [name, value] of Object.entries(limits)) {
-		expect(Number.isSafeInteger(value) && value > 0, name).toBe(true);
+		const whole = name.endsWith("_GROWTH") || Number.isSafeInteger(value);
+		expect(whole && Number.isFinite(value) && value > 0, name).toBe(true);
 	}
 });
 
