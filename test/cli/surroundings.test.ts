@@ -7,7 +7,7 @@ import { run } from "../support/executable.ts";
 import { available, hub, OFFLINE, peer, scratch } from "./terminals.ts";
 
 describe("a directory with files that Bun obeys", () => {
-	const evil = `await Bun.write(import.meta.dir + "/ran", ""); console.log("ran");`;
+	const evil = `await Bun.write(import.meta.dir + "/ran", ""); console.log("HOSTILE CODE RAN");`;
 	const env = "BUN_CONFIG_VERBOSE_FETCH=curl\n";
 	const HOSTILE = {
 		"bunfig.toml": `preload = ["./evil.ts"]\n[run]\npreload = ["./evil.ts"]\n`,
@@ -19,7 +19,7 @@ describe("a directory with files that Bun obeys", () => {
 		"package.json": `{ "type": "module", "imports": { "@number0/iroh": "./evil.ts" } }`,
 		"tsconfig.json": `{ "compilerOptions": { "paths": { "@number0/iroh": ["./evil.ts"] } } }`,
 		"node_modules/@number0/iroh/package.json": `{ "name": "@number0/iroh", "main": "./index.js" }`,
-		"node_modules/@number0/iroh/index.js": `throw new Error("ran");`,
+		"node_modules/@number0/iroh/index.js": `throw new Error("HOSTILE CODE RAN");`,
 	};
 	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
 
@@ -27,7 +27,7 @@ describe("a directory with files that Bun obeys", () => {
 		await using directory = await scratch(HOSTILE);
 		const { status, stdout, stderr } = await run(args, { cwd: directory.path });
 		expect(status).toBe(0);
-		expect(stdout).not.toContain("ran");
+		expect(stdout + stderr).not.toContain("HOSTILE CODE RAN");
 		expect(stderr).not.toContain("HTTP/1.1");
 		expect(await ran(directory.path)).toBe(false);
 	});
