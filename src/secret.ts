@@ -1,0 +1,29 @@
+// The secret half of a ticket: `<EndpointTicket>.<secret>`, 128 random bits in lowercase base32 without padding
+// (RFC 4648 section 6; 26 characters). Pure but for the random bits. Called by share.ts, join.ts and identity.ts.
+import { timingSafeEqual } from "node:crypto";
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+const BITS = 128;
+/** Characters of a secret. */
+export const SECRET_LENGTH = Math.ceil(BITS / 5);
+
+/** A new secret. */
+export function newSecret(): string {
+	const bytes = crypto.getRandomValues(new Uint8Array(BITS / 8));
+	let bits = "";
+	for (const byte of bytes) bits += byte.toString(2).padStart(8, "0");
+	return bits.replace(/.{1,5}/g, (five) => ALPHABET[Number.parseInt(five.padEnd(5, "0"), 2)] as string);
+}
+
+/** Whether the text is a secret as {@link newSecret} writes them. */
+export function isSecret(text: string): boolean {
+	// The last character carries 3 bits.
+	return new RegExp(`^[${ALPHABET}]{${SECRET_LENGTH - 1}}[aeimquy4]$`).test(text);
+}
+
+/** Compares in constant time. Of texts of different length only the length shows. */
+export function sameSecret(one: string, other: string): boolean {
+	const a = Buffer.from(one);
+	const b = Buffer.from(other);
+	return a.length === b.length && timingSafeEqual(a, b);
+}
