@@ -32,6 +32,9 @@ export const DRAIN_MS = 3_000;
 /** While stopping: a connection without bytes for this long, whose last word was the service's, is idle. */
 export const IDLE_MS = 300;
 
+/** Stopping: a handshake under way may end first. On a direct path it takes milliseconds. */
+export const HANDSHAKE_MS = 250;
+
 /** Closing the endpoint. A dead remote costs 90 ms (RUNTIME.md section 6); more is not worth waiting for. */
 export const CLOSE_MS = 1_000;
 

@@ -49,6 +49,7 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 		await stopped;
 		// The mailbox is told while transfers finish: no nameplate is left behind.
 		await Promise.all([hub.stop(), offering]);
+		await endpoint.settled();
 		await Promise.all([endpoint.close(), accepting]);
 	} finally {
 		await endpoint.close();
