@@ -4,9 +4,11 @@ import { Aborted } from "./duplex.ts";
 import { encodeHeader } from "./handshake.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, printable, unpin } from "./iroh.ts";
 import { OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
-import { QuicStream } from "./stream.ts";
+import { QuicStream, type StreamOptions } from "./stream.ts";
 
 export class Connection {
+	/** The remote's public id. */
+	readonly id: string;
 	/** The first 10 characters of the remote's public id: enough to tell peers apart on a screen. */
 	readonly remote: string;
 	/** Resolves when the connection is over, with the reason, safe to print; "" when we closed it. */
@@ -14,10 +16,13 @@ export class Connection {
 	#native: NativeConnection;
 	#streams = new Set<QuicStream>();
 	#closedHere = false;
+	/** Told the id of a stream that was aborted here while the binding's locks kept that from the other side. */
+	onStuckAbort: (streamId: string) => void = () => {};
 
 	constructor(native: NativeConnection) {
 		this.#native = pin(native);
-		this.remote = native.remoteId().toString().slice(0, 10);
+		this.id = native.remoteId().toString();
+		this.remote = this.id.slice(0, 10);
 		this.closed = native
 			.closed()
 			.catch((error: unknown) => nativeReason(error))
@@ -34,8 +39,11 @@ export class Connection {
 		this.#native.setMaxConcurrentUniStreams(0n);
 	}
 
-	/** Opens a stream for a service; its header leaves with the first data. Rejects when no stream comes free in time. */
-	async openService(portId: number): Promise<QuicStream> {
+	/**
+	 * Opens a stream for a service, or for control (port id 0); its header leaves with the first data. Rejects when no
+	 * stream comes free in time.
+	 */
+	async openStream(portId: number): Promise<QuicStream> {
 		const opening = this.#native.openBi();
 		let timer: Timer | undefined;
 		const timeout = new Promise<never>((_, reject) => {
@@ -46,11 +54,11 @@ export class Connection {
 		});
 		try {
 			const bi = await Promise.race([opening, timeout]);
-			return this.#track(new QuicStream(bi, { prefix: encodeHeader(portId), expectAnswer: true, rtt: this.#rtt }));
+			return this.#track(bi, { prefix: encodeHeader(portId), expectAnswer: true });
 		} catch (error) {
 			// A stream that comes after we gave up would hold a slot for ever.
 			opening.then(
-				(bi) => this.#track(new QuicStream(bi, { rtt: this.#rtt })).abort(),
+				(bi) => this.#track(bi).abort(),
 				() => {},
 			);
 			throw error instanceof Aborted ? error : new Aborted(nativeReason(error), { cause: error });
@@ -68,8 +76,13 @@ export class Connection {
 			} catch {
 				return;
 			}
-			onStream(this.#track(new QuicStream(bi, { rtt: this.#rtt })));
+			onStream(this.#track(bi));
 		}
+	}
+
+	/** The other side says that it has aborted this stream. Unknown ids are streams that are over. */
+	abortStream(id: string): void {
+		for (const stream of this.#streams) if (stream.id === id) stream.abort(new Aborted("reset by the other side"));
 	}
 
 	/** Ends the connection; the other side is told `reason` at once. Idempotent. */
@@ -89,11 +102,14 @@ export class Connection {
 
 	#rtt = (): number => this.#native.rtt() ?? 0;
 
-	#track(stream: QuicStream): QuicStream {
+	#track(bi: BiStream, options: Omit<StreamOptions, "rtt" | "onStuckAbort"> = {}): QuicStream {
+		const stream = new QuicStream(bi, { ...options, rtt: this.#rtt, onStuckAbort: this.#stuck });
 		this.#streams.add(stream);
 		void stream.closed.then(() => this.#streams.delete(stream));
 		return stream;
 	}
+
+	#stuck = (streamId: string): void => this.onStuckAbort(streamId);
 }
 
 /** "closed by peer: hub stopped (code 0)" → "hub stopped"; a remote chooses the text. */

@@ -2,7 +2,7 @@
 // Called by share.ts and join.ts.
 import { bridge, newTraffic, type Traffic } from "./bridge.ts";
 import type { Duplex } from "./duplex.ts";
-import { DRAIN_MS, IDLE_MS } from "./limits.ts";
+import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS } from "./limits.ts";
 
 export class Transfers {
 	#running = new Map<Traffic, [Duplex, Duplex]>();
@@ -18,6 +18,11 @@ export class Transfers {
 		}
 	}
 
+	/** How many are open. */
+	count(): number {
+		return this.#running.size;
+	}
+
 	/** How many wait for an answer, for the last acknowledgement, or have moved bytes just now; an idle keep-alive does not. */
 	busy(): number {
 		const now = performance.now();
@@ -25,6 +30,14 @@ export class Transfers {
 		for (const { copied, lastAt, lastForth } of this.#running.keys())
 			if (copied || lastForth || now - lastAt < IDLE_MS) count++;
 		return count;
+	}
+
+	/** Aborts what is half-closed and has moved nothing for {@link HALF_CLOSED_IDLE_MS}. */
+	sweep(): void {
+		const now = performance.now();
+		for (const [{ lastAt }, ends] of this.#running) {
+			if (now - lastAt > HALF_CLOSED_IDLE_MS && ends.some(({ ended }) => ended)) for (const end of ends) end.abort();
+		}
 	}
 
 	/** Resolves when nothing is busy, after {@link DRAIN_MS} at the latest; what is still open then is aborted. */

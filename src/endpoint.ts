@@ -24,6 +24,8 @@ export interface EndpointOptions {
 	ipv6?: Address;
 	/** "public": n0's relays and discovery. "none": direct connections only. Else the user's own relays, and nobody else's. */
 	relays: "public" | "none" | string[];
+	/** The secret key, 32 bytes; a new one when not given. */
+	key?: Uint8Array;
 }
 
 /** @throws HivemindError `bind` or `addon` */
@@ -36,6 +38,7 @@ export async function bindEndpoint(options: EndpointOptions): Promise<Endpoint> 
 		builder.relayMode(options.relays === "none" ? RelayMode.disabled() : RelayMode.customFromUrls(options.relays));
 	}
 	builder.alpns([alpnBytes(options.alpn)]);
+	if (options.key) builder.secretKey([...options.key]);
 	const addresses = bindAddresses(options);
 	for (const address of addresses) builder.bindAddr(formatAddress(address));
 	try {
@@ -95,15 +98,25 @@ export class Endpoint {
 		}
 	}
 
+	/** The relay it is reachable by, or null. */
+	relay(): string | null {
+		return this.#native.addr().relayUrl();
+	}
+
+	/** The UDP addresses it is bound to. */
+	bound(): string[] {
+		return this.#native.boundSockets();
+	}
+
 	/**
-	 * Connects within {@link CONNECT_MS}.
+	 * Connects within `timeoutMs`.
 	 * @throws HivemindError `unreachable` or `alpn`
 	 */
-	async connect(address: EndpointAddr): Promise<Connection> {
+	async connect(address: EndpointAddr, timeoutMs = CONNECT_MS): Promise<Connection> {
 		const connecting = this.#native.connect(address, alpnBytes(this.#options.alpn));
 		let timer: Timer | undefined;
 		const timeout = new Promise<never>((_, reject) => {
-			timer = setTimeout(() => reject(new Error(`no answer within ${CONNECT_MS / 1000} s`)), CONNECT_MS);
+			timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
 		});
 		try {
 			return new Connection(await Promise.race([connecting, timeout]));

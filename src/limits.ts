@@ -193,3 +193,74 @@ export const SERVER_PRUNE_MS = 600_000;
 
 /** How often that is looked for. */
 export const SERVER_PRUNE_EVERY_MS = 60_000;
+
+// --- the control stream ---
+
+/** One line: a welcome with three services has 500 bytes; longer ones are an attack. */
+export const CONTROL_LINE_MAX = 4 * 1024;
+
+/** Messages a second: honest sides send two pings and pongs; a burst of aborted streams sends one each. */
+export const CONTROL_RATE = 2_000;
+
+/** Messages waiting for a side that does not read; older ones are dropped, the heartbeat decides. */
+export const CONTROL_QUEUE = 2_000;
+
+/** A connection without a valid hello is closed after this. A slow relay path needs a second. */
+export const HELLO_MS = 5_000;
+
+export const PING_MS = 1_000;
+
+/** Silence after which a peer looks for a second connection; three pings. */
+export const SUSPECT_MS = 3_000;
+
+/** Silence after which a peer gives an old connection up: QUIC survives black holes of 25 s (measured). */
+export const PEER_SILENCE_MS = 30_000;
+
+/** Silence after which a hub drops a connection: longer than the peer's, which knows whether it has a better one. */
+export const HUB_SILENCE_MS = 45_000;
+
+/** One attempt to reach the hub again. A first packet and three repeats fit in; iroh's own bound is 30 s. */
+export const RECONNECT_ATTEMPT_MS = 4_000;
+
+/** From the start of one attempt to the next: doubling, with jitter. */
+export const RECONNECT_FIRST_MS = 200;
+export const RECONNECT_MAX_MS = 5_000;
+
+/** New local connections wait this long for a hub and are then reset; a browser waits longer without a word. */
+export const HUB_WAIT_MS = 10_000;
+
+/** Wrong secrets a minute from one id. 128 bits need no more protection; the log does. */
+export const WRONG_SECRETS = 3;
+export const WRONG_SECRETS_MS = 60_000;
+
+/** Ids whose wrong secrets are remembered; the oldest are forgotten. */
+export const WRONG_SECRET_IDS = 10_000;
+
+/** `--max-peers` when not given: a team. */
+export const MAX_PEERS = 32;
+
+/** Connections that have not said hello yet; beyond it the oldest is closed, so that a flood keeps no known peer out. */
+export const STRANGERS_MAX = 64;
+
+/** Connections of one remote id: one in use, one that is given up, one that is being made, and a spare. */
+export const CONNECTIONS_PER_ID = 4;
+
+/** Streams of all connections together: a worst case of 1.25 MB each must stay below what a laptop has. */
+export const STREAMS_MAX = 8 * 1024;
+
+/** The hub looks at its services this often while somebody is connected. */
+export const HEALTH_MS = 5_000;
+export const HEALTH_DIAL_MS = 2_000;
+
+/** A half-closed connection without bytes for this long is reset: nobody waits half an hour for a reply. */
+export const HALF_CLOSED_IDLE_MS = 30 * 60_000;
+
+/** How often those are looked for. */
+export const SWEEP_MS = 60_000;
+
+/** A relay lost for this long while the network is up: the endpoint is bound again (iroh issue 4476). */
+export const RELAY_LOST_MS = 60_000;
+export const RELAY_CHECK_MS = 5_000;
+
+/** An identity file has 150 bytes. */
+export const IDENTITY_MAX = 4 * 1024;

@@ -2,9 +2,10 @@
 // the place of @number0/iroh; unbundled runs never come here.
 // Bun itself would unpack the add-on to a temporary directory, which fails where that is read-only or noexec, and trust
 // a file that is there already. On Linux the add-on goes through an anonymous file in memory instead (memfd_create(2)).
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
+import { openLibc } from "./libc.ts";
 
 /** The add-on's exports. `file` is its path inside the executable. Throws what the first way to load it threw. */
 export function loadNative(file: string): Record<string, unknown> {
@@ -42,26 +43,15 @@ function inMemory(file: string): string {
 }
 
 function memfdCreate(): number {
-	const musl = `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
 	const name = Buffer.from("iroh.node\0");
-	for (const library of ["libc.so.6", musl]) {
-		let libc: ReturnType<typeof openLibc>;
-		try {
-			libc = openLibc(library);
-		} catch {
-			continue;
+	const libc = openLibc({ memfd_create: { args: [FFIType.ptr, FFIType.u32], returns: FFIType.i32 } });
+	try {
+		for (const flags of [MFD_CLOEXEC | MFD_EXEC, MFD_CLOEXEC]) {
+			const fd = libc.symbols.memfd_create(ptr(name), flags);
+			if (fd >= 0) return fd;
 		}
-		try {
-			for (const flags of [MFD_CLOEXEC | MFD_EXEC, MFD_CLOEXEC]) {
-				const fd = libc.symbols.memfd_create(ptr(name), flags);
-				if (fd >= 0) return fd;
-			}
-		} finally {
-			libc.close();
-		}
+	} finally {
+		libc.close();
 	}
 	throw new Error("memfd_create is not to be had");
 }
-
-const openLibc = (library: string) =>
-	dlopen(library, { memfd_create: { args: [FFIType.ptr, FFIType.u32], returns: FFIType.i32 } });

@@ -56,6 +56,11 @@ export class ReceiveHalf {
 		this.#native.stop(code).then(this.#resolveOver, this.#resolveOver);
 	}
 
+	/** A native read is pending; until it returns no stop can leave. */
+	get waiting(): boolean {
+		return this.#pulling;
+	}
+
 	// --- internal ---
 
 	#pull(): void {

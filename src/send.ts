@@ -78,6 +78,11 @@ export class SendHalf {
 		else setTimeout(resetNow, left);
 	}
 
+	/** A write waits for the other side to read; until then no reset can leave. */
+	get blocked(): boolean {
+		return this.#writer !== undefined;
+	}
+
 	// --- internal ---
 
 	#flush(): void {

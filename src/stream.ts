@@ -17,6 +17,8 @@ export interface StreamOptions {
 	expectAnswer?: boolean;
 	/** The connection's round trip in milliseconds. */
 	rtt: () => number;
+	/** Told the stream's id when an abort cannot reach the other side by itself. */
+	onStuckAbort?: (id: string) => void;
 }
 
 export class QuicStream implements Duplex {
@@ -26,7 +28,10 @@ export class QuicStream implements Duplex {
 	#send: SendHalf;
 	#receive: ReceiveHalf;
 	#expectAnswer: boolean;
+	/** The transport's id of the stream, the same on both sides; "" in the first moments. */
+	id = "";
 	#rtt: () => number;
+	#onStuckAbort: (id: string) => void;
 
 	constructor(bi: BiStream, options: StreamOptions) {
 		const handles = [bi, bi.send, bi.recv] as const;
@@ -35,6 +40,14 @@ export class QuicStream implements Duplex {
 		this.#receive = new ReceiveHalf(handles[2]);
 		this.#expectAnswer = options.expectAnswer ?? false;
 		this.#rtt = options.rtt;
+		this.#onStuckAbort = options.onStuckAbort ?? (() => {});
+		// Asked for now: once a write is blocked the binding answers no more.
+		handles[1].id().then(
+			(id) => {
+				this.id = id;
+			},
+			() => {},
+		);
 		this.closed = Promise.all([this.#send.over, this.#receive.over]).then(() => {
 			for (const handle of handles) unpin(handle);
 			return this.#receive.error ?? this.#send.error;
@@ -62,6 +75,8 @@ export class QuicStream implements Duplex {
 	}
 
 	abort(error = new Aborted("aborted here")): void {
+		// A blocked write keeps a reset from leaving, a pending read a stop: then only words reach the other side.
+		if (this.#send.blocked && this.#receive.waiting && this.id !== "") this.#onStuckAbort(this.id);
 		const grace = Math.min(RESET_GRACE_MAX_MS, RESET_GRACE_MS + 4 * this.#rtt());
 		this.#send.reset(error, ABORT_CODE, grace);
 		this.#receive.stop(error, ABORT_CODE);

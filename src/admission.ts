@@ -1,0 +1,69 @@
+// Who may come in: the hub's decision for one hello, by what it knows. No I/O; time comes in. Called by guest.ts.
+import type { DenialReason } from "./control.ts";
+import { WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
+import { sameSecret } from "./secret.ts";
+
+export interface Policy {
+	/** Everybody must know it; undefined admits whoever knows the hub's id (`--open`). */
+	secret: string | undefined;
+	/** Only these public ids; undefined admits all. */
+	allow: ReadonlySet<string> | undefined;
+	/** Peers at once. */
+	maxPeers: number;
+	/** One peer, and then nobody else. */
+	once: boolean;
+	/** No new peer after this, in `Date.now()` milliseconds. */
+	expiresAt: number | undefined;
+}
+
+export interface Denial {
+	reason: DenialReason;
+	message: string;
+}
+
+export class Admission {
+	readonly policy: Policy;
+	#admitted = new Set<string>();
+	#wrong = new Map<string, number[]>();
+
+	constructor(policy: Policy) {
+		this.policy = policy;
+	}
+
+	/** Undefined: come in. `connected` are the ids that are in now. `now` is `Date.now()`. */
+	decide(id: string, secret: string | undefined, connected: ReadonlySet<string>, now: number): Denial | undefined {
+		const { policy } = this;
+		if (policy.secret !== undefined) {
+			const wrong = (this.#wrong.get(id) ?? []).filter((at) => now - at < WRONG_SECRETS_MS);
+			if (wrong.length >= WRONG_SECRETS) return { reason: "rate", message: "too many wrong tickets; wait a minute" };
+			if (secret === undefined || !sameSecret(secret, policy.secret)) {
+				this.#remember(id, [...wrong, now]);
+				return { reason: "secret", message: "the ticket is not, or no longer, valid at this hub" };
+			}
+		}
+		if (policy.allow && !policy.allow.has(id)) return { reason: "id", message: "this hub admits only the peers on its list" };
+		if (this.#admitted.has(id)) return connected.has(id) || connected.size < policy.maxPeers ? undefined : FULL;
+		if (policy.expiresAt !== undefined && now >= policy.expiresAt) {
+			return { reason: "expired", message: "the invitation has expired" };
+		}
+		if (policy.once && this.#admitted.size > 0) return { reason: "once", message: "this hub admits one peer only, and it has come" };
+		if (connected.size >= policy.maxPeers) return FULL;
+		this.#admitted.add(id);
+		return undefined;
+	}
+
+	/** Whether a new peer could still come. */
+	closed(now: number): boolean {
+		const { once, expiresAt } = this.policy;
+		return (once && this.#admitted.size > 0) || (expiresAt !== undefined && now >= expiresAt);
+	}
+
+	#remember(id: string, times: number[]): void {
+		this.#wrong.delete(id);
+		this.#wrong.set(id, times);
+		const oldest = this.#wrong.keys().next().value;
+		if (this.#wrong.size > WRONG_SECRET_IDS && oldest !== undefined) this.#wrong.delete(oldest);
+	}
+}
+
+const FULL: Denial = { reason: "full", message: "the hub is full" };

@@ -1,0 +1,151 @@
+// One peer's connection at the hub: its hello, the decision, and from then on its service streams.
+// Called by share.ts for each connection; calls admission, link, serve.
+import type { Admission } from "./admission.ts";
+import type { Connection } from "./connection.ts";
+import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "./control.ts";
+import { Link } from "./link.ts";
+import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS } from "./limits.ts";
+import { log, talk } from "./output.ts";
+import { Aborted } from "./duplex.ts";
+import type { QuicStream } from "./stream.ts";
+import { VERSION } from "./version.ts";
+
+/** What a guest needs of its hub. */
+export interface Host {
+	readonly name: string;
+	readonly admission: Admission;
+	/** Ids that are in. */
+	connected(): ReadonlySet<string>;
+	services(): Promise<ServiceState[]>;
+	/** The guest is in; from now on it counts. */
+	entered(guest: Guest): void;
+	/** Dials the service and bridges; false when there is none with this port id. */
+	serve(portId: number | undefined, stream: QuicStream, from: string): Promise<void>;
+	/** A line for the log, at most one a second for each key. */
+	complain(key: string, text: string): void;
+}
+
+export class Guest {
+	readonly connection: Connection;
+	/** "my-peer (1a2b3c4d5e)", or only the id of one that does not introduce itself. */
+	name: string;
+	/** It is in: welcomed, or let in without a word by an open hub. */
+	inside = false;
+	/** It has said goodbye. */
+	leaving = false;
+	#host: Host;
+	#link: Link | undefined;
+	#helloTimer: Timer;
+	#silenceTimer: Timer | undefined;
+
+	constructor(connection: Connection, host: Host) {
+		this.connection = connection;
+		this.name = connection.remote;
+		this.#host = host;
+		this.#helloTimer = setTimeout(() => {
+			if (!this.inside) connection.close("no valid hello in time");
+		}, HELLO_MS);
+		void connection.closed.then(() => {
+			clearTimeout(this.#helloTimer);
+			clearInterval(this.#silenceTimer);
+			this.#link?.close();
+		});
+		void connection.acceptStreams((stream) => void this.#accept(stream));
+	}
+
+	/** Tells the peer, if it listens. */
+	tell(message: Message): void {
+		if (this.inside) this.#link?.send(message);
+	}
+
+	// --- internal ---
+
+	/** One stream's life. Never rejects: whatever happens to it, the others go on. */
+	async #accept(stream: QuicStream): Promise<void> {
+		const portId = await header(stream);
+		if (portId === CONTROL_PORT_ID && !this.#link) return this.#control(stream);
+		const open = this.#host.admission.policy.secret === undefined;
+		if (!this.inside && open && !this.#link && portId !== undefined && portId !== CONTROL_PORT_ID) {
+			// A peer of the original program: it has no hello.
+			this.#decide(undefined, undefined);
+		}
+		if (!this.inside || portId === CONTROL_PORT_ID) {
+			if (portId !== undefined) this.#host.complain(this.name, `Refused a stream of ${this.name}: it has not been welcomed.`);
+			return stream.refuse();
+		}
+		await this.#host.serve(portId, stream, this.name);
+	}
+
+	async #control(stream: QuicStream): Promise<void> {
+		const link = new Link(stream, (message) => this.#message(message));
+		this.#link = link;
+		this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
+		try {
+			await stream.accept();
+		} catch {
+			// Its end is seen below.
+		}
+		const broken = await link.ended;
+		if (broken !== undefined) this.#host.complain(this.name, `${this.name} broke the protocol: ${broken}.`);
+		// Without its control stream nobody can say whether it lives.
+		this.connection.close(broken ?? "the control stream ended");
+	}
+
+	#message(message: Message): void {
+		if (message.type === "hello") void this.#hello(message);
+		else if (message.type === "reset") this.connection.abortStream(message.stream);
+		else if (message.type === "bye") {
+			this.leaving = true;
+			talk(`Peer ${this.name} left: ${message.reason}.`);
+		}
+	}
+
+	async #hello(hello: Extract<Message, { type: "hello" }>): Promise<void> {
+		if (this.inside) return;
+		const link = this.#link as Link;
+		if (hello.v < 1) return this.#deny(link, "version", "it speaks no version that this hub knows");
+		if (!this.#decide(hello.name, hello.secret)) return;
+		const services = await this.#host.services();
+		link.send({ type: "welcome", v: CONTROL_VERSION, name: this.#host.name, program: VERSION, services });
+		link.startPings();
+		this.#silenceTimer = setInterval(() => {
+			if (link.silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
+		}, 1000);
+	}
+
+	#decide(name: string | undefined, secret: string | undefined): boolean {
+		const { admission } = this.#host;
+		const denial = admission.decide(this.connection.id, secret, this.#host.connected(), Date.now());
+		if (denial) {
+			this.#deny(this.#link, denial.reason, denial.message);
+			return false;
+		}
+		if (name) this.name = `'${name}' (${this.connection.remote})`;
+		this.inside = true;
+		clearTimeout(this.#helloTimer);
+		this.#host.entered(this);
+		talk(`Peer ${this.name} connected (${this.connection.path()}).`);
+		return true;
+	}
+
+	#deny(link: Link | undefined, reason: string, message: string): void {
+		this.#host.complain(this.name, `Denied ${this.name}: ${message}.`);
+		link?.send({ type: "denied", reason, message });
+		// The word must be read before the connection goes: closing discards what is under way.
+		setTimeout(() => this.connection.close(`denied: ${message}`), link ? 500 : 0);
+		log.debug(`denied ${this.name}: ${reason}`);
+	}
+}
+
+/** The port id, or undefined when no valid header came in time. */
+async function header(stream: QuicStream): Promise<number | undefined> {
+	const timer = setTimeout(() => stream.cancel(), HEADER_MS);
+	try {
+		return await stream.readHeader();
+	} catch (error) {
+		if (!(error instanceof Aborted)) throw error;
+		return undefined;
+	} finally {
+		clearTimeout(timer);
+	}
+}

@@ -1,0 +1,64 @@
+// Whether the hub's services answer: looks at most every HEALTH_MS while somebody is connected, and learns from dials.
+// Called by share.ts and guest.ts.
+import { type Address, formatAddress } from "./address.ts";
+import type { ServiceState } from "./control.ts";
+import { HEALTH_DIAL_MS, HEALTH_MS } from "./limits.ts";
+import { SERVICES } from "./services.ts";
+import { dial } from "./socket.ts";
+
+export class Health {
+	/** Called with all states when one changed. */
+	onChange: (states: ServiceState[]) => void = () => {};
+	#addresses: readonly Address[];
+	#states: ServiceState[];
+	#timer: Timer | undefined;
+	#looking: Promise<void> | undefined;
+
+	constructor(addresses: readonly Address[]) {
+		this.#addresses = addresses;
+		this.#states = SERVICES.map(({ portId, name }, i) => ({
+			port: portId,
+			name,
+			address: formatAddress(addresses[i] as Address),
+			up: true,
+		}));
+	}
+
+	states(): ServiceState[] {
+		return this.#states.map((state) => ({ ...state }));
+	}
+
+	/** What a dial found out about service `index` of {@link SERVICES}. */
+	learned(index: number, up: boolean): void {
+		const state = this.#states[index];
+		if (!state || state.up === up) return;
+		state.up = up;
+		this.onChange(this.states());
+	}
+
+	/** Looks now, or joins a look under way. */
+	look(): Promise<void> {
+		this.#looking ??= Promise.all(
+			this.#addresses.map(async (address, index) => {
+				try {
+					(await dial(address, HEALTH_DIAL_MS)).abort();
+					this.learned(index, true);
+				} catch {
+					this.learned(index, false);
+				}
+			}),
+		).then(() => {
+			this.#looking = undefined;
+		});
+		return this.#looking;
+	}
+
+	/** Looks regularly, or stops. Idempotent. */
+	watch(on: boolean): void {
+		if (on) this.#timer ??= setInterval(() => void this.look(), HEALTH_MS);
+		else {
+			clearInterval(this.#timer);
+			this.#timer = undefined;
+		}
+	}
+}

@@ -1,0 +1,55 @@
+// One service stream at the hub: dial the service, answer, bridge. Called by share.ts; calls socket, drain.
+import { type Address, formatAddress } from "./address.ts";
+import type { Transfers } from "./drain.ts";
+import type { Duplex } from "./duplex.ts";
+import { firstLine } from "./errors.ts";
+import type { Health } from "./health.ts";
+import { DIAL_MS, STREAMS_MAX } from "./limits.ts";
+import { log } from "./output.ts";
+import { SERVICES } from "./services.ts";
+import { dial } from "./socket.ts";
+import type { QuicStream } from "./stream.ts";
+
+export interface Serving {
+	/** Where the services of {@link SERVICES} are, in that order. */
+	addresses: readonly Address[];
+	health: Health;
+	transfers: Transfers;
+	stopping(): boolean;
+	/** True at most once a second for each key. */
+	report(key: string): boolean;
+}
+
+/** Never rejects: whatever happens to one stream, the others go on. */
+export async function serve(serving: Serving, portId: number | undefined, stream: QuicStream, from: string): Promise<void> {
+	const index = SERVICES.findIndex((service) => service.portId === portId);
+	const service = SERVICES[index];
+	const address = serving.addresses[index];
+	if (serving.stopping()) return stream.refuse();
+	if (!service || !address || serving.transfers.count() >= STREAMS_MAX) {
+		const why = portId === undefined ? "no valid header" : service ? "too many streams" : `unknown port id ${portId}`;
+		if (serving.report(from)) log.warn(`Refused a stream of ${from}: ${why}.`);
+		return stream.refuse();
+	}
+	let socket: Duplex;
+	try {
+		socket = await dial(address, DIAL_MS);
+	} catch (error) {
+		serving.health.learned(index, false);
+		if (serving.report(service.name)) {
+			log.error(`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`);
+		}
+		return stream.refuse();
+	}
+	serving.health.learned(index, true);
+	try {
+		await stream.accept();
+	} catch {
+		stream.abort();
+		return socket.abort();
+	}
+	const { traffic, error } = await serving.transfers.run(stream, socket);
+	log.debug(
+		`${service.name} for ${from}: ${traffic.forth} bytes in, ${traffic.back} out, ${error ? firstLine(error) : "closed"}`,
+	);
+}

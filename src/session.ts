@@ -1,0 +1,78 @@
+// One connection to the hub, seen from the peer: the hello, the hub's welcome, and what it tells afterwards.
+// Called by uplink.ts; calls connection, link.
+import type { Connection } from "./connection.ts";
+import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "./control.ts";
+import { HivemindError } from "./errors.ts";
+import { HELLO_MS } from "./limits.ts";
+import { Link } from "./link.ts";
+import { VERSION } from "./version.ts";
+
+export interface Introduction {
+	/** The peer's name. */
+	name: string;
+	/** The ticket's secret; undefined for an open hub or one of the original program. */
+	secret: string | undefined;
+}
+
+export interface SessionEvents {
+	/** The hub is going: it said so. */
+	onBye(session: Session, reason: string): void;
+	onServices(services: ServiceState[]): void;
+}
+
+export class Session {
+	readonly connection: Connection;
+	/** The hub's services; empty at a hub of the original program. */
+	services: ServiceState[] = [];
+	#link: Link | undefined;
+
+	constructor(connection: Connection) {
+		this.connection = connection;
+	}
+
+	/** Milliseconds since the hub's last word; undefined at a hub that has no control stream. */
+	silentFor(): number | undefined {
+		return this.#link?.silentFor();
+	}
+
+	/** Says goodbye, if the hub listens. */
+	bye(reason: string): void {
+		this.#link?.send({ type: "bye", reason });
+	}
+
+	/**
+	 * Introduces us. Resolves when the hub has welcomed us, or knows no control stream and needs no secret.
+	 * @throws HivemindError `denied`, or `unreachable` when it does not answer
+	 */
+	async introduce({ name, secret }: Introduction, events: SessionEvents): Promise<void> {
+		const stream = await this.connection.openStream(CONTROL_PORT_ID);
+		const answer = Promise.withResolvers<Extract<Message, { type: "welcome" | "denied" }>>();
+		const link = new Link(stream, (message) => {
+			if (message.type === "welcome" || message.type === "denied") answer.resolve(message);
+			else if (message.type === "services") {
+				this.services = message.services;
+				events.onServices(message.services);
+			} else if (message.type === "bye") events.onBye(this, message.reason);
+			else if (message.type === "reset") this.connection.abortStream(message.stream);
+		});
+		link.send({ type: "hello", v: CONTROL_VERSION, name, program: VERSION, ...(secret !== undefined && { secret }) });
+		const timer = setTimeout(() => link.close(), HELLO_MS);
+		const said = await Promise.race([answer.promise, link.ended.then(() => undefined)]);
+		clearTimeout(timer);
+		if (said?.type === "denied") {
+			throw new HivemindError("denied", `The hub does not let us in: ${said.message}.`, { hint: "Ask for a new ticket or join code." });
+		}
+		if (said) {
+			this.services = said.services;
+			this.#link = link;
+			this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
+			link.startPings();
+			void link.ended.then((broken) => this.connection.close(broken ?? "the control stream ended"));
+			return;
+		}
+		// A hub of the original program refuses the port id. A ticket with a secret never leads to one.
+		link.close();
+		if (secret === undefined && stream.refused) return;
+		throw new HivemindError("unreachable", "The hub does not answer to our hello.", { hint: "It may be overloaded, or of another version." });
+	}
+}

@@ -1,0 +1,170 @@
+// The peer's way to its hub, for as long as it runs: one session in use, older ones that are given up slowly, and
+// attempts for the next. Only pings say whether the other side lives: after some link flaps the binding never reports
+// a dead connection (measured, RUNTIME.md section 5). Called by join.ts; calls endpoint, session.
+import type { ServiceState } from "./control.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { firstLine, HivemindError } from "./errors.ts";
+import type { EndpointAddr } from "./iroh.ts";
+import { HUB_WAIT_MS, PEER_SILENCE_MS, RECONNECT_ATTEMPT_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS, SUSPECT_MS } from "./limits.ts";
+import { log, talk } from "./output.ts";
+import { type Introduction, Session } from "./session.ts";
+
+export interface UplinkOptions {
+	endpoint: Endpoint;
+	hub: EndpointAddr;
+	introduction: Introduction;
+	/** False: the first loss is the end. */
+	reconnect: boolean;
+	onServices: (services: ServiceState[]) => void;
+}
+
+const TICK_MS = 250;
+
+export class Uplink {
+	/** Rejects when there is no way on: denied, or lost without reconnecting. Never resolves. */
+	readonly failed: Promise<never>;
+	#options: UplinkOptions;
+	#current: Session | undefined;
+	#sessions = new Set<Session>();
+	#waiting = new Set<() => void>();
+	#lostAt: number | undefined;
+	#dialling = false;
+	#closed = false;
+	#ticker: Timer | undefined;
+	#fail!: (error: HivemindError) => void;
+
+	constructor(options: UplinkOptions) {
+		this.#options = options;
+		this.failed = new Promise((_, reject) => {
+			this.#fail = reject;
+		});
+		this.failed.catch(() => {});
+	}
+
+	/** The first connection, with its own bound. @throws HivemindError `unreachable`, `alpn`, `denied` */
+	async connect(): Promise<void> {
+		const { endpoint, hub } = this.#options;
+		await this.#enter(new Session(await endpoint.connect(hub)));
+		this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+	}
+
+	/** The session for a new local connection; waits for one at most {@link HUB_WAIT_MS}, then undefined. */
+	async session(): Promise<Session | undefined> {
+		const deadline = performance.now() + HUB_WAIT_MS;
+		while (!this.#current && !this.#closed) {
+			const left = deadline - performance.now();
+			if (left <= 0) return undefined;
+			let wake = () => {};
+			await new Promise<void>((resolve) => {
+				wake = resolve;
+				this.#waiting.add(wake);
+				setTimeout(resolve, left);
+			});
+			this.#waiting.delete(wake);
+		}
+		return this.#current;
+	}
+
+	/** Tells the hub and ends every connection. Idempotent. */
+	bye(reason: string): void {
+		for (const session of this.#sessions) session.bye(reason);
+	}
+
+	close(reason: string): void {
+		this.#closed = true;
+		clearInterval(this.#ticker);
+		for (const session of this.#sessions) session.connection.close(reason);
+		this.#wake();
+	}
+
+	// --- internal ---
+
+	/** Introduces us on a new connection and puts it in use. */
+	async #enter(session: Session): Promise<void> {
+		try {
+			await session.introduce(this.#options.introduction, {
+				onBye: (from, reason) => this.#left(from, `says goodbye: ${reason}`),
+				onServices: this.#options.onServices,
+			});
+		} catch (error) {
+			session.connection.close("not welcome");
+			throw error;
+		}
+		if (this.#closed) return session.connection.close("the peer was stopped");
+		session.connection.limitIncomingStreams(0);
+		this.#sessions.add(session);
+		this.#current = session;
+		void session.connection.closed.then((reason) => {
+			this.#sessions.delete(session);
+			if (session === this.#current) this.#left(session, `is gone: ${reason || "the connection was given up"}`);
+		});
+		this.#options.onServices(session.services);
+		if (this.#lostAt !== undefined) {
+			talk(`Connected again after ${((performance.now() - this.#lostAt) / 1000).toFixed(1)} s (${session.connection.path()}).`);
+			this.#lostAt = undefined;
+		}
+		this.#wake();
+	}
+
+	/** The session in use is of no more use for new connections: say it once, and look for another. */
+	#left(session: Session, what: string): void {
+		if (session !== this.#current || this.#closed) return;
+		this.#current = undefined;
+		this.#lostAt = performance.now() - (session.silentFor() ?? 0);
+		if (!this.#options.reconnect) {
+			return this.#fail(new HivemindError("lost", `The hub ${what}.`, { hint: "Without --no-reconnect it would be looked for again." }));
+		}
+		talk(`The hub ${what}. Looking for it again …`);
+		void this.#dial();
+	}
+
+	#tick(): void {
+		for (const session of this.#sessions) {
+			const silent = session.silentFor();
+			if (silent === undefined) continue;
+			if (silent > PEER_SILENCE_MS) session.connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
+			else if (silent > SUSPECT_MS) this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`);
+			else if (!this.#current && silent < TICK_MS && this.#lostAt !== undefined) this.#recovered(session);
+		}
+	}
+
+	/** An old session speaks again before a new one was made. */
+	#recovered(session: Session): void {
+		const seconds = (performance.now() - (this.#lostAt as number)) / 1000;
+		this.#current = session;
+		this.#lostAt = undefined;
+		talk(`The hub answers again after ${seconds.toFixed(1)} s.`);
+		this.#wake();
+	}
+
+	/** One attempt after another, beside the old connection, until one is in use. */
+	async #dial(): Promise<void> {
+		if (this.#dialling) return;
+		this.#dialling = true;
+		let pause = RECONNECT_FIRST_MS;
+		while (!this.#current && !this.#closed) {
+			const begun = performance.now();
+			try {
+				const connection = await this.#options.endpoint.connect(this.#options.hub, RECONNECT_ATTEMPT_MS);
+				if (this.#current || this.#closed) connection.close("no longer needed");
+				else await this.#enter(new Session(connection));
+			} catch (error) {
+				log.debug(`An attempt to reach the hub failed: ${firstLine(error)}`);
+				if (error instanceof HivemindError && FINAL.has(error.code)) this.#fail(error);
+			}
+			if (this.#current || this.#closed) break;
+			// From start to start, so that a long attempt is followed at once; half of it is chance (thundering herd).
+			const next = begun + pause * (0.5 + Math.random() / 2);
+			await Bun.sleep(Math.max(0, next - performance.now()));
+			pause = Math.min(RECONNECT_MAX_MS, pause * 2);
+		}
+		this.#dialling = false;
+	}
+
+	#wake(): void {
+		for (const wake of this.#waiting) wake();
+	}
+}
+
+/** Trying again would not help. */
+const FINAL = new Set(["denied", "alpn"]);
