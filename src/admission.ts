@@ -1,6 +1,6 @@
 // Who may come in: the hub's decision for one hello, by what it knows. No I/O; time comes in. Called by guest.ts.
 import type { DenialReason } from "./control.ts";
-import { WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
+import { MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
 import { sameSecret } from "./secret.ts";
 
 export interface Policy {
@@ -14,6 +14,11 @@ export interface Policy {
 	once: boolean;
 	/** No new peer after this, in `Date.now()` milliseconds. */
 	expiresAt: number | undefined;
+}
+
+/** Whoever knows the secret, up to {@link MAX_PEERS}. */
+export function teamPolicy(secret: string | undefined): Policy {
+	return { secret, allow: undefined, maxPeers: MAX_PEERS, once: false, expiresAt: undefined };
 }
 
 export interface Denial {
@@ -41,12 +46,14 @@ export class Admission {
 				return { reason: "secret", message: "the ticket is not, or no longer, valid at this hub" };
 			}
 		}
-		if (policy.allow && !policy.allow.has(id)) return { reason: "id", message: "this hub admits only the peers on its list" };
+		if (policy.allow && !policy.allow.has(id))
+			return { reason: "id", message: "this hub admits only the peers on its list" };
 		if (this.#admitted.has(id)) return connected.has(id) || connected.size < policy.maxPeers ? undefined : FULL;
 		if (policy.expiresAt !== undefined && now >= policy.expiresAt) {
 			return { reason: "expired", message: "the invitation has expired" };
 		}
-		if (policy.once && this.#admitted.size > 0) return { reason: "once", message: "this hub admits one peer only, and it has come" };
+		if (policy.once && this.#admitted.size > 0)
+			return { reason: "once", message: "this hub admits one peer only, and it has come" };
 		if (connected.size >= policy.maxPeers) return FULL;
 		this.#admitted.add(id);
 		return undefined;

@@ -1,5 +1,6 @@
 // The command line: citty's tree of commands and help texts, and the step from strings to typed options.
 // Called by main.ts; calls share, join and demo.
+
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from "citty";
 import { type Address, isLoopback, parseAddress } from "./address.ts";
 import { type CommandLine, readCommandLine } from "./argv.ts";
@@ -8,10 +9,13 @@ import { demo } from "./demo.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import { EXIT_STATUS, HivemindError } from "./errors.ts";
 import { ALPN, type AlpnName } from "./handshake.ts";
+import { openIdentity } from "./identity.ts";
+import { publicId } from "./iroh.ts";
 import { join } from "./join.ts";
 import { NAME_MAX } from "./limits.ts";
 import { mailbox } from "./mailbox.ts";
 import { print, setVerbosity } from "./output.ts";
+import { readIdentity, readPolicy } from "./policy.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
 import { PROGRAM, VERSION } from "./version.ts";
@@ -28,6 +32,14 @@ const COMMON = {
 	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
 	help: { type: "boolean", alias: "h", description: "This help" },
 	version: { type: "boolean", alias: "V", description: "The version" },
+} as const satisfies ArgsDef;
+
+const IDENTITY = {
+	identity: {
+		type: "string",
+		valueHint: "FILE",
+		description: "Keep the same public id across restarts; made when missing",
+	},
 } as const satisfies ArgsDef;
 
 const GLOBAL = {
@@ -75,16 +87,28 @@ const commands: Record<string, CommandDef> = {
 			"code-words": { type: "string", valueHint: "N", description: "Words of a join code, 2 to 8 (default: 2)" },
 			qr: { type: "boolean", description: "Show each join command as a QR code, too" },
 			...RELAY,
+			...IDENTITY,
+			rotate: { type: "boolean", description: "A new secret for the identity: old tickets and codes die" },
+			open: { type: "boolean", description: "No secret in the ticket: also peers of the original program come in" },
+			allow: { type: "string", valueHint: "ID", description: "Admit only this public id (repeatable)" },
+			"max-peers": { type: "string", valueHint: "N", description: "Peers at once (default: 32)" },
+			once: { type: "boolean", description: "Admit one peer, and then nobody else" },
+			expires: { type: "string", valueHint: "DURATION", description: "No new peer after this, like 45s, 30m, 2h, 1d" },
 			...GLOBAL,
 		},
-		run: ({ data }) => {
+		run: async ({ data }) => {
 			const { line, stop } = data as Context;
 			const name = readName(line.positionals[3]);
 			const services = SERVICES.map((service, i) =>
 				parseAddress(line.positionals[i] ?? "", `The ${service.name}`, false),
 			);
 			const codes = codeOptions(line);
-			return share({ name, services, endpoint: endpointOptions(line), ...(codes && { codes }) }, stop);
+			const endpoint = endpointOptions(line);
+			const identity = readIdentity(line);
+			const policy = readPolicy(line, identity);
+			const key = identity && { key: identity.key };
+			await share({ name, services, policy, endpoint: { ...endpoint, ...key }, ...(codes && { codes }) }, stop);
+			identity?.close();
 		},
 	},
 	join: {
@@ -106,6 +130,8 @@ const commands: Record<string, CommandDef> = {
 				valueHint: "SECONDS",
 				description: "How long to wait for the hub of a code (default: 60)",
 			},
+			"no-reconnect": { type: "boolean", description: "End when the hub is lost, instead of looking for it again" },
+			...IDENTITY,
 			...RELAY,
 			...Object.fromEntries(
 				SERVICES.map(({ option, name, defaultAddress }) => [
@@ -126,8 +152,22 @@ const commands: Record<string, CommandDef> = {
 				parseAddress(text(line, option) ?? defaultAddress, `--${option}`),
 			);
 			const endpoint = endpointOptions(line);
+			const identity = readIdentity(line);
+			const key = identity && { key: identity.key };
 			const invitation = await readInvitation(line, stop);
-			if (invitation) await join({ name, invitation, addresses, endpoint }, stop);
+			const reconnect = !line.values.has("no-reconnect");
+			if (invitation) await join({ name, invitation, addresses, reconnect, endpoint: { ...endpoint, ...key } }, stop);
+			identity?.close();
+		},
+	},
+	identity: {
+		meta: { name: "identity", description: "Print the public id of an identity file; made when missing" },
+		args: { file: { type: "positional", description: "The identity file" }, ...COMMON },
+		run: async ({ data }) => {
+			const { line } = data as Context;
+			const identity = openIdentity(line.positionals[0] ?? "");
+			print(await publicId(identity.key));
+			identity.close();
 		},
 	},
 	mailbox: {
@@ -161,7 +201,7 @@ const root: CommandDef = {
 export async function run(argv: readonly string[], stop: AbortSignal): Promise<void> {
 	const table = Object.fromEntries(Object.entries(commands).map(([name, { args }]) => [name, args as ArgsDef]));
 	if (argv.length === 0) return help(undefined);
-	const line = readCommandLine(argv, table, { repeatable: ["relay-url"], counted: ["verbose"] });
+	const line = readCommandLine(argv, table, { repeatable: ["relay-url", "allow"], counted: ["verbose"] });
 	if (line.values.has("help")) return help(line.command);
 	if (line.values.has("version")) return print(`${PROGRAM} ${VERSION}`);
 	const verbosity = line.values.get("verbose");

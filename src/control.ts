@@ -48,7 +48,8 @@ export function decodeMessage(line: Uint8Array): Message | undefined {
 	} catch {
 		throw new ProtocolError("a control line is no JSON");
 	}
-	if (typeof value !== "object" || value === null || Array.isArray(value)) throw new ProtocolError("a control line is no object");
+	if (typeof value !== "object" || value === null || Array.isArray(value))
+		throw new ProtocolError("a control line is no object");
 	const fields = value as Record<string, unknown>;
 	const type = fields.type;
 	if (typeof type !== "string") throw new ProtocolError("a control message has no type");
@@ -101,7 +102,12 @@ function services(fields: Fields): ServiceState[] {
 	return list.map((entry: unknown) => {
 		if (typeof entry !== "object" || entry === null) throw new ProtocolError("a service is no object");
 		const one = entry as Fields;
-		return { port: count(one, "port"), name: text(one, "name", NAME_MAX), address: text(one, "address"), up: one.up === true };
+		return {
+			port: count(one, "port"),
+			name: text(one, "name", NAME_MAX),
+			address: text(one, "address"),
+			up: one.up === true,
+		};
 	});
 }
 

@@ -1,12 +1,14 @@
 // `demo`: the whole way on one machine, offline. Three services, a hub, a peer on other ports, and a check of each
 // service through the tunnel. Called by cli.ts; calls share and join as the command line does.
 import { type Address, formatAddress } from "./address.ts";
+import { teamPolicy } from "./admission.ts";
 import { DEMO_BYTES, type DemoServices, demoByte, startDemoServices } from "./demo-services.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
 import { join } from "./join.ts";
 import { DEMO_CHECK_MS } from "./limits.ts";
 import { box, print } from "./output.ts";
+import { newSecret } from "./secret.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
 import { startMailbox } from "./wormhole/server.ts";
@@ -38,7 +40,13 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 		const codes = { mailbox: server.url };
 		const offers = (code: string) => `offers join code ${code}`;
 		const code = await step("hub", offers, (onCode: (code: string) => void) => {
-			const options = { name: "demo-hub", services: services.addresses, endpoint, onReady: () => {} };
+			const options = {
+				name: "demo-hub",
+				services: services.addresses,
+				endpoint,
+				policy: teamPolicy(newSecret()),
+				onReady: () => {},
+			};
 			running.push(share({ ...options, codes: { ...codes, onCode } }, ended));
 			return running;
 		});

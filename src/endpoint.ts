@@ -1,7 +1,7 @@
 // An iroh endpoint's life: bind, wait for a relay, ticket, accept, connect, close.
 // Called by share.ts and join.ts; hands out Connections.
 import { networkInterfaces } from "node:os";
-import { type Address, formatAddress, isLoopback } from "./address.ts";
+import { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { HivemindError, systemCode } from "./errors.ts";
 import { ALPN, type AlpnName } from "./handshake.ts";
@@ -75,9 +75,9 @@ export class Endpoint {
 		return reached;
 	}
 
-	/** The ticket that leads here, as of now. */
-	ticket(): Promise<string> {
-		return formatTicket(this.#native.addr());
+	/** The ticket that leads here, as of now, with the hub's secret. */
+	ticket(secret: string | undefined): Promise<string> {
+		return formatTicket({ address: this.#native.addr(), secret });
 	}
 
 	/** Hands over each new connection, until the endpoint closes. One bad handshake delays nobody. Never rejects. */
@@ -103,9 +103,12 @@ export class Endpoint {
 		return this.#native.addr().relayUrl();
 	}
 
-	/** The UDP addresses it is bound to. */
-	bound(): string[] {
-		return this.#native.boundSockets();
+	/** What binds another endpoint with the same key and, where they are free again, the same ports. */
+	rebindOptions(): Pick<EndpointOptions, "key" | "ipv4" | "ipv6"> {
+		const bound = this.#native.boundSockets().map((text) => parseAddress(text, "bound socket"));
+		const ipv4 = bound.find(({ host }) => !host.includes(":"));
+		const ipv6 = bound.find(({ host }) => host.includes(":"));
+		return { key: new Uint8Array(this.#native.secretKey().toBytes()), ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 	}
 
 	/**

@@ -3,10 +3,10 @@
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "./control.ts";
-import { Link } from "./link.ts";
-import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS } from "./limits.ts";
-import { log, talk } from "./output.ts";
 import { Aborted } from "./duplex.ts";
+import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS } from "./limits.ts";
+import { Link } from "./link.ts";
+import { log, talk } from "./output.ts";
 import type { QuicStream } from "./stream.ts";
 import { VERSION } from "./version.ts";
 
@@ -70,7 +70,8 @@ export class Guest {
 			this.#decide(undefined, undefined);
 		}
 		if (!this.inside || portId === CONTROL_PORT_ID) {
-			if (portId !== undefined) this.#host.complain(this.name, `Refused a stream of ${this.name}: it has not been welcomed.`);
+			if (portId !== undefined)
+				this.#host.complain(this.name, `Refused a stream of ${this.name}: it has not been welcomed.`);
 			return stream.refuse();
 		}
 		await this.#host.serve(portId, stream, this.name);

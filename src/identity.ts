@@ -23,7 +23,10 @@ export interface Identity {
  */
 export function openIdentity(path: string, { rotate = false } = {}): Identity {
 	const fail = (why: string, hint?: string, cause?: unknown): never => {
-		throw new HivemindError("identity", `The identity file ${path} ${why}.`, { ...(hint !== undefined && { hint }), cause });
+		throw new HivemindError("identity", `The identity file ${path} ${why}.`, {
+			...(hint !== undefined && { hint }),
+			cause,
+		});
 	};
 	let fd: number;
 	try {
@@ -35,10 +38,14 @@ export function openIdentity(path: string, { rotate = false } = {}): Identity {
 		const status = fstatSync(fd);
 		if (!status.isFile()) fail("is no file");
 		if (process.platform !== "win32" && (status.mode & 0o077) !== 0) {
-			fail("can be read by others", `Make it yours alone: chmod 600 ${path}. If others may have seen it, make a new one.`);
+			fail(
+				"can be read by others",
+				`Make it yours alone: chmod 600 ${path}. If others may have seen it, make a new one.`,
+			);
 		}
 		if (!lock(fd)) fail("is in use by another program", "Each running program needs an identity of its own.");
-		const old = status.size === 0 ? undefined : (decodeIdentity(readAll(fd)) ?? fail("is damaged, or no identity file"));
+		const old =
+			status.size === 0 ? undefined : (decodeIdentity(readAll(fd)) ?? fail("is damaged, or no identity file"));
 		const identity = {
 			key: old?.key ?? crypto.getRandomValues(new Uint8Array(32)),
 			secret: old && !rotate ? old.secret : newSecret(),

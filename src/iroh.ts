@@ -29,6 +29,14 @@ export function loadIroh(): Promise<typeof Iroh> {
 	return loaded;
 }
 
+/** The public id of a secret key of 32 bytes, as 64 hexadecimal digits. @throws HivemindError `addon` */
+export async function publicId(key: Uint8Array): Promise<string> {
+	const { SecretKey } = await loadIroh();
+	return SecretKey.fromBytes([...key])
+		.public()
+		.toString();
+}
+
 // A handle that JavaScript forgets is collected while in use: the connection dies, or a half-sent stream ends in a
 // clean FIN (measured). So whoever opens one pins it, and unpins it when it is closed.
 const live = new Set<object>();

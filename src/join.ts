@@ -1,17 +1,18 @@
-// A peer: three local listeners, one connection to the hub, and for each TCP connection a stream and a bridge.
-// Called by cli.ts and demo.ts; calls ticket, endpoint, connection, socket, bridge.
+// A peer: three local listeners, a way to the hub that comes back by itself, and for each TCP connection a stream and a
+// bridge. Called by cli.ts and demo.ts; calls ticket, invite, uplink, socket, drain.
 import { type Address, formatAddress } from "./address.ts";
-import type { Connection } from "./connection.ts";
+import type { ServiceState } from "./control.ts";
 import { Transfers } from "./drain.ts";
 import type { Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "./errors.ts";
 import { type RedeemOptions, redeemCode } from "./invite.ts";
-import { REPORT_EVERY_MS } from "./limits.ts";
-import { box, log, print, seldom, waiting } from "./output.ts";
+import { HUB_WAIT_MS, REPORT_EVERY_MS, SWEEP_MS } from "./limits.ts";
+import { box, log, print, seldom, talk, waiting } from "./output.ts";
 import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
 import { parseTicket } from "./ticket.ts";
+import { Uplink } from "./uplink.ts";
 
 export interface JoinOptions {
 	name: string;
@@ -20,58 +21,56 @@ export interface JoinOptions {
 	/** Where to listen for each of {@link SERVICES}, in that order. */
 	addresses: readonly Address[];
 	endpoint: EndpointOptions;
+	/** False: the first loss of the hub is the end. True when not given. */
+	reconnect?: boolean;
 	/** Called with the real local addresses once everything works; prints them when not given. */
 	onReady?: (addresses: readonly Address[]) => void;
 }
 
 /**
  * Runs a peer until `stop` is aborted, then lets running transfers finish.
- * @throws HivemindError `ticket`, `code`, `nobody`, `mailbox`, `listen`, `bind`, `unreachable`, `alpn`, `addon`, or `lost`
- * when the hub has gone
+ * @throws HivemindError `ticket`, `code`, `nobody`, `mailbox`, `listen`, `bind`, `unreachable`, `alpn`, `addon`,
+ * `denied`, or `lost` when the hub has gone and nobody wants it back
  */
 export async function join(options: JoinOptions, stop: AbortSignal): Promise<void> {
 	const { invitation } = options;
 	// A bad ticket is said before a port is opened; a code is redeemed after.
-	let hub = "ticket" in invitation ? await parseTicket(invitation.ticket) : undefined;
+	let ticket = "ticket" in invitation ? await parseTicket(invitation.ticket) : undefined;
 	const peer = new Peer();
 	try {
 		// Before anything is connected: a busy port must not cost a join code or leave a ghost at the hub.
 		const addresses = SERVICES.map((service, i) => peer.listen(service, options.addresses[i] as Address));
 		if ("code" in invitation) {
-			const ticket = await redeemCode(invitation.code, invitation, stop).catch((error: unknown) => {
+			const redeemed = await redeemCode(invitation.code, invitation, stop).catch((error: unknown) => {
 				if (!stop.aborted) throw error;
 			});
-			if (ticket !== undefined) hub = await parseTicket(ticket);
+			if (redeemed !== undefined) ticket = await parseTicket(redeemed);
 		}
-		if (!hub || stop.aborted) return;
+		if (!ticket || stop.aborted) return;
 		const endpoint = await bindEndpoint(options.endpoint);
-		const stopped = new Promise<void>((resolve) => {
-			stop.addEventListener("abort", () => resolve(), { once: true });
-			if (stop.aborted) resolve();
+		const uplink = new Uplink({
+			endpoint,
+			hub: ticket.address,
+			introduction: { name: options.name, secret: ticket.secret },
+			reconnect: options.reconnect ?? true,
+			onServices: (services) => peer.heard(services),
+		});
+		const stopped = new Promise<"stopped">((resolve) => {
+			stop.addEventListener("abort", () => resolve("stopped"), { once: true });
+			if (stop.aborted) resolve("stopped");
 		});
 		try {
-			const connecting = endpoint.connect(hub);
-			const connection = await Promise.race([waiting("the hub", connecting), stopped]);
-			if (!connection) {
-				connecting.then(
-					(late) => late.close("the peer was stopped"),
-					() => {},
-				);
-				return;
-			}
-			connection.limitIncomingStreams(0);
-			log.info(`Connected: ${connection.path()}`);
-			peer.connected(connection);
+			const connecting = uplink.connect();
+			connecting.catch(() => {});
+			if ((await Promise.race([waiting("the hub", connecting), stopped])) === "stopped") return;
+			peer.connected(uplink);
 			(options.onReady ?? ((addresses) => announce(options.name, addresses)))(addresses);
-			const ended = await Promise.race([connection.closed, stopped]);
-			if (ended !== undefined) {
-				throw new HivemindError("lost", `The hub is gone: ${ended}.`, {
-					hint: "When it runs again, join with its new ticket.",
-				});
-			}
+			peer.complain();
+			await Promise.race([uplink.failed, stopped]);
+			uplink.bye(STOPPED);
 			await peer.stop();
-			connection.close("the peer was stopped");
 		} finally {
+			uplink.close(STOPPED);
 			await endpoint.close();
 		}
 	} finally {
@@ -80,6 +79,8 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 }
 
 // --- internal ---
+
+const STOPPED = "the peer was stopped";
 
 function announce(name: string, addresses: readonly Address[]): void {
 	const width = Math.max(...SERVICES.map(({ label }) => label.length)) + 2;
@@ -99,9 +100,12 @@ class Peer {
 	#listeners: Listener[] = [];
 	#transfers = new Transfers();
 	#report = seldom(REPORT_EVERY_MS);
-	#connected: (connection: Connection) => void = () => {};
+	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
+	#services: ServiceState[] = [];
+	#quiet = true;
+	#connected: (uplink: Uplink) => void = () => {};
 	// Sockets that come before the hub is reached wait for it.
-	#connection = new Promise<Connection>((resolve) => {
+	#uplink = new Promise<Uplink>((resolve) => {
 		this.#connected = resolve;
 	});
 
@@ -120,8 +124,23 @@ class Peer {
 		}
 	}
 
-	connected(connection: Connection): void {
-		this.#connected(connection);
+	connected(uplink: Uplink): void {
+		this.#connected(uplink);
+	}
+
+	/** What the hub says of its services: a change is said once. */
+	heard(services: ServiceState[]): void {
+		for (const { port, name, address, up } of services) {
+			const before = this.#services.find((service) => service.port === port)?.up ?? true;
+			if (!this.#quiet && up !== before) talk(up ? `The ${name} is running again.` : notRunning(name, address));
+		}
+		this.#services = services;
+	}
+
+	/** From now on changes are said; what is down already is said now, under the list of services. */
+	complain(): void {
+		this.#quiet = false;
+		for (const { name, address, up } of this.#services) if (!up) talk(notRunning(name, address));
 	}
 
 	/** No new connections; waits for those that run. */
@@ -131,6 +150,7 @@ class Peer {
 	}
 
 	close(): void {
+		clearInterval(this.#sweeper);
 		for (const listener of this.#listeners) listener.stop();
 	}
 
@@ -138,19 +158,26 @@ class Peer {
 	async #forward(service: Service, listener: Listener, socket: Duplex): Promise<void> {
 		const local = formatAddress(listener.address);
 		try {
-			const connection = await this.#connection;
-			const stream = await connection.openService(service.portId);
+			const session = await (await this.#uplink).session();
+			if (!session) throw new Error(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
+			const stream = await session.connection.openStream(service.portId);
 			const { traffic, error } = await this.#transfers.run(socket, stream);
 			if (stream.refused) {
-				if (this.#report(service.name)) log.error(`The ${service.name} (${local}) is not running on the hub.`);
+				const known = session.services.find(({ port }) => port === service.portId);
+				if (this.#report(service.name))
+					log.error(`${notRunning(service.name, known?.address)} (asked for at ${local})`);
 			} else
 				log.debug(
 					`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,
 				);
 		} catch (error) {
 			socket.abort();
-			if (this.#report(service.name))
+			if (this.#report(service.name)) {
 				log.error(`No connection for the ${service.name} (${local}): ${firstLine(error)}.`);
+			}
 		}
 	}
 }
+
+const notRunning = (name: string, address: string | undefined): string =>
+	`The ${name} is not running on the hub${address ? ` (${address})` : ""}.`;

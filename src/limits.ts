@@ -264,3 +264,12 @@ export const RELAY_CHECK_MS = 5_000;
 
 /** An identity file has 150 bytes. */
 export const IDENTITY_MAX = 4 * 1024;
+
+/** The most that `--max-peers` takes: each may have a thousand streams. */
+export const MAX_PEERS_MAX = 1_000;
+
+/** The longest `--expires`: timers hold 24 days. */
+export const EXPIRES_MAX_MS = 20 * 86_400_000;
+
+/** A welcome waits this long for a look at the services; a host that answers nothing must not hold it up. */
+export const HEALTH_WAIT_MS = 300;

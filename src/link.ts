@@ -1,8 +1,8 @@
 // One control stream while its connection lives: sends and receives messages, pings, and knows for how long the other
 // side has been silent. Called by guest.ts (the hub's side) and session.ts (the peer's).
 import { decodeMessage, encodeMessage, Lines, type Message, ProtocolError } from "./control.ts";
-import type { QuicStream } from "./stream.ts";
 import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "./limits.ts";
+import type { QuicStream } from "./stream.ts";
 
 export class Link {
 	/** Resolves when the stream is over, with the reason the other side broke the protocol, if it did. */
@@ -52,7 +52,8 @@ export class Link {
 	async #drain(): Promise<void> {
 		this.#sending = true;
 		try {
-			for (let next = this.#queue.shift(); next; next = this.#queue.shift()) await this.#stream.write(encodeMessage(next));
+			for (let next = this.#queue.shift(); next; next = this.#queue.shift())
+				await this.#stream.write(encodeMessage(next));
 		} catch {
 			// The receiving side of the same stream says why.
 		}

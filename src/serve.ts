@@ -21,7 +21,12 @@ export interface Serving {
 }
 
 /** Never rejects: whatever happens to one stream, the others go on. */
-export async function serve(serving: Serving, portId: number | undefined, stream: QuicStream, from: string): Promise<void> {
+export async function serve(
+	serving: Serving,
+	portId: number | undefined,
+	stream: QuicStream,
+	from: string,
+): Promise<void> {
 	const index = SERVICES.findIndex((service) => service.portId === portId);
 	const service = SERVICES[index];
 	const address = serving.addresses[index];
@@ -37,7 +42,9 @@ export async function serve(serving: Serving, portId: number | undefined, stream
 	} catch (error) {
 		serving.health.learned(index, false);
 		if (serving.report(service.name)) {
-			log.error(`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`);
+			log.error(
+				`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`,
+			);
 		}
 		return stream.refuse();
 	}

@@ -24,6 +24,8 @@ export class Session {
 	readonly connection: Connection;
 	/** The hub's services; empty at a hub of the original program. */
 	services: ServiceState[] = [];
+	/** The hub has said that it goes: what runs may finish, nothing new begins here. */
+	leaving = false;
 	#link: Link | undefined;
 
 	constructor(connection: Connection) {
@@ -52,15 +54,19 @@ export class Session {
 			else if (message.type === "services") {
 				this.services = message.services;
 				events.onServices(message.services);
-			} else if (message.type === "bye") events.onBye(this, message.reason);
-			else if (message.type === "reset") this.connection.abortStream(message.stream);
+			} else if (message.type === "bye") {
+				this.leaving = true;
+				events.onBye(this, message.reason);
+			} else if (message.type === "reset") this.connection.abortStream(message.stream);
 		});
 		link.send({ type: "hello", v: CONTROL_VERSION, name, program: VERSION, ...(secret !== undefined && { secret }) });
 		const timer = setTimeout(() => link.close(), HELLO_MS);
 		const said = await Promise.race([answer.promise, link.ended.then(() => undefined)]);
 		clearTimeout(timer);
 		if (said?.type === "denied") {
-			throw new HivemindError("denied", `The hub does not let us in: ${said.message}.`, { hint: "Ask for a new ticket or join code." });
+			throw new HivemindError("denied", `The hub does not let us in: ${said.message}.`, {
+				hint: "Ask for a new ticket or join code.",
+			});
 		}
 		if (said) {
 			this.services = said.services;
@@ -73,6 +79,8 @@ export class Session {
 		// A hub of the original program refuses the port id. A ticket with a secret never leads to one.
 		link.close();
 		if (secret === undefined && stream.refused) return;
-		throw new HivemindError("unreachable", "The hub does not answer to our hello.", { hint: "It may be overloaded, or of another version." });
+		throw new HivemindError("unreachable", "The hub does not answer to our hello.", {
+			hint: "It may be overloaded, or of another version.",
+		});
 	}
 }

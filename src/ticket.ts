@@ -4,15 +4,23 @@
 import { HivemindError } from "./errors.ts";
 import { type EndpointAddr, loadIroh, nativeReason } from "./iroh.ts";
 import { TICKET_MAX } from "./limits.ts";
+import { isSecret } from "./secret.ts";
 
 const PREFIX = "endpoint";
 
+export interface Ticket {
+	/** Where the hub can be reached. */
+	address: EndpointAddr;
+	/** What the hub asks for; undefined in a ticket of an open hub or of the original program. */
+	secret: string | undefined;
+}
+
 /**
- * The address in a ticket. Surrounding white space and case are forgiven.
+ * What a ticket says: `<EndpointTicket>` or `<EndpointTicket>.<secret>`. Surrounding white space and case are forgiven.
  * @throws HivemindError `ticket`, saying what is wrong with it
  */
-export async function parseTicket(text: string): Promise<EndpointAddr> {
-	const ticket = text.trim().toLowerCase();
+export async function parseTicket(text: string): Promise<Ticket> {
+	const [ticket = "", secret, ...more] = text.trim().toLowerCase().split(".");
 	const fail = (why: string, cause?: unknown): never => {
 		throw new HivemindError("ticket", `The ticket ${why}.`, {
 			hint: "Copy the whole line after 'Ticket:' from the hub's screen.",
@@ -22,6 +30,8 @@ export async function parseTicket(text: string): Promise<EndpointAddr> {
 	if (ticket === "") fail("is empty");
 	if (!ticket.startsWith(PREFIX)) fail(`does not begin with '${PREFIX}'`);
 	if (ticket.length > TICKET_MAX) fail(`is longer than ${TICKET_MAX} characters`);
+	if (more.length > 0 || (secret !== undefined && !isSecret(secret)))
+		fail("is cut short or has wrong characters behind the dot");
 	const odd = /[^a-z2-7]/.exec(ticket);
 	if (odd) fail(`has a character that no ticket has, at position ${odd.index + 1}`);
 	const { EndpointTicket } = await loadIroh();
@@ -37,11 +47,12 @@ export async function parseTicket(text: string): Promise<EndpointAddr> {
 		);
 	}
 	if (parsed?.toString() !== ticket) fail("has trailing or wrong characters");
-	return (parsed as InstanceType<typeof EndpointTicket>).endpointAddr();
+	return { address: (parsed as InstanceType<typeof EndpointTicket>).endpointAddr(), secret };
 }
 
-/** The ticket of an address. */
-export async function formatTicket(address: EndpointAddr): Promise<string> {
+/** The text of a ticket. */
+export async function formatTicket({ address, secret }: Ticket): Promise<string> {
 	const { EndpointTicket } = await loadIroh();
-	return EndpointTicket.fromAddr(address).toString();
+	const text = EndpointTicket.fromAddr(address).toString();
+	return secret === undefined ? text : `${text}.${secret}`;
 }

@@ -5,7 +5,14 @@ import type { ServiceState } from "./control.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
 import type { EndpointAddr } from "./iroh.ts";
-import { HUB_WAIT_MS, PEER_SILENCE_MS, RECONNECT_ATTEMPT_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS, SUSPECT_MS } from "./limits.ts";
+import {
+	HUB_WAIT_MS,
+	PEER_SILENCE_MS,
+	RECONNECT_ATTEMPT_MS,
+	RECONNECT_FIRST_MS,
+	RECONNECT_MAX_MS,
+	SUSPECT_MS,
+} from "./limits.ts";
 import { log, talk } from "./output.ts";
 import { type Introduction, Session } from "./session.ts";
 
@@ -65,11 +72,13 @@ export class Uplink {
 		return this.#current;
 	}
 
-	/** Tells the hub and ends every connection. Idempotent. */
+	/** Tells the hub that we go; what runs may finish. No more looking for another connection. */
 	bye(reason: string): void {
+		this.#closed = true;
 		for (const session of this.#sessions) session.bye(reason);
 	}
 
+	/** Ends every connection. Idempotent. */
 	close(reason: string): void {
 		this.#closed = true;
 		clearInterval(this.#ticker);
@@ -100,7 +109,9 @@ export class Uplink {
 		});
 		this.#options.onServices(session.services);
 		if (this.#lostAt !== undefined) {
-			talk(`Connected again after ${((performance.now() - this.#lostAt) / 1000).toFixed(1)} s (${session.connection.path()}).`);
+			talk(
+				`Connected again after ${((performance.now() - this.#lostAt) / 1000).toFixed(1)} s (${session.connection.path()}).`,
+			);
 			this.#lostAt = undefined;
 		}
 		this.#wake();
@@ -112,7 +123,9 @@ export class Uplink {
 		this.#current = undefined;
 		this.#lostAt = performance.now() - (session.silentFor() ?? 0);
 		if (!this.#options.reconnect) {
-			return this.#fail(new HivemindError("lost", `The hub ${what}.`, { hint: "Without --no-reconnect it would be looked for again." }));
+			const hint = "Without --no-reconnect it would be looked for again.";
+			this.#fail(new HivemindError("lost", `The hub ${what}.`, { hint }));
+			return;
 		}
 		talk(`The hub ${what}. Looking for it again …`);
 		void this.#dial();
@@ -124,13 +137,13 @@ export class Uplink {
 			if (silent === undefined) continue;
 			if (silent > PEER_SILENCE_MS) session.connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
 			else if (silent > SUSPECT_MS) this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`);
-			else if (!this.#current && silent < TICK_MS && this.#lostAt !== undefined) this.#recovered(session);
+			else if (!this.#current && !session.leaving && silent < TICK_MS) this.#recovered(session);
 		}
 	}
 
 	/** An old session speaks again before a new one was made. */
 	#recovered(session: Session): void {
-		const seconds = (performance.now() - (this.#lostAt as number)) / 1000;
+		const seconds = (performance.now() - (this.#lostAt ?? performance.now())) / 1000;
 		this.#current = session;
 		this.#lostAt = undefined;
 		talk(`The hub answers again after ${seconds.toFixed(1)} s.`);

@@ -1,7 +1,10 @@
 // A hub and a peer in this process, over real iroh on loopback. Used by the end-to-end tests.
+
 import type { Address } from "../../src/address.ts";
+import { teamPolicy } from "../../src/admission.ts";
 import type { EndpointOptions } from "../../src/endpoint.ts";
 import { join } from "../../src/join.ts";
+import { newSecret } from "../../src/secret.ts";
 import { share } from "../../src/share.ts";
 
 export const FREE: Address = { host: "127.0.0.1", port: 0 };
@@ -24,11 +27,15 @@ export interface RunningPeer extends AsyncDisposable {
 	stop(): Promise<void>;
 }
 
-export async function startHub(servicePorts: readonly number[], endpoint = LOOPBACK): Promise<RunningHub> {
+export async function startHub(
+	servicePorts: readonly number[],
+	endpoint = LOOPBACK,
+	policy = teamPolicy(newSecret()),
+): Promise<RunningHub> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<string>();
 	const services = [0, 1, 2].map((i) => ({ host: "127.0.0.1", port: servicePorts[i] ?? 1 }));
-	const done = share({ name: "hub", services, endpoint, onReady: ready.resolve }, end.signal);
+	const done = share({ name: "hub", services, endpoint, policy, onReady: ready.resolve }, end.signal);
 	done.catch(ready.reject);
 	return { ticket: await ready.promise, done, ...stopper(end, done) };
 }

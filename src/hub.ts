@@ -1,0 +1,127 @@
+// All guests of a hub: who is in, who has not said hello yet, what they share. Called by share.ts; calls guest, serve.
+import type { Address } from "./address.ts";
+import type { Admission } from "./admission.ts";
+import type { Connection } from "./connection.ts";
+import type { ServiceState } from "./control.ts";
+import { Transfers } from "./drain.ts";
+import { Guest, type Host } from "./guest.ts";
+import { Health } from "./health.ts";
+import {
+	CONNECTIONS_PER_ID,
+	HEALTH_WAIT_MS,
+	REPORT_EVERY_MS,
+	STRANGERS_MAX,
+	STREAM_CREDIT,
+	SWEEP_MS,
+} from "./limits.ts";
+import { log, seldom, talk, waiting } from "./output.ts";
+import { serve } from "./serve.ts";
+import type { QuicStream } from "./stream.ts";
+
+const STOPPED = "the hub was stopped";
+
+export class Hub implements Host {
+	readonly name: string;
+	readonly admission: Admission;
+	/** Aborted once no new peer may come any more: `--once` has had its peer, or the invitation has expired. */
+	readonly closedToNewPeers: AbortSignal;
+	#addresses: readonly Address[];
+	#guests = new Set<Guest>();
+	#transfers = new Transfers();
+	#health: Health;
+	#report = seldom(REPORT_EVERY_MS);
+	#closing = new AbortController();
+	#expiry: Timer | undefined;
+	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
+	#stopping = false;
+
+	constructor({ name, services }: { name: string; services: readonly Address[] }, admission: Admission) {
+		this.name = name;
+		this.admission = admission;
+		this.closedToNewPeers = this.#closing.signal;
+		this.#addresses = services;
+		this.#health = new Health(services);
+		this.#health.onChange = (states) => this.#tell(states);
+		const { expiresAt } = admission.policy;
+		if (expiresAt !== undefined)
+			this.#expiry = setTimeout(() => this.#closeIfFull(), Math.max(0, expiresAt - Date.now()));
+	}
+
+	/** Takes a new connection; it has to introduce itself. */
+	welcome(connection: Connection): void {
+		if (this.#stopping) {
+			connection.close(STOPPED);
+			return;
+		}
+		const same = [...this.#guests].filter((guest) => guest.connection.id === connection.id);
+		if (same.length >= CONNECTIONS_PER_ID) {
+			this.complain(connection.remote, `Closed the oldest of ${same.length} connections of ${connection.remote}.`);
+			same[0]?.connection.close("too many connections");
+		}
+		const strangers = [...this.#guests].filter((guest) => !guest.inside);
+		if (strangers.length >= STRANGERS_MAX) {
+			this.complain("strangers", `${strangers.length} connections have not said hello; closed the oldest.`);
+			strangers[0]?.connection.close("too many connections without a hello");
+		}
+		connection.limitIncomingStreams(STREAM_CREDIT);
+		const guest = new Guest(connection, this);
+		this.#guests.add(guest);
+		void connection.closed.then((reason) => {
+			this.#guests.delete(guest);
+			this.#health.watch([...this.#guests].some(({ inside }) => inside));
+			if (guest.inside && !guest.leaving) talk(`Peer ${guest.name} left: ${reason || "it was silent"}.`);
+		});
+	}
+
+	/** Refuses what is new, waits for what runs, tells every peer. */
+	async stop(): Promise<void> {
+		this.#stopping = true;
+		clearTimeout(this.#expiry);
+		clearInterval(this.#sweeper);
+		this.#health.watch(false);
+		for (const guest of this.#guests) guest.tell({ type: "bye", reason: STOPPED });
+		await waiting("running transfers; Ctrl+C again stops at once", this.#transfers.drain());
+		for (const guest of this.#guests) guest.connection.close(STOPPED);
+	}
+
+	// --- what a guest asks for ---
+
+	connected(): ReadonlySet<string> {
+		return new Set([...this.#guests].filter(({ inside }) => inside).map(({ connection }) => connection.id));
+	}
+
+	async services(): Promise<ServiceState[]> {
+		await Promise.race([this.#health.look(), Bun.sleep(HEALTH_WAIT_MS)]);
+		return this.#health.states();
+	}
+
+	entered(): void {
+		this.#health.watch(true);
+		this.#closeIfFull();
+	}
+
+	serve(portId: number | undefined, stream: QuicStream, from: string): Promise<void> {
+		const serving = {
+			addresses: this.#addresses,
+			health: this.#health,
+			transfers: this.#transfers,
+			stopping: () => this.#stopping,
+			report: this.#report,
+		};
+		return serve(serving, portId, stream, from);
+	}
+
+	complain(key: string, text: string): void {
+		if (this.#report(key)) log.warn(text);
+	}
+
+	// --- internal ---
+
+	#tell(services: ServiceState[]): void {
+		for (const guest of this.#guests) guest.tell({ type: "services", services });
+	}
+
+	#closeIfFull(): void {
+		if (this.admission.closed(Date.now())) this.#closing.abort();
+	}
+}
