@@ -3,7 +3,7 @@
 import { Aborted } from "./duplex.ts";
 import { encodeHeader } from "./handshake.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, printable, unpin } from "./iroh.ts";
-import { OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
+import { LAST_WORD_MS, OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
 import { QuicStream, type StreamOptions } from "./stream.ts";
 
 export class Connection {
@@ -90,6 +90,12 @@ export class Connection {
 		if (this.#closedHere) return;
 		this.#closedHere = true;
 		this.#native.close(0n, [...new TextEncoder().encode(reason)]);
+	}
+
+	/** The same a moment later, unless the connection ends by itself meanwhile and then says why. */
+	closeSoon(reason: string): void {
+		const timer = setTimeout(() => this.close(reason), LAST_WORD_MS);
+		void this.closed.then(() => clearTimeout(timer));
 	}
 
 	/** `direct` or `relay` with the address in use, for the log. */

@@ -89,7 +89,7 @@ export class Guest {
 		const broken = await link.ended;
 		if (broken !== undefined) this.#host.complain(this.name, `${this.name} broke the protocol: ${broken}.`);
 		// Without its control stream nobody can say whether it lives.
-		this.connection.close(broken ?? "the control stream ended");
+		this.connection.closeSoon(broken ?? "the control stream ended");
 	}
 
 	#message(message: Message): void {
@@ -132,8 +132,7 @@ export class Guest {
 	#deny(link: Link | undefined, reason: string, message: string): void {
 		this.#host.complain(this.name, `Denied ${this.name}: ${message}.`);
 		link?.send({ type: "denied", reason, message });
-		// The word must be read before the connection goes: closing discards what is under way.
-		setTimeout(() => this.connection.close(`denied: ${message}`), link ? 500 : 0);
+		this.connection.closeSoon(`denied: ${message}`);
 		log.debug(`denied ${this.name}: ${reason}`);
 	}
 }

@@ -10,11 +10,14 @@ export class Health {
 	/** Called with all states when one changed. */
 	onChange: (states: ServiceState[]) => void = () => {};
 	#addresses: readonly Address[];
+	#looks: boolean;
 	#states: ServiceState[];
 	#timer: Timer | undefined;
 	#looking: Promise<void> | undefined;
 
-	constructor(addresses: readonly Address[]) {
+	/** With `looks` false it never dials by itself. */
+	constructor(addresses: readonly Address[], looks = true) {
+		this.#looks = looks;
 		this.#addresses = addresses;
 		this.#states = SERVICES.map(({ portId, name }, i) => ({
 			port: portId,
@@ -38,6 +41,7 @@ export class Health {
 
 	/** Looks now, or joins a look under way. */
 	look(): Promise<void> {
+		if (!this.#looks) return Promise.resolve();
 		this.#looking ??= Promise.all(
 			this.#addresses.map(async (address, index) => {
 				try {
@@ -55,7 +59,7 @@ export class Health {
 
 	/** Looks regularly, or stops. Idempotent. */
 	watch(on: boolean): void {
-		if (on) this.#timer ??= setInterval(() => void this.look(), HEALTH_MS);
+		if (on && this.#looks) this.#timer ??= setInterval(() => void this.look(), HEALTH_MS);
 		else {
 			clearInterval(this.#timer);
 			this.#timer = undefined;

@@ -20,6 +20,13 @@ import type { QuicStream } from "./stream.ts";
 
 const STOPPED = "the hub was stopped";
 
+/** What a hub shares; see ShareOptions. */
+interface Shared {
+	name: string;
+	services: readonly Address[];
+	look?: boolean;
+}
+
 export class Hub implements Host {
 	readonly name: string;
 	readonly admission: Admission;
@@ -35,12 +42,12 @@ export class Hub implements Host {
 	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
 	#stopping = false;
 
-	constructor({ name, services }: { name: string; services: readonly Address[] }, admission: Admission) {
+	constructor({ name, services, look = true }: Shared, admission: Admission) {
 		this.name = name;
 		this.admission = admission;
 		this.closedToNewPeers = this.#closing.signal;
 		this.#addresses = services;
-		this.#health = new Health(services);
+		this.#health = new Health(services, look);
 		this.#health.onChange = (states) => this.#tell(states);
 		const { expiresAt } = admission.policy;
 		if (expiresAt !== undefined)

@@ -66,9 +66,10 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			peer.connected(uplink);
 			(options.onReady ?? ((addresses) => announce(options.name, addresses)))(addresses);
 			peer.complain();
-			await Promise.race([uplink.failed, stopped]);
+			const lost = await Promise.race([uplink.failed.catch((error: HivemindError) => error), stopped]);
 			uplink.bye(STOPPED);
 			await peer.stop();
+			if (lost instanceof HivemindError) throw lost;
 		} finally {
 			uplink.close(STOPPED);
 			await endpoint.close();
@@ -164,8 +165,7 @@ class Peer {
 			const { traffic, error } = await this.#transfers.run(socket, stream);
 			if (stream.refused) {
 				const known = session.services.find(({ port }) => port === service.portId);
-				if (this.#report(service.name))
-					log.error(`${notRunning(service.name, known?.address)} (asked for at ${local})`);
+				if (this.#report(service.name)) log.error(`${notRunning(service.name, known?.address)} Asked for at ${local}.`);
 			} else
 				log.debug(
 					`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,

@@ -273,3 +273,6 @@ export const EXPIRES_MAX_MS = 20 * 86_400_000;
 
 /** A welcome waits this long for a look at the services; a host that answers nothing must not hold it up. */
 export const HEALTH_WAIT_MS = 300;
+
+/** Closing a connection discards what is under way; a last word gets this long to be read. */
+export const LAST_WORD_MS = 500;

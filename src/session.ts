@@ -73,7 +73,7 @@ export class Session {
 			this.#link = link;
 			this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
 			link.startPings();
-			void link.ended.then((broken) => this.connection.close(broken ?? "the control stream ended"));
+			void link.ended.then((broken) => this.connection.closeSoon(broken ?? "the control stream ended"));
 			return;
 		}
 		// A hub of the original program refuses the port id. A ticket with a secret never leads to one.

@@ -18,6 +18,8 @@ export interface ShareOptions {
 	policy: Policy;
 	/** Also offer join codes. */
 	codes?: CodeOptions;
+	/** False: learn of the services from dials only, and never connect to them just to look. True when not given. */
+	look?: boolean;
 	/** Called with the ticket once peers can come; prints it when not given. */
 	onReady?: (ticket: string) => void;
 }

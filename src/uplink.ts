@@ -92,7 +92,7 @@ export class Uplink {
 	async #enter(session: Session): Promise<void> {
 		try {
 			await session.introduce(this.#options.introduction, {
-				onBye: (from, reason) => this.#left(from, `says goodbye: ${reason}`),
+				onBye: (from, reason) => this.#left(from, `is gone: ${reason}`),
 				onServices: this.#options.onServices,
 			});
 		} catch (error) {
@@ -107,6 +107,7 @@ export class Uplink {
 			this.#sessions.delete(session);
 			if (session === this.#current) this.#left(session, `is gone: ${reason || "the connection was given up"}`);
 		});
+		log.info(`Connected: ${session.connection.path()}`);
 		this.#options.onServices(session.services);
 		if (this.#lostAt !== undefined) {
 			talk(

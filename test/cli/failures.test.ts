@@ -116,8 +116,12 @@ describe("a service that is down", () => {
 		const client = await puppet.connect(Number(new URL(joined.urls.backend).port));
 		await client.write("GET / HTTP/1.1\r\n\r\n");
 		expect(await client.closed()).toMatchObject({ received: 0, error: "ECONNRESET", closed: true });
-		await sharing.program.line(/^error: The backend is not running at 127\.0\.0\.1:1: connection refused \(.*peer \w+/);
-		await joined.program.line(new RegExp(`^error: The backend \\(${local}\\) is not running on the hub\\.$`));
+		await sharing.program.line(
+			/^error: The backend is not running at 127\.0\.0\.1:1: connection refused \(asked for by 'my-peer'/,
+		);
+		await joined.program.line(
+			new RegExp(`^error: The backend is not running on the hub \\(127\\.0\\.0\\.1:1\\)\\. Asked for at ${local}\\.$`),
+		);
 		expect(await get(joined.urls.frontend)).toBe("a page");
 	});
 
@@ -127,7 +131,7 @@ describe("a service that is down", () => {
 		await using puppet = new Puppet();
 		const client = await puppet.connect(Number(new URL(joined.urls.websocket).port));
 		expect(await client.closed()).toMatchObject({ received: 0, error: "ECONNRESET", closed: true });
-		await joined.program.line(/^error: The websocket \(.*\) is not running on the hub\.$/);
+		await joined.program.line(/^error: The websocket is not running on the hub \(127\.0\.0\.1:1\)\. Asked for at .+$/);
 	});
 
 	test("the hub starts without its services", async () => {

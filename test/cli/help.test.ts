@@ -106,7 +106,7 @@ describe("where options stand", () => {
 		["-vvvv", ["-vvvv"], true, true],
 	])("%s shows info: %p", async (_name, flags, info, debug) => {
 		await using frontend = serve(() => new Response("a page"));
-		await using sharing = await hub([frontend.address]);
+		await using sharing = await hub([frontend.address, frontend.address, frontend.address]);
 		await using joined = await peer(sharing.ticket, flags);
 		expect(await get(joined.urls.frontend)).toBe("a page");
 		joined.program.signal("SIGTERM");

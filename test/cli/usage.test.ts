@@ -32,7 +32,7 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 ];
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
-	["no command", ["--no-relay"], /No command given\. .*share, join, mailbox, demo/],
+	["no command", ["--no-relay"], /No command given\. .*share, join, identity, mailbox, demo/],
 	["a slip in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
 	["two letters exchanged in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
 	["a command like no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
@@ -52,7 +52,7 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a letter that is no option", [...SHARE, "-x"], /Unknown option '-x'/],
 	["a letter that is no option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
 	["an option of another command", [...SHARE, "--ticket", "x"], /'--ticket' belongs to 'join', not to 'share'/],
-	["an option of the demo", [...SHARE, "--once"], /'--once' belongs to 'demo', not to 'share'/],
+	["an option of the demo", [...JOIN, "--once"], /'--once' belongs to 'share', 'demo', not to 'join'/],
 	["a value for a flag", [...SHARE, "--no-relay=yes"], /'--no-relay' takes no value/],
 	["an option given twice", [...JOIN, "--ticket", "endpointbbbb"], /'--ticket' is given twice/],
 	["an option's value missing at the end", ["join", "my-peer", "--ticket"], /'--ticket' needs a value/],

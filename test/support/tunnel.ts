@@ -35,7 +35,7 @@ export async function startHub(
 	const end = new AbortController();
 	const ready = Promise.withResolvers<string>();
 	const services = [0, 1, 2].map((i) => ({ host: "127.0.0.1", port: servicePorts[i] ?? 1 }));
-	const done = share({ name: "hub", services, endpoint, policy, onReady: ready.resolve }, end.signal);
+	const done = share({ name: "hub", services, endpoint, policy, look: false, onReady: ready.resolve }, end.signal);
 	done.catch(ready.reject);
 	return { ticket: await ready.promise, done, ...stopper(end, done) };
 }
@@ -44,7 +44,14 @@ export async function startPeer(ticket: string, endpoint = LOOPBACK): Promise<Ru
 	const end = new AbortController();
 	const ready = Promise.withResolvers<readonly Address[]>();
 	const done = join(
-		{ name: "peer", invitation: { ticket }, addresses: [FREE, FREE, FREE], endpoint, onReady: ready.resolve },
+		{
+			name: "peer",
+			invitation: { ticket },
+			addresses: [FREE, FREE, FREE],
+			endpoint,
+			reconnect: false,
+			onReady: ready.resolve,
+		},
 		end.signal,
 	);
 	done.catch(ready.reject);

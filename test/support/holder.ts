@@ -1,0 +1,55 @@
+// Another process that holds an identity file. Used by the tests of identity.ts.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Holder extends AsyncDisposable {
+	/** Its first line: "open <key> <secret>", or what is wrong. */
+	said: string;
+	/** kill -9. Resolves when the process is gone. */
+	kill(): Promise<void>;
+	/** Lets it end by itself. */
+	end(): Promise<void>;
+}
+
+/** So many processes that open the file at the same moment and let go of it; what each said. */
+export async function raceForIdentity(path: string, processes: number): Promise<string[]> {
+	const begin = `${path}-begin`;
+	const children = Array.from({ length: processes }, () => {
+		const command = [process.execPath, join(import.meta.dir, "identity-holder.ts"), path, begin];
+		const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+		return child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+	});
+	await Promise.all(children.map((reader) => reader.read()));
+	writeFileSync(begin, "");
+	return Promise.all(
+		children.map(async (reader) => {
+			let said = "";
+			for (let part = await reader.read(); !part.done; part = await reader.read()) said += part.value;
+			return said.trim();
+		}),
+	);
+}
+
+export async function holdIdentity(path: string): Promise<Holder> {
+	const child = Bun.spawn([process.execPath, join(import.meta.dir, "identity-holder.ts"), path], {
+		stdin: "pipe",
+		stdout: "pipe",
+		stderr: "inherit",
+	});
+	const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+	let said = "";
+	while (!said.includes("\n")) {
+		const { value, done } = await reader.read();
+		if (done) break;
+		said += value;
+	}
+	const kill = async () => {
+		child.kill("SIGKILL");
+		await child.exited;
+	};
+	const end = async () => {
+		await child.stdin.end();
+		await child.exited;
+	};
+	return { said: said.trim(), kill, end, [Symbol.asyncDispose]: kill };
+}
