@@ -97,8 +97,8 @@ fetch() {
 		curl --fail --show-error --location --proto "$protocols" --tlsv1.2 --retry 3 --connect-timeout 30 \
 			"$progress" --output "$2" "$1" </dev/null || lost "$1"
 	elif command -v wget >/dev/null; then
-		# Only what busybox' wget knows, too.
-		wget -q -T 30 -t 3 -O "$2" "$1" </dev/null || lost "$1"
+		# Only what every busybox' wget knows, too: Debian's crashes on -T.
+		wget -q -t 3 -O "$2" "$1" </dev/null || lost "$1"
 	else
 		fail "Neither curl nor wget is here. Install one of them."
 	fi

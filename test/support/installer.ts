@@ -58,7 +58,9 @@ export function serve(files: Files) {
 			const path = new URL(request.url).pathname.slice(1);
 			requests.push(path);
 			const body = Object.hasOwn(files, path) ? files[path] : undefined;
-			return body === undefined ? new Response("not here", { status: 404 }) : new Response(typeof body === "string" ? body : Buffer.from(body));
+			return body === undefined
+				? new Response("not here", { status: 404 })
+				: new Response(typeof body === "string" ? body : Buffer.from(body));
 		},
 	});
 	return { url: `http://127.0.0.1:${server.port}`, requests, [Symbol.asyncDispose]: () => server.stop(true) };
@@ -119,7 +121,7 @@ export class Place implements AsyncDisposable {
 		{ shell = ["sh"], env = {}, script = SCRIPT, wrapper = [] }: RunOptions = {},
 	): Promise<Ran> {
 		const [interpreter = "sh", ...rest] = shell;
-		const child = Bun.spawn([...wrapper, Bun.which(interpreter) ?? interpreter, ...rest, "-s", "--", ...args], {
+		const child = Bun.spawn([...wrapper, Bun.which(interpreter) as string, ...rest, "-s", "--", ...args], {
 			stdin: Buffer.from(script),
 			stdout: "pipe",
 			stderr: "pipe",
