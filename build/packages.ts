@@ -82,6 +82,7 @@ async function download(name: string, version: string, kept: string): Promise<vo
 		const options = ["--ignore-scripts", "--linker=hoisted", "--backend=copyfile", "--no-progress"];
 		const child = Bun.spawn([process.execPath, "install", ...foreign, ...options], {
 			cwd: work,
+			env: { ...process.env },
 			stdin: "ignore",
 			stdout: "ignore",
 			stderr: "pipe",

@@ -118,8 +118,8 @@ const fenced = (text: string) => `\`\`\`\n${text}\n\`\`\``;
 function noText(name: string, version: string, licence: string): string {
 	if (!name.startsWith("@number0/")) return `${licence}. The package holds no licence text.`;
 	return [
-		`${licence}. Copyright N0, INC. The package holds no licence text; both are at <https://github.com/n0-computer/iroh>.`,
+		`${licence}. Copyright N0, INC. The package holds no licence text; it is at <https://github.com/n0-computer/iroh-ffi>.`,
 		`The add-on is compiled Rust. The crates inside it and their versions are in Cargo.lock of`,
-		`<https://github.com/n0-computer/iroh-ffi>, version ${version}.`,
+		`the same repository, version ${version}.`,
 	].join(" ");
 }
