@@ -1,0 +1,170 @@
+// Runs dist/hivemind-p2p as a person or a script would: what it prints, how it ends, what a signal does to it.
+// Used by test/cli; the runner builds the executable first. Waits for printed lines and for the end, never for time.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export const EXECUTABLE = join(import.meta.dir, "../../dist/hivemind-p2p");
+
+export interface RunOptions {
+	/** Added to an environment that has PATH and a UTF-8 locale only. */
+	env?: Record<string, string>;
+	cwd?: string;
+	/** A command in front of the executable: it gets the executable and the arguments as its last arguments. */
+	wrapper?: readonly string[];
+}
+
+export interface Finished {
+	/** The exit status; of a program that a signal ended, 128 + the signal's number. */
+	status: number;
+	stdout: string;
+	stderr: string;
+}
+
+/** Runs to the end. `stdin` is what it can read; without it there is nothing to read. */
+export async function run(
+	args: readonly string[],
+	{ stdin = "", ...options }: RunOptions & { stdin?: string } = {},
+): Promise<Finished> {
+	await using program = start(args, options);
+	program.type(stdin);
+	program.endInput();
+	return await program.exited;
+}
+
+/** Starts, and goes on until it ends by itself, by a signal, or by its disposal. */
+export function start(args: readonly string[], options: RunOptions = {}): Program {
+	if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: build it first with 'bun run build'`);
+	return new Program([...(options.wrapper ?? []), EXECUTABLE, ...args], options);
+}
+
+export class Program implements AsyncDisposable {
+	/** Resolves when the program has ended and everything it printed was read. */
+	readonly exited: Promise<Finished>;
+	#child: Bun.Subprocess<"pipe", "pipe", "pipe">;
+	#readers: { stdout: Reader; stderr: Reader };
+
+	constructor(command: readonly string[], { env, cwd }: RunOptions) {
+		this.#child = Bun.spawn([...command], {
+			stdin: "pipe",
+			stdout: "pipe",
+			stderr: "pipe",
+			env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8", ...env },
+			...(cwd !== undefined && { cwd }),
+			// A test that times out is not disposed of: its programs must not stay for ever.
+			timeout: 120_000,
+			killSignal: "SIGKILL",
+		});
+		const stdout = new Reader(this.#child.stdout);
+		const stderr = new Reader(this.#child.stderr);
+		this.#readers = { stdout, stderr };
+		this.exited = Promise.all([this.#child.exited, stdout.done, stderr.done]).then(([status]) => ({
+			status,
+			stdout: stdout.text,
+			stderr: stderr.text,
+		}));
+	}
+
+	get pid(): number {
+		return this.#child.pid;
+	}
+
+	/** What was printed so far. */
+	get stdout(): string {
+		return this.#readers.stdout.text;
+	}
+
+	get stderr(): string {
+		return this.#readers.stderr.text;
+	}
+
+	/** The first whole line, printed already or yet to come, that matches. Rejects when the program ends without it. */
+	line(pattern: RegExp): Promise<RegExpExecArray> {
+		const { stdout, stderr } = this.#readers;
+		return Promise.any([stdout.line(pattern), stderr.line(pattern)]).catch(async () => {
+			const { status } = await this.exited;
+			throw new Error(
+				`ended with ${status} without a line like ${pattern}\nstdout: ${this.stdout}\nstderr: ${this.stderr}`,
+			);
+		});
+	}
+
+	signal(name: NodeJS.Signals): void {
+		this.#child.kill(name);
+	}
+
+	/** Text for its standard input. */
+	type(text: string): void {
+		this.#child.stdin.write(text);
+		void this.#child.stdin.flush();
+	}
+
+	endInput(): void {
+		void this.#child.stdin.end();
+	}
+
+	/** Reads no more: what the program prints there from now on has no reader. */
+	hangUp(output: "stdout" | "stderr"): Promise<void> {
+		return this.#readers[output].cancel();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+		await this.exited;
+	}
+}
+
+// --- internal ---
+
+/** Collects one output and hands out its lines. A spinner's `\r` ends a line, too. */
+class Reader {
+	text = "";
+	readonly done: Promise<void>;
+	#reader: { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>; cancel(): Promise<void> };
+	#lines: string[] = [];
+	#rest = "";
+	#ended = false;
+	#waiting = new Set<() => void>();
+
+	constructor(stream: ReadableStream<Uint8Array>) {
+		this.#reader = stream.getReader();
+		this.done = this.#collect();
+	}
+
+	line(pattern: RegExp): Promise<RegExpExecArray> {
+		let seen = 0;
+		return new Promise((resolve, reject) => {
+			const look = () => {
+				for (; seen < this.#lines.length; seen++) {
+					const found = pattern.exec(this.#lines[seen] as string);
+					if (found) return settle(() => resolve(found));
+				}
+				if (this.#ended) settle(() => reject(new Error("no such line")));
+			};
+			const settle = (how: () => void) => {
+				this.#waiting.delete(look);
+				how();
+			};
+			this.#waiting.add(look);
+			look();
+		});
+	}
+
+	cancel(): Promise<void> {
+		return this.#reader.cancel();
+	}
+
+	async #collect(): Promise<void> {
+		const decoder = new TextDecoder();
+		for (;;) {
+			const { done, value } = await this.#reader.read();
+			const text = decoder.decode(value, { stream: !done });
+			this.text += text;
+			const lines = (this.#rest + text).split(/\r?\n|\r/);
+			this.#rest = done ? "" : (lines.pop() as string);
+			this.#lines.push(...lines);
+			this.#ended = done;
+			for (const look of this.#waiting) look();
+			if (done) return;
+		}
+	}
+}
