@@ -40,7 +40,9 @@ export function formatAddress({ host, port }: Address): string {
 	return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether the literal address stays on this machine. */
+/** Whether the address stays on this machine, in any spelling. */
 export function isLoopback(host: string): boolean {
-	return host === "::1" || host.startsWith("127.") || host.toLowerCase() === "localhost";
+	if (isIPv4(host)) return host.startsWith("127.");
+	if (isIPv6(host)) return new URL(`http://[${host.split("%")[0]}]/`).hostname === "[::1]";
+	return host.toLowerCase() === "localhost";
 }

@@ -13,10 +13,12 @@ export interface Traffic {
 	lastForth: boolean;
 	/** Everything was read and written; what is on its way is not yet acknowledged. */
 	copied: boolean;
+	/** What ended a direction early first, if anything did. */
+	cause: Error | undefined;
 }
 
 export function newTraffic(): Traffic {
-	return { forth: 0, back: 0, lastAt: performance.now(), lastForth: true, copied: false };
+	return { forth: 0, back: 0, lastAt: performance.now(), lastForth: true, copied: false, cause: undefined };
 }
 
 /**
@@ -24,67 +26,63 @@ export function newTraffic(): Traffic {
  * the first cause; it never rejects.
  */
 export async function bridge(a: Duplex, b: Duplex, traffic: Traffic = newTraffic()): Promise<Error | undefined> {
-	let cause: Error | undefined;
-	const failed = (error: unknown) => {
-		cause ??= error instanceof Error ? error : new Error(String(error));
-	};
-	const moved = (forth: boolean) => (bytes: number) => {
-		if (forth) traffic.forth += bytes;
-		else traffic.back += bytes;
-		traffic.lastAt = performance.now();
-		traffic.lastForth = forth;
-	};
-	const forth = copy(a, b, failed, moved(true));
-	const back = copy(b, a, failed, moved(false));
-	const both = Promise.all([forth, back]).then(() => {
-		traffic.copied = true;
-	});
-	const ends = [abortAfter(a, b, forth), abortAfter(b, a, back)];
-	await both;
-	const causes = await Promise.all(ends);
-	return cause ?? causes.find((error) => error !== undefined);
-
-	/** A reset that no read shows, because that direction has ended or is blocked, shows in `closed` only. */
-	async function abortAfter(one: Duplex, other: Duplex, outgoing: Promise<void>): Promise<Error | undefined> {
-		const error = await one.closed;
-		if (error) {
-			// What was read before the reset is delivered first: all of it after a clean end, else what goes at once.
-			await (one.ended ? outgoing : Promise.race([outgoing, Bun.sleep(RESET_GRACE_MS)]));
-			if (!traffic.copied) other.abort();
-		}
-		return error;
-	}
+	const forth = copy(a, b, traffic, true);
+	const back = copy(b, a, traffic, false);
+	watch(a, b, forth, traffic);
+	watch(b, a, back, traffic);
+	await forth;
+	await back;
+	traffic.copied = true;
+	const endA = await a.closed;
+	const endB = await b.closed;
+	return traffic.cause ?? endA ?? endB;
 }
 
 // --- internal ---
 
-async function copy(
-	from: Duplex,
-	to: Duplex,
-	failed: (error: unknown) => void,
-	moved: (bytes: number) => void,
-): Promise<void> {
+/** A reset that no read shows, because that direction has ended or is blocked, shows in `closed` only. */
+function watch(one: Duplex, other: Duplex, outgoing: Promise<void>, traffic: Traffic): void {
+	void one.closed.then(async (error) => {
+		if (!error) return;
+		traffic.cause ??= error;
+		// What was read before the reset is delivered first: all of it after a clean end, else what goes at once.
+		if (one.ended) {
+			await outgoing;
+			// Our own clean end is on its way, and on TCP an abort would overtake the bytes before it: only stop listening.
+			other.cancel();
+			return;
+		}
+		await Promise.race([outgoing, Bun.sleep(RESET_GRACE_MS)]);
+		if (!traffic.copied) other.abort();
+	});
+}
+
+/** One direction, until its end; what ended it early is the traffic's cause. Never rejects. */
+async function copy(from: Duplex, to: Duplex, traffic: Traffic, forth: boolean): Promise<void> {
 	for (;;) {
 		let bytes: Uint8Array | null;
 		try {
 			bytes = await from.read();
 		} catch (error) {
 			// The source was reset: so is the sink, and what the sink still has to say has no reader.
-			failed(error);
 			to.abort();
 			from.abort();
+			traffic.cause ??= error as Error;
 			return;
 		}
 		try {
 			if (bytes === null) return await to.end();
 			await to.write(bytes);
-			moved(bytes.length);
 		} catch (error) {
 			// The sink is gone. It may have said its last word before, and that must still arrive: only this
 			// direction ends here.
-			failed(error);
 			from.cancel();
+			traffic.cause ??= error as Error;
 			return;
 		}
+		if (forth) traffic.forth += bytes.length;
+		else traffic.back += bytes.length;
+		traffic.lastAt = performance.now();
+		traffic.lastForth = forth;
 	}
 }

@@ -3,6 +3,7 @@
 import { type ArgsDef, type CommandDef, type CommandMeta, renderUsage, runCommand } from "citty";
 import { type Address, isLoopback, parseAddress } from "./address.ts";
 import { type CommandLine, readCommandLine } from "./argv.ts";
+import { codeOptions, readInvitation } from "./codes.ts";
 import { completions, isShell, SHELLS } from "./completions.ts";
 import { demo } from "./demo.ts";
 import type { EndpointOptions } from "./endpoint.ts";
@@ -10,10 +11,25 @@ import { EXIT_STATUS, HivemindError } from "./errors.ts";
 import { ALPN, type AlpnName } from "./handshake.ts";
 import { join } from "./join.ts";
 import { NAME_MAX } from "./limits.ts";
+import { mailbox } from "./mailbox.ts";
 import { print, setVerbosity } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
 import { PROGRAM, VERSION } from "./version.ts";
+
+const RELAY = {
+	"wormhole-relay": {
+		type: "string",
+		valueHint: "URL",
+		description: "Mailbox server for join codes: ws, wss, http or https (default: the public one)",
+	},
+} as const satisfies ArgsDef;
+
+const COMMON = {
+	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
+	help: { type: "boolean", alias: "h", description: "This help" },
+	version: { type: "boolean", alias: "V", description: "The version" },
+} as const satisfies ArgsDef;
 
 const GLOBAL = {
 	alpn: {
@@ -40,9 +56,7 @@ const GLOBAL = {
 		valueHint: "URL",
 		description: "Use this iroh relay instead of the public ones (repeatable)",
 	},
-	verbose: { type: "boolean", alias: "v", description: "Warnings on stderr; -vv info, -vvv debug, -vvvv trace" },
-	help: { type: "boolean", alias: "h", description: "This help" },
-	version: { type: "boolean", alias: "V", description: "The version" },
+	...COMMON,
 } as const satisfies ArgsDef;
 
 interface Context {
@@ -58,6 +72,10 @@ const commands: Record<string, CommandDef> = {
 			backend: { type: "positional", description: "Address of the backend, host:port" },
 			websocket: { type: "positional", description: "Address of the WebSocket service, host:port" },
 			name: { type: "positional", description: "A name for this hub" },
+			wormhole: { type: "boolean", description: "Offer join codes by Magic Wormhole, a new one for each peer" },
+			"code-words": { type: "string", valueHint: "N", description: "Words of a join code, 2 to 8 (default: 2)" },
+			qr: { type: "boolean", description: "Show each join command as a QR code, too" },
+			...RELAY,
 			...GLOBAL,
 		},
 		run: ({ data }) => {
@@ -66,14 +84,30 @@ const commands: Record<string, CommandDef> = {
 			const services = SERVICES.map((service, i) =>
 				parseAddress(line.positionals[i] ?? "", `The ${service.name}`, false),
 			);
-			return share({ name, services, endpoint: endpointOptions(line) }, stop);
+			const codes = codeOptions(line);
+			return share({ name, services, endpoint: endpointOptions(line), ...(codes && { codes }) }, stop);
 		},
 	},
 	join: {
 		meta: { name: "join", description: "Bring a hub's services to this machine's localhost" },
 		args: {
 			name: { type: "positional", description: "A name for this peer" },
-			ticket: { type: "string", valueHint: "TICKET", description: "The hub's ticket" },
+			ticket: {
+				type: "string",
+				valueHint: "TICKET",
+				description: "The hub's ticket; - reads it from standard input (or HIVEMIND_P2P_TICKET)",
+			},
+			"join-code": {
+				type: "string",
+				valueHint: "CODE",
+				description: "The hub's join code; - reads it from standard input (or HIVEMIND_P2P_JOIN_CODE)",
+			},
+			timeout: {
+				type: "string",
+				valueHint: "SECONDS",
+				description: "How long to wait for the hub of a code (default: 60)",
+			},
+			...RELAY,
 			...Object.fromEntries(
 				SERVICES.map(({ option, name, defaultAddress }) => [
 					option,
@@ -86,19 +120,26 @@ const commands: Record<string, CommandDef> = {
 			),
 			...GLOBAL,
 		},
-		run: ({ data }) => {
+		run: async ({ data }) => {
 			const { line, stop } = data as Context;
 			const name = readName(line.positionals[0]);
-			const ticket = text(line, "ticket");
-			if (ticket === undefined) {
-				throw new HivemindError("usage", "'join' needs a ticket.", {
-					hint: "Add --ticket with what the hub's screen shows after 'Ticket:'.",
-				});
-			}
 			const addresses = SERVICES.map(({ option, defaultAddress }) =>
 				parseAddress(text(line, option) ?? defaultAddress, `--${option}`),
 			);
-			return join({ name, ticket, addresses, endpoint: endpointOptions(line) }, stop);
+			const endpoint = endpointOptions(line);
+			const invitation = await readInvitation(line, stop);
+			if (invitation) await join({ name, invitation, addresses, endpoint }, stop);
+		},
+	},
+	mailbox: {
+		meta: { name: "mailbox", description: "Run a mailbox server for join codes, for a team or an offline machine" },
+		args: {
+			listen: { type: "string", valueHint: "ADDR", description: "TCP address (default: 127.0.0.1:4000)" },
+			...COMMON,
+		},
+		run: ({ data }) => {
+			const { line, stop } = data as Context;
+			return mailbox(parseAddress(text(line, "listen") ?? "127.0.0.1:4000", "--listen"), stop);
 		},
 	},
 	demo: {
@@ -106,7 +147,7 @@ const commands: Record<string, CommandDef> = {
 		args: { once: { type: "boolean", description: "End after the checks" }, ...GLOBAL },
 		run: ({ data }) => {
 			const { line, stop } = data as Context;
-			return demo({ once: line.values.has("once") }, stop);
+			return demo({ once: line.values.has("once"), endpoint: endpointOptions(line, "none") }, stop);
 		},
 	},
 	completions: {
@@ -166,7 +207,7 @@ function readName(name = ""): string {
 	return name;
 }
 
-function endpointOptions(line: CommandLine): EndpointOptions {
+function endpointOptions(line: CommandLine, relays: "public" | "none" = "public"): EndpointOptions {
 	const relayUrls = (line.values.get("relay-url") as string[] | undefined) ?? [];
 	if (relayUrls.length > 0 && line.values.has("no-relay")) {
 		throw new HivemindError("usage", "--relay-url and --no-relay exclude each other.");
@@ -184,7 +225,7 @@ function endpointOptions(line: CommandLine): EndpointOptions {
 		alpn: (text(line, "alpn") ?? "hivemind") as AlpnName,
 		...(ipv4 && { ipv4 }),
 		...(ipv6 && { ipv6 }),
-		relays: line.values.has("no-relay") ? "none" : relayUrls.length > 0 ? relayUrls : "public",
+		relays: relayUrls.length > 0 ? relayUrls : line.values.has("no-relay") ? "none" : relays,
 	};
 }
 

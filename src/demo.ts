@@ -9,32 +9,45 @@ import { DEMO_CHECK_MS } from "./limits.ts";
 import { box, print } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
+import { startMailbox } from "./wormhole/server.ts";
+
+export interface DemoOptions {
+	/** End after the checks. */
+	once: boolean;
+	/** IPv4 loopback when no address is given. */
+	endpoint: EndpointOptions;
+}
 
 /** Runs until `stop` is aborted, or with `once` until the checks are done. @throws HivemindError `check` */
-export async function demo({ once }: { once: boolean }, stop: AbortSignal): Promise<void> {
+export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortSignal): Promise<void> {
 	const free: Address = { host: "127.0.0.1", port: 0 };
-	const endpoint: EndpointOptions = { alpn: "hivemind", ipv4: free, relays: "none" };
+	const endpoint: EndpointOptions = { ipv4: free, ...wanted };
+	// The demo talks to this machine only: a proxy of the environment would not know its ports.
+	process.env.NO_PROXY = "127.0.0.1";
 	const end = new AbortController();
 	const ended = AbortSignal.any([stop, end.signal]);
 	const services = startDemoServices();
+	const server = startMailbox(free);
 	const running: Promise<void>[] = [];
 	try {
-		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, nothing leaves it")}\n`);
+		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, offline")}\n`);
+		print(`  mailbox   ${server.url}`);
 		services.addresses.forEach((address, i) => {
 			print(`  service   ${SERVICES[i]?.name.padEnd(10)} ${formatAddress(address)}`);
 		});
-		const ticket = await step("hub", "is running", (onReady: (ticket: string) => void) => {
-			running.push(share({ name: "demo-hub", services: services.addresses, endpoint, onReady }, ended));
+		const codes = { mailbox: server.url };
+		const offers = (code: string) => `offers join code ${code}`;
+		const code = await step("hub", offers, (onCode: (code: string) => void) => {
+			const options = { name: "demo-hub", services: services.addresses, endpoint, onReady: () => {} };
+			running.push(share({ ...options, codes: { ...codes, onCode } }, ended));
 			return running;
 		});
-		const addresses = await step(
-			"peer",
-			"is connected by ticket",
-			(onReady: (addresses: readonly Address[]) => void) => {
-				running.push(join({ name: "demo-peer", ticket, addresses: [free, free, free], endpoint, onReady }, ended));
-				return running;
-			},
-		);
+		const joined = () => "joined by that code";
+		const addresses = await step("peer", joined, (onReady: (addresses: readonly Address[]) => void) => {
+			const options = { name: "demo-peer", addresses: [free, free, free], endpoint, onReady };
+			running.push(join({ ...options, invitation: { code, ...codes } }, ended));
+			return running;
+		});
 		services.reachableAt(addresses);
 		await checks(addresses);
 		if (once) return;
@@ -47,6 +60,7 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 		if (!ended.aborted) throw error;
 	} finally {
 		await finish(end, running, services);
+		await server.stop();
 	}
 }
 
@@ -55,14 +69,14 @@ export async function demo({ once }: { once: boolean }, stop: AbortSignal): Prom
 /** Starts something and waits until it calls back; what fails before, throws here. */
 async function step<T>(
 	name: string,
-	done: string,
+	done: (value: T) => string,
 	start: (onReady: (value: T) => void) => Promise<void>[],
 ): Promise<T> {
 	const begun = performance.now();
 	const ready = Promise.withResolvers<T>();
 	for (const run of start(ready.resolve)) run.then(() => ready.reject(new Error(`${name} ended early`)), ready.reject);
 	const value = await ready.promise;
-	print(`  ${name.padEnd(9)} ${done.padEnd(26)} ${since(begun)}`);
+	print(`  ${name.padEnd(9)} ${done(value).padEnd(33)} ${since(begun)}`);
 	return value;
 }
 

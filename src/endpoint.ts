@@ -14,7 +14,7 @@ import {
 	pin,
 	unpin,
 } from "./iroh.ts";
-import { CLOSE_MS, CONNECT_MS, RELAY_MS } from "./limits.ts";
+import { CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, RELAY_MS } from "./limits.ts";
 import { formatTicket } from "./ticket.ts";
 
 export interface EndpointOptions {
@@ -48,6 +48,7 @@ export async function bindEndpoint(options: EndpointOptions): Promise<Endpoint> 
 export class Endpoint {
 	#native: NativeEndpoint;
 	#options: EndpointOptions;
+	#handshakes = new Set<Promise<void>>();
 	#closing: Promise<void> | undefined;
 
 	constructor(native: NativeEndpoint, options: EndpointOptions) {
@@ -87,7 +88,10 @@ export class Endpoint {
 				return;
 			}
 			if (!incoming) return;
-			shake(incoming).then(onConnection, (error: unknown) => onError(nativeReason(error)));
+			const handshake = shake(incoming)
+				.then(onConnection, (error: unknown) => onError(nativeReason(error)))
+				.finally(() => this.#handshakes.delete(handshake));
+			this.#handshakes.add(handshake);
 		}
 	}
 
@@ -113,6 +117,14 @@ export class Endpoint {
 		} finally {
 			clearTimeout(timer);
 		}
+	}
+
+	/**
+	 * Waits for the handshakes under way, {@link HANDSHAKE_MS} at most: to the peer such a connection is there already,
+	 * and it should hear why it ends.
+	 */
+	async settled(): Promise<void> {
+		await Promise.race([Promise.all(this.#handshakes), Bun.sleep(HANDSHAKE_MS)]);
 	}
 
 	/** Resolves when the other sides have been told, after {@link CLOSE_MS} at the latest. Idempotent. */

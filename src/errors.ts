@@ -14,6 +14,9 @@ export const EXIT_STATUS = {
 	lost: { status: 8, meaning: "the connection to the hub ended" },
 	addon: { status: 9, meaning: "the native networking library cannot be loaded" },
 	check: { status: 10, meaning: "a check of `demo` failed" },
+	code: { status: 11, meaning: "the join code cannot be read, is wrong or is used up" },
+	nobody: { status: 12, meaning: "no hub answers to the join code" },
+	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refuses" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;
@@ -42,3 +45,11 @@ export function systemCode(error: unknown): string {
 	const code = (error as { code?: unknown } | null)?.code;
 	return typeof code === "string" ? code : "";
 }
+
+/** Why a TCP port could not be opened, by {@link systemCode}. */
+export const LISTEN_REASONS: Record<string, string> = {
+	EADDRINUSE: "the port is in use",
+	EADDRNOTAVAIL: "this machine has no such address",
+	EACCES: "this port needs more rights",
+	ENOTFOUND: "host name not found",
+};

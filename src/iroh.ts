@@ -17,7 +17,7 @@ export function loadIroh(): Promise<typeof Iroh> {
 	loaded ??= import("@number0/iroh").catch((cause: unknown) => {
 		throw new HivemindError(
 			"addon",
-			`The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}`,
+			`The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}.`,
 			{
 				hint:
 					"It needs glibc 2.34 or newer (or musl with libstdc++), and on Linux either memfd_create with /proc, " +
@@ -81,5 +81,6 @@ export function nativeReason(error: unknown): string {
 /** Text from a remote, safe to print: one line, no control characters, at most `max` characters. */
 export function printable(text: string, max: number): string {
 	const clean = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
-	return clean.length > max ? `${clean.slice(0, max)}…` : clean;
+	// A cut must not leave half of a surrogate pair.
+	return clean.length > max ? `${clean.slice(0, max).replace(/[\ud800-\udbff]$/, "")}…` : clean;
 }

@@ -5,17 +5,18 @@ import type { Connection } from "./connection.ts";
 import { Transfers } from "./drain.ts";
 import type { Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
-import { firstLine, HivemindError, systemCode } from "./errors.ts";
+import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "./errors.ts";
+import { type RedeemOptions, redeemCode } from "./invite.ts";
 import { REPORT_EVERY_MS } from "./limits.ts";
 import { box, log, print, seldom, waiting } from "./output.ts";
 import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
-import { Refused } from "./stream.ts";
 import { parseTicket } from "./ticket.ts";
 
 export interface JoinOptions {
 	name: string;
-	ticket: string;
+	/** What the hub gave us: its ticket, or a join code for it. */
+	invitation: { ticket: string } | ({ code: string } & RedeemOptions);
 	/** Where to listen for each of {@link SERVICES}, in that order. */
 	addresses: readonly Address[];
 	endpoint: EndpointOptions;
@@ -25,14 +26,24 @@ export interface JoinOptions {
 
 /**
  * Runs a peer until `stop` is aborted, then lets running transfers finish.
- * @throws HivemindError `ticket`, `listen`, `bind`, `unreachable`, `alpn`, `addon`, or `lost` when the hub has gone
+ * @throws HivemindError `ticket`, `code`, `nobody`, `mailbox`, `listen`, `bind`, `unreachable`, `alpn`, `addon`, or `lost`
+ * when the hub has gone
  */
 export async function join(options: JoinOptions, stop: AbortSignal): Promise<void> {
-	const hub = await parseTicket(options.ticket);
+	const { invitation } = options;
+	// A bad ticket is said before a port is opened; a code is redeemed after.
+	let hub = "ticket" in invitation ? await parseTicket(invitation.ticket) : undefined;
 	const peer = new Peer();
 	try {
 		// Before anything is connected: a busy port must not cost a join code or leave a ghost at the hub.
 		const addresses = SERVICES.map((service, i) => peer.listen(service, options.addresses[i] as Address));
+		if ("code" in invitation) {
+			const ticket = await redeemCode(invitation.code, invitation, stop).catch((error: unknown) => {
+				if (!stop.aborted) throw error;
+			});
+			if (ticket !== undefined) hub = await parseTicket(ticket);
+		}
+		if (!hub || stop.aborted) return;
 		const endpoint = await bindEndpoint(options.endpoint);
 		const stopped = new Promise<void>((resolve) => {
 			stop.addEventListener("abort", () => resolve(), { once: true });
@@ -130,7 +141,7 @@ class Peer {
 			const connection = await this.#connection;
 			const stream = await connection.openService(service.portId);
 			const { traffic, error } = await this.#transfers.run(socket, stream);
-			if (error instanceof Refused) {
+			if (stream.refused) {
 				if (this.#report(service.name)) log.error(`The ${service.name} (${local}) is not running on the hub.`);
 			} else
 				log.debug(
@@ -143,10 +154,3 @@ class Peer {
 		}
 	}
 }
-
-const LISTEN_REASONS: Record<string, string> = {
-	EADDRINUSE: "the port is in use",
-	EADDRNOTAVAIL: "this machine has no such address",
-	EACCES: "this port needs more rights",
-	ENOTFOUND: "host name not found",
-};

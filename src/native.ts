@@ -6,18 +6,24 @@ import { dlopen, FFIType, ptr } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 
-/** The add-on's exports. `file` is its path inside the executable. Throws what the last way to load it threw. */
+/** The add-on's exports. `file` is its path inside the executable. Throws what the first way to load it threw. */
 export function loadNative(file: string): Record<string, unknown> {
 	const module = { exports: {} as Record<string, unknown> };
+	let first: unknown;
 	if (process.platform === "linux") {
 		try {
 			process.dlopen(module, inMemory(file), constants.dlopen.RTLD_NOW);
 			return module.exports;
-		} catch {
+		} catch (error) {
 			// No memfd_create (old kernel, seccomp) or no /proc: Bun's own way may still work.
+			first = error;
 		}
 	}
-	process.dlopen(module, file);
+	try {
+		process.dlopen(module, file);
+	} catch (error) {
+		throw first ?? error;
+	}
 	return module.exports;
 }
 

@@ -1,7 +1,7 @@
 // What a person sees: results on stdout, talk and logs on stderr. The only user of consola.
 // Called by main.ts, share.ts, join.ts and demo.ts. Results are what a script wants; everything else is talk.
 import { createConsola, type LogLevel } from "consola";
-import { SILENCE_MS } from "./limits.ts";
+import { SELDOM_KEYS, SILENCE_MS } from "./limits.ts";
 
 const isTTY = process.stderr.isTTY === true;
 const colours = isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
@@ -32,6 +32,11 @@ export function print(text: string): void {
 	process.stdout.write(`${text}\n`);
 }
 
+/** A question, on stderr, with the cursor behind it. */
+export function prompt(question: string): void {
+	process.stderr.write(question);
+}
+
 /** Talk, on stderr; never parsed by scripts. */
 export function talk(text: string): void {
 	clearSpinner();
@@ -42,30 +47,60 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 
 /** A title as a box of 80 columns; one plain line where stdout is no terminal or not UTF-8. */
 export function box(title: string): string {
-	if (!process.stdout.isTTY || !isUtf8()) return title;
+	if (!boxes()) return title;
 	const width = Math.max(76, Bun.stringWidth(title));
 	const line = "═".repeat(width + 2);
 	return `╔${line}╗\n║ ${title}${" ".repeat(width - Bun.stringWidth(title))} ║\n╚${line}╝`;
 }
 
+/** A small box for one thing that is read aloud; a plain line where {@link box} is one. */
+export function panel(text: string): string {
+	if (!boxes()) return text;
+	const width = Math.max(36, Bun.stringWidth(text));
+	const line = "─".repeat(width + 4);
+	return `┌${line}┐\n│  ${text}${" ".repeat(width - Bun.stringWidth(text))}  │\n└${line}┘`;
+}
+
 /** Resolves as `work` does; when that takes longer than {@link SILENCE_MS}, says what is being waited for. */
 export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
-	let ticker: Timer | undefined;
-	const timer = setTimeout(() => {
-		if (!isTTY) return talk(`Waiting for ${what} …`);
-		let frame = 0;
-		ticker = setInterval(() => {
-			process.stderr.write(`\r${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
-			spinning = true;
-		}, 100);
-	}, SILENCE_MS);
+	const wait = waitingFor(what);
 	try {
 		return await work;
 	} finally {
+		wait.end();
+	}
+}
+
+/** The same for a wait in several steps: each is said when it takes longer than {@link SILENCE_MS}. */
+export function waitingFor(first: string): { change(what: string): void; end(): void } {
+	let what = first;
+	let timer: Timer | undefined;
+	let ticker: Timer | undefined;
+	const start = () => {
+		timer = setTimeout(() => {
+			if (!isTTY) return talk(`Waiting for ${what} …`);
+			let frame = 0;
+			ticker = setInterval(() => {
+				process.stderr.write(`\r${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
+				spinning = true;
+			}, 100);
+		}, SILENCE_MS);
+	};
+	const end = () => {
 		clearTimeout(timer);
 		clearInterval(ticker);
 		clearSpinner();
-	}
+	};
+	start();
+	return {
+		change(next) {
+			if (next === what) return;
+			end();
+			what = next;
+			start();
+		},
+		end,
+	};
 }
 
 /** True at most once in `every` milliseconds for each key: what a remote can cause must not flood the log. */
@@ -73,6 +108,7 @@ export function seldom(every: number): (key: string) => boolean {
 	const last = new Map<string, number>();
 	return (key) => {
 		const now = performance.now();
+		if (last.size >= SELDOM_KEYS) last.clear();
 		if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < every) return false;
 		last.set(key, now);
 		return true;
@@ -88,6 +124,8 @@ function clearSpinner(): void {
 	if (spinning) process.stderr.write("\r\x1b[K");
 	spinning = false;
 }
+
+const boxes = (): boolean => process.stdout.isTTY === true && isUtf8();
 
 function isUtf8(): boolean {
 	if (process.platform !== "linux") return true;

@@ -48,9 +48,11 @@ export class ReceiveHalf {
 
 	/** No more reading: the sender is told. Waiting readers get `error`. Idempotent. */
 	stop(error: Aborted, code: bigint): void {
+		const unread = this.#buffered.length > 0;
 		this.#buffered = [];
-		if (this.ended || this.error) return;
+		if (this.error || (this.ended && !unread)) return;
 		this.#fail(error);
+		if (this.ended) return;
 		this.#native.stop(code).then(this.#resolveOver, this.#resolveOver);
 	}
 

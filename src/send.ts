@@ -53,8 +53,13 @@ export class SendHalf {
 		// After the other side's stop a finish does nothing and the stream's slot leaks, unless it is reset (measured).
 		this.#native
 			.stopped()
-			.then((code) => (code === null ? undefined : this.#native.reset(BigInt(code))))
-			.then(this.#resolveOver, this.#resolveOver);
+			.then((code) => {
+				if (code === null) return undefined;
+				this.#fail(new Aborted("the other side did not read to the end"));
+				return this.#native.reset(BigInt(code));
+			})
+			.catch((error: unknown) => this.#fail(new Aborted(`stream lost: ${nativeReason(error)}`, { cause: error })))
+			.finally(this.#resolveOver);
 	}
 
 	/**

@@ -6,6 +6,7 @@ import { Transfers } from "./drain.ts";
 import { Aborted, type Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { firstLine } from "./errors.ts";
+import { type CodeOptions, offer } from "./invite.ts";
 import { DIAL_MS, HEADER_MS, REPORT_EVERY_MS, STREAM_CREDIT } from "./limits.ts";
 import { box, log, print, seldom, talk, waiting } from "./output.ts";
 import { SERVICES } from "./services.ts";
@@ -18,6 +19,8 @@ export interface ShareOptions {
 	/** Where the services of {@link SERVICES} are, in that order. */
 	services: readonly Address[];
 	endpoint: EndpointOptions;
+	/** Also offer join codes. */
+	codes?: CodeOptions;
 	/** Called with the ticket once peers can come; prints it when not given. */
 	onReady?: (ticket: string) => void;
 }
@@ -41,9 +44,12 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 			(error) => log.info(`A connection attempt failed: ${error}`),
 		);
 		const ticket = await endpoint.ticket();
-		(options.onReady ?? ((ticket) => announce(options.name, ticket)))(ticket);
+		(options.onReady ?? ((ticket) => announce(options, ticket)))(ticket);
+		const offering = options.codes ? offer(ticket, options.codes, stop) : undefined;
 		await stopped;
-		await hub.stop();
+		// The mailbox is told while transfers finish: no nameplate is left behind.
+		await Promise.all([hub.stop(), offering]);
+		await endpoint.settled();
 		await Promise.all([endpoint.close(), accepting]);
 	} finally {
 		await endpoint.close();
@@ -52,8 +58,8 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 
 // --- internal ---
 
-function announce(name: string, ticket: string): void {
-	print(`${box(`Hub '${name}' is running`)}
+function announce({ name, codes }: ShareOptions, ticket: string): void {
+	print(`${box(codes ? `Hub '${name}' starting with Magic Wormhole` : `Hub '${name}' is running`)}
 
 Ticket: ${ticket}
 

@@ -40,8 +40,7 @@ export async function dial(address: Address, timeoutMs: number): Promise<Duplex>
 		port: address.port,
 		allowHalfOpen: true,
 		data: duplex,
-		// Without a connectError handler Bun reports the rejection as unhandled, too (measured).
-		socket: { ...HANDLERS, open: (socket) => duplex.opened(socket), connectError: () => {} },
+		socket: DIAL_HANDLERS,
 	});
 	let timer: Timer | undefined;
 	const timeout = new Promise<never>((_, reject) => {
@@ -137,6 +136,8 @@ class TcpDuplex implements Duplex {
 
 	abort(): void {
 		if (this.#over) return;
+		// Bytes that are thrown away must not be followed by what looks like a clean end.
+		if (this.#queue.length > 0) this.ended = false;
 		this.#queue = [];
 		this.#queued = 0;
 		this.#socket?.terminate();
@@ -232,4 +233,11 @@ const HANDLERS: SocketHandler<TcpDuplex> = {
 	end: (socket) => socket.data.onEnd(),
 	drain: (socket) => socket.data.onDrain(),
 	close: (socket, error) => socket.data?.onClose(error),
+};
+
+const DIAL_HANDLERS: SocketHandler<TcpDuplex> = {
+	...HANDLERS,
+	open: (socket) => socket.data.opened(socket),
+	// Without this handler Bun reports the rejected connect as unhandled, too (measured).
+	connectError: () => {},
 };

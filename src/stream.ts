@@ -7,16 +7,13 @@ import { RESET_GRACE_MAX_MS, RESET_GRACE_MS } from "./limits.ts";
 import { ReceiveHalf } from "./receive.ts";
 import { SendHalf } from "./send.ts";
 
-/** The hub answered a service's header with something else than "accepted". */
-export class Refused extends Aborted {}
-
 /** Error code of our resets and stops: the original reads none, so the value says only "not a clean end". */
 const ABORT_CODE = 1n;
 
 export interface StreamOptions {
 	/** Travels in one flight with the first data, or alone when there is none yet. */
 	prefix?: Uint8Array;
-	/** The first byte read is the hub's answer and not data; anything but "accepted" ends the stream as Refused. */
+	/** The first byte read is the hub's answer and not data; anything but "accepted" aborts the stream. */
 	expectAnswer?: boolean;
 	/** The connection's round trip in milliseconds. */
 	rtt: () => number;
@@ -24,6 +21,8 @@ export interface StreamOptions {
 
 export class QuicStream implements Duplex {
 	readonly closed: Promise<Error | undefined>;
+	/** The hub answered our header with something else than "accepted". */
+	refused = false;
 	#send: SendHalf;
 	#receive: ReceiveHalf;
 	#expectAnswer: boolean;
@@ -46,16 +45,8 @@ export class QuicStream implements Duplex {
 		return this.#receive.ended;
 	}
 
-	async read(): Promise<Uint8Array | null> {
-		const bytes = await this.#receive.read();
-		if (!this.#expectAnswer) return bytes;
-		this.#expectAnswer = false;
-		if (bytes?.[0] !== ACCEPTED) {
-			const refused = new Refused("refused by the hub");
-			this.abort(refused);
-			throw refused;
-		}
-		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
+	read(): Promise<Uint8Array | null> {
+		return this.#expectAnswer ? this.#readAnswer() : this.#receive.read();
 	}
 
 	write(bytes: Uint8Array): Promise<void> {
@@ -107,5 +98,19 @@ export class QuicStream implements Duplex {
 		} catch {
 			// Whoever has gone needs no answer.
 		}
+	}
+
+	// --- internal ---
+
+	async #readAnswer(): Promise<Uint8Array | null> {
+		const bytes = await this.#receive.read();
+		this.#expectAnswer = false;
+		if (bytes?.[0] !== ACCEPTED) {
+			this.refused = true;
+			const error = new Aborted("refused by the hub");
+			this.abort(error);
+			throw error;
+		}
+		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
 	}
 }

@@ -4,7 +4,7 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import * as load from "./load.ts";
 import { type Program, startProgram, startSsh } from "./programs.ts";
-import { EXECUTABLE, rss, startService, startTunnel } from "./tunnel.ts";
+import { EXECUTABLE, joinsByCode, rss, startService, startTunnel } from "./tunnel.ts";
 
 const here = import.meta.dir;
 const bun = process.execPath;
@@ -47,6 +47,8 @@ async function main(): Promise<void> {
 	}
 	const { hub, peer } = tunnel;
 	programs.push(hub, peer);
+	// A second later the collector has been there.
+	await Bun.sleep(1500);
 	const idleRss = [await rss(hub), await rss(peer)];
 	const raw = await startProgram([bun, join(here, "raw.ts")], /(endpoint\S+)/);
 	programs.push(raw);
@@ -109,25 +111,31 @@ async function main(): Promise<void> {
 		rows,
 	);
 
-	const close = await load.idle(tunnel.port, 1000);
-	await Bun.sleep(500);
-	const openRss = [await rss(hub), await rss(peer)];
+	// Memory on fresh processes: what a bulk transfer leaves would hide the rest.
+	const fresh = await startTunnel(port);
+	const sides = [fresh.hub, fresh.peer];
+	const close = await load.idle(fresh.port, 1000);
+	await Bun.sleep(1500);
+	const openRss = await Promise.all(sides.map(rss));
 	close();
-	await Bun.sleep(2000);
-	const before = [await rss(hub), await rss(peer)];
-	const unstall = await load.stalledReader(tunnel.port);
+	await load.download(fresh.port, BULK);
+	await Bun.sleep(1500);
+	const before = await Promise.all(sides.map(rss));
+	const unstall = await load.stalledReader(fresh.port);
 	await Bun.sleep(3000);
-	const stalledRss = [await rss(hub), await rss(peer)];
+	const stalledRss = await Promise.all(sides.map(rss));
 	unstall();
+	await fresh.stop();
 	const mb = (values: number[]) => values.map((value) => value.toFixed(0)).join(" / ");
 	print(["value"], {
 		"--version, ms": [median(version).toFixed(1)],
 		"share to ticket, ms": [median(toTicket).toFixed(0)],
 		"join to usable, ms": [median(toUsable).toFixed(0)],
+		"join by code to usable, ms": [median(await joinsByCode(port, 5)).toFixed(0)],
 		"RSS hub / peer idle, MB": [mb(idleRss)],
 		"… with 1,000 open connections, MB": [mb(openRss)],
-		"… after all this, MB": [mb(before)],
-		"… with a stalled reader, MB": [mb(stalledRss)],
+		"… after a bulk download, MB": [mb(before)],
+		"… and then with a stalled reader, MB": [mb(stalledRss)],
 	});
 }
 

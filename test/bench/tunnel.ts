@@ -36,6 +36,29 @@ export async function startTunnel(servicePort: number): Promise<BenchTunnel> {
 	return { hub, peer, port: Number(peer.match[1]), stop };
 }
 
+/** Milliseconds from starting `join --join-code` to usable, with our own mailbox on loopback; `times` of them. */
+export async function joinsByCode(servicePort: number, times: number): Promise<number[]> {
+	const address = `127.0.0.1:${servicePort}`;
+	const mailbox = await startProgram([EXECUTABLE, "mailbox", "--listen", "127.0.0.1:0"], /codes: (ws:\S+)/);
+	const relay = ["--wormhole-relay", mailbox.match[1] as string];
+	const results: number[] = [];
+	for (let i = 0; i < times; i++) {
+		const hub = await startProgram(
+			[EXECUTABLE, "share", address, address, address, "bench", "--wormhole", ...relay, ...OFFLINE],
+			/Join code: (\S+)/,
+		);
+		const peer = await startProgram(
+			[EXECUTABLE, "join", "bench", "--join-code", hub.match[1] as string, ...relay, ...FREE_PORTS, ...OFFLINE],
+			/Press Ctrl/,
+		);
+		results.push(peer.readyMs);
+		await peer.stop();
+		await hub.stop();
+	}
+	await mailbox.stop();
+	return results;
+}
+
 /** Resident memory in MB (Linux). */
 export async function rss(program: Program): Promise<number> {
 	const status = await Bun.file(`/proc/${program.pid}/status`).text();

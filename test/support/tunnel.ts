@@ -37,7 +37,7 @@ export async function startPeer(ticket: string, endpoint = LOOPBACK): Promise<Ru
 	const end = new AbortController();
 	const ready = Promise.withResolvers<readonly Address[]>();
 	const done = join(
-		{ name: "peer", ticket, addresses: [FREE, FREE, FREE], endpoint, onReady: ready.resolve },
+		{ name: "peer", invitation: { ticket }, addresses: [FREE, FREE, FREE], endpoint, onReady: ready.resolve },
 		end.signal,
 	);
 	done.catch(ready.reject);

@@ -1,0 +1,118 @@
+// --help on every level, --version, and where options may stand. They are answered without the native add-on.
+import { describe, expect, test } from "bun:test";
+import { version } from "../../package.json";
+import { EXIT_STATUS } from "../../src/errors.ts";
+import { run, start } from "../support/executable.ts";
+import { expectError, get, hub, OFFLINE, peer, serve, WITHOUT_ADDON } from "./terminals.ts";
+
+const GLOBAL = [
+	"--alpn",
+	"--ipv4-addr",
+	"--ipv6-addr",
+	"--verbose",
+	"--no-relay",
+	"--relay-url",
+	"--version",
+	"--help",
+];
+
+const HELP: [args: string[], names: string[]][] = [
+	[["--help"], ["share", "join", "demo"]],
+	[["-h"], ["share", "join", "demo"]],
+	[
+		["share", "--help"],
+		["FRONTEND", "BACKEND", "WEBSOCKET", "NAME"],
+	],
+	[
+		["--help", "share"],
+		["FRONTEND", "BACKEND", "WEBSOCKET", "NAME"],
+	],
+	[
+		["join", "--help"],
+		["NAME", "--ticket", "--frontend-addr", "--backend-addr", "--ws-addr", "127.0.0.1:3000", "127.0.0.1:8000"],
+	],
+	[["join", "-h", "my-peer"], ["127.0.0.1:4000"]],
+	[["demo", "--help"], ["--once"]],
+];
+
+describe("help and version", () => {
+	test.each(HELP)("%p goes to stdout, with the options and the exit statuses", async (args, names) => {
+		const { status, stdout, stderr } = await run(args);
+		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+		for (const name of [...names, ...GLOBAL]) expect(stdout).toContain(name);
+		for (const { status, meaning } of Object.values(EXIT_STATUS))
+			expect(stdout).toMatch(new RegExp(`^ +${status}  ${RegExp.escape(meaning)}$`, "m"));
+		expect(stdout).not.toMatch(/undefined/);
+		expect(stdout).toBe(Bun.stripANSI(stdout));
+	});
+
+	test.each([[["--version"]], [["-V"]], [["share", "--version"]], [["--version", "join"]], [["demo", "-V"]]])(
+		"%p prints the version of package.json",
+		async (args) => {
+			expect(await run(args)).toEqual({ status: 0, stdout: `hivemind-p2p ${version}\n`, stderr: "" });
+		},
+	);
+
+	test.each([[["--version"]], [["--help"]], [["share", "--help"]], [["join", "--help"]]])(
+		"%p needs no native add-on",
+		async (args) => {
+			expect(await run(args, { wrapper: WITHOUT_ADDON })).toMatchObject({ status: 0, stderr: "" });
+		},
+	);
+
+	test("the native add-on cannot be loaded: one line, no wall of source", async () => {
+		const finished = await run(["share", "a:1", "a:1", "a:1", "my-hub", ...OFFLINE], { wrapper: WITHOUT_ADDON });
+		expectError(finished, "addon", /^error: The native networking library cannot be loaded: .+[.;] It needs /);
+	});
+});
+
+describe("where options stand", () => {
+	test("global options before the subcommand, as well as after it", async () => {
+		const words = ["127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", "my-hub"];
+		await using before = start([...OFFLINE, "--alpn=federated-hivemind", "share", ...words]);
+		await using among = start(["--no-relay", "share", ...words, "--alpn", "federated-hivemind", ...OFFLINE.slice(1)]);
+		for (const program of [before, among]) {
+			const [, ticket = ""] = await program.line(/^Ticket: (.+)$/);
+			const places = ["--frontend-addr", "--backend-addr", "--ws-addr"].flatMap((name) => [name, "127.0.0.1:0"]);
+			const joining = [
+				"--alpn",
+				"federated-hivemind",
+				"-vv",
+				"join",
+				...places,
+				"--ticket",
+				ticket,
+				"my-peer",
+				...OFFLINE,
+			];
+			await using joined = start(joining);
+			// All three were taken: the ALPN is the same, the level is info, and loopback was bound.
+			await joined.line(/^info: Connected: direct (127\.0\.0\.1|\[::1\]):\d+$/);
+		}
+	});
+
+	test("an argument that looks like an option, behind --", async () => {
+		await using program = start(["share", ...OFFLINE, "--", "a:1", "b:2", "c:3", "--hub"]);
+		await program.line(/^Hub '--hub' is running$/);
+	});
+
+	test.each([
+		["none", [], false, false],
+		["-v", ["-v"], false, false],
+		["-vv", ["-vv"], true, false],
+		["-v -v", ["-v", "-v"], true, false],
+		["--verbose -v", ["--verbose", "-v"], true, false],
+		["-vvv", ["-vvv"], true, true],
+		["-vvvv", ["-vvvv"], true, true],
+	])("%s shows info: %p", async (_name, flags, info, debug) => {
+		await using frontend = serve(() => new Response("a page"));
+		await using sharing = await hub([frontend.address]);
+		await using joined = await peer(sharing.ticket, flags);
+		expect(await get(joined.urls.frontend)).toBe("a page");
+		joined.program.signal("SIGTERM");
+		const { stderr } = await joined.program.exited;
+		expect(/^info: Connected: direct /m.test(stderr)).toBe(info);
+		expect(/^debug: frontend: /m.test(stderr)).toBe(debug);
+		if (flags.length === 0) expect(stderr).toBe("");
+	});
+});

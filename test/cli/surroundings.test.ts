@@ -1,0 +1,138 @@
+// Places the executable is put in: a directory with files that Bun would obey, a read-only container, another user,
+// PID 1. The mounts happen in a mount namespace of each process alone and vanish with it.
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../support/executable.ts";
+import { available, hub, OFFLINE, peer, scratch } from "./terminals.ts";
+
+describe("a directory with files that Bun obeys", () => {
+	const evil = `await Bun.write(import.meta.dir + "/ran", ""); console.log("HOSTILE CODE RAN");`;
+	const env = "BUN_CONFIG_VERBOSE_FETCH=curl\n";
+	const HOSTILE = {
+		"bunfig.toml": `preload = ["./evil.ts"]\n[run]\npreload = ["./evil.ts"]\n`,
+		"evil.ts": evil,
+		".env": env,
+		".env.local": env,
+		".env.production": env,
+		".env.development": env,
+		"package.json": `{ "type": "module", "imports": { "@number0/iroh": "./evil.ts" } }`,
+		"tsconfig.json": `{ "compilerOptions": { "paths": { "@number0/iroh": ["./evil.ts"] } } }`,
+		"node_modules/@number0/iroh/package.json": `{ "name": "@number0/iroh", "main": "./index.js" }`,
+		"node_modules/@number0/iroh/index.js": `throw new Error("HOSTILE CODE RAN");`,
+	};
+	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
+
+	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p runs and reads none of them", async (args) => {
+		await using directory = await scratch(HOSTILE);
+		const { status, stdout, stderr } = await run(args, { cwd: directory.path });
+		expect(status).toBe(0);
+		expect(stdout + stderr).not.toContain("HOSTILE CODE RAN");
+		expect(stderr).not.toContain("HTTP/1.1");
+		expect(await ran(directory.path)).toBe(false);
+	});
+
+	test("the same files do work on Bun and on the demo's environment (else the test above says nothing)", async () => {
+		await using directory = await scratch({ ...HOSTILE, "main.ts": "" });
+		const bun = Bun.spawn([process.execPath, "main.ts"], { cwd: directory.path, stdout: "ignore", stderr: "ignore" });
+		await bun.exited;
+		expect(await ran(directory.path)).toBe(true);
+		const { stderr } = await run(["demo", "--once"], { env: { BUN_CONFIG_VERBOSE_FETCH: "curl" } });
+		expect(stderr).toContain("HTTP/1.1");
+	});
+});
+
+const NAMESPACES = process.platform === "linux" && available("mount namespaces", ["unshare", "-m", "true"]);
+
+describe.skipIf(!NAMESPACES)("read-only places", () => {
+	/** Everything is read-only; the usual places for files are `options`. The executable is at /mnt. */
+	const sealed = (options: string, user: string) => `set -e
+		mount -t tmpfs tmpfs /mnt
+		touch /mnt/hivemind-p2p
+		mount --bind "$0" /mnt/hivemind-p2p
+		for place in /tmp /var/tmp /dev/shm /run /root /home; do
+			if [ -d $place ]; then mount -t tmpfs -o ${options} tmpfs $place; fi
+		done
+		mount -o remount,bind,ro /mnt
+		mount -o remount,bind,ro /
+		if touch /a /mnt/a /usr/a 2>/dev/null; then echo writable >&2; exit 99; fi
+		exec chroot --userspec=${user} / /mnt/hivemind-p2p "$@"`;
+
+	/** A root of its own, with the system's libraries, /proc and nothing else: there is no /tmp, /var, /run, /etc. */
+	const bare = (user: string) => `set -e
+		mount -t tmpfs tmpfs /mnt
+		cd /mnt
+		mkdir proc usr dev
+		touch hivemind-p2p dev/null dev/urandom
+		mount --bind "$0" hivemind-p2p
+		mount --rbind /proc proc
+		mount --rbind /usr usr
+		mount --bind /dev/null dev/null
+		mount --bind /dev/urandom dev/urandom
+		for place in bin lib lib64; do
+			if [ -L /$place ]; then cp -P /$place .; elif [ -d /$place ]; then mkdir $place; mount --rbind /$place $place; fi
+		done
+		mount -o remount,bind,ro /mnt
+		if touch /mnt/a 2>/dev/null; then echo writable >&2; exit 99; fi
+		exec chroot --userspec=${user} /mnt /hivemind-p2p "$@"`;
+
+	const PLACES: [place: string, script: (user: string) => string][] = [
+		["/tmp is read-only", (user) => sealed("ro", user)],
+		["/tmp is noexec", (user) => sealed("noexec", user)],
+		["/tmp is read-only and noexec", (user) => sealed("ro,noexec", user)],
+		["/tmp is full", (user) => sealed("size=4k,nr_inodes=8", user)],
+		["/tmp is missing", bare],
+	];
+
+	for (const [who, user] of [
+		["root", "0:0"],
+		["uid 65534", "65534:65534"],
+	] as const) {
+		test.each(PLACES)(`%s, nothing else is writable, as ${who}: the tunnel works`, async (_place, script) => {
+			const wrapper = ["unshare", "-m", "sh", "-c", script(user)];
+			const { status, stdout, stderr } = await run(["demo", "--once"], { wrapper });
+			expect(stderr).not.toContain("error");
+			expect(stdout).toContain("every byte as it was sent");
+			expect(status).toBe(0);
+		});
+	}
+
+	test("an ordinary user's own hub and peer meet", async () => {
+		const wrapper = ["unshare", "-m", "sh", "-c", sealed("ro,noexec", "65534:65534")];
+		await using sharing = await hub([], [], { wrapper });
+		await using joined = await peer(sharing.ticket, [], { wrapper });
+		await sharing.program.line(/^Peer \w+ connected/);
+		expect(joined.program.stderr).toBe("");
+	});
+});
+
+const PID_1 = ["unshare", "-p", "-f", "--mount-proc", "--kill-child"];
+const CONTAINERS = process.platform === "linux" && available("PID namespaces", [...PID_1, "true"]);
+
+describe.skipIf(!CONTAINERS)("as PID 1", () => {
+	/** The one child of `unshare`, which is PID 1 inside. */
+	const inside = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
+
+	test.each(["SIGTERM", "SIGINT"] as const)("%s ends the hub with 0, and its peer is told", async (name) => {
+		await using sharing = await hub([], [], { wrapper: PID_1 });
+		await using joined = await peer(sharing.ticket);
+		await sharing.program.line(/^Peer \w+ connected/);
+		process.kill(inside(sharing.program.pid), name);
+		expect((await sharing.program.exited).status).toBe(0);
+		expect((await joined.program.exited).stderr).toContain("The hub is gone: the hub was stopped.");
+	});
+
+	test("SIGTERM ends the peer with 0, and the hub is told", async () => {
+		await using sharing = await hub([]);
+		await using joined = await peer(sharing.ticket, [], { wrapper: PID_1 });
+		await sharing.program.line(/^Peer \w+ connected/);
+		process.kill(inside(joined.program.pid), "SIGTERM");
+		expect((await joined.program.exited).status).toBe(0);
+		await sharing.program.line(/^Peer \w+ left: the peer was stopped\.$/);
+	});
+
+	test("an error's status comes out", async () => {
+		const { status } = await run(["join", "my-peer", "--ticket", "nonsense", ...OFFLINE], { wrapper: PID_1 });
+		expect(status).toBe(3);
+	});
+});

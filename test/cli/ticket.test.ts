@@ -1,0 +1,46 @@
+// Tickets that are none: garbage, a real one cut short at every place, a real one with something behind it.
+// The binding's parser accepts some of these; a typing error must never look like a hub that cannot be reached.
+import { expect, test } from "bun:test";
+import { run } from "../support/executable.ts";
+import { deadTicket, expectError, joining } from "./terminals.ts";
+
+const join = (ticket: string) => run(joining(ticket));
+
+test.each([
+	["a word", "nonsense", /does not begin with 'endpoint'/],
+	["only white space", " ", /The ticket is empty/],
+	["only the prefix", "endpoint", /The ticket is (cut short|damaged)/],
+	["the prefix and little", "endpointaaaa", /The ticket is (cut short|damaged)/],
+	["a node ticket of older irohs", `node${"a".repeat(100)}`, /does not begin with 'endpoint'/],
+	["characters that base32 has not", "endpoint0189", /no ticket has, at position 9/],
+	["an ellipsis, copied from the README", "endpoint…", /no ticket has, at position 9/],
+	["a quote too many", "endpointaaaa'", /no ticket has, at position 13/],
+	["a megabyte short of one", `endpoint${"a".repeat(100_000)}`, /longer than 4096 characters/],
+	["a join code", "7-guitarist-revenge", /does not begin with 'endpoint'/],
+])("a ticket that is garbage: %s", async (_what, ticket, message) => {
+	expectError(await join(ticket), "ticket", message);
+});
+
+test("a real ticket that is cut short, at every place", async () => {
+	const ticket = await deadTicket();
+	const cuts = Array.from({ length: ticket.length - 1 }, (_, i) => ticket.slice(0, i + 1));
+	// As many at once as small machines bear.
+	const next = cuts.values();
+	const worker = async () => {
+		for (const cut of next) expectError(await join(cut), "ticket", /The ticket /);
+	};
+	await Promise.all([worker(), worker(), worker()]);
+	expect(cuts.length).toBeGreaterThan(50);
+}, 60_000);
+
+test.each(["a", "aa", "7", "aaaaaaaa", "zzzzzzzzzzzzzzzz", "=", "'", " x", "\nTo connect, run:", "é"])(
+	"a real ticket with %p behind it",
+	async (tail) => {
+		expectError(await join((await deadTicket()) + tail), "ticket", /The ticket /);
+	},
+);
+
+test("two tickets in a row", async () => {
+	const ticket = await deadTicket();
+	expectError(await join(ticket + ticket), "ticket", /The ticket /);
+});

@@ -1,0 +1,296 @@
+// Join codes from `offerCodes` to `redeem`, over our mailbox server on loopback.
+import { expect, test } from "bun:test";
+import { HivemindError } from "../../src/errors.ts";
+import { startMailbox } from "../../src/wormhole/server.ts";
+import { redeem } from "../../src/wormhole/wormhole.ts";
+import { Hub, mailboxProcess, nameplates, RawClient } from "../support/wormhole.ts";
+
+const TICKET = "endpointaaaa2345";
+const QUICK = { retryFirstMs: 10, retryMaxMs: 100 };
+
+function server(welcome?: { motd?: string; error?: string }) {
+	const mailbox = startMailbox({ host: "127.0.0.1", port: 0, ...(welcome && { welcome }) });
+	return { ...mailbox, [Symbol.asyncDispose]: () => mailbox.stop() };
+}
+
+async function failure(promise: Promise<unknown>): Promise<HivemindError> {
+	const error = await promise.then(
+		(value) => new Error(`it worked: ${value}`),
+		(reason) => reason,
+	);
+	if (!(error instanceof HivemindError)) throw error;
+	return error;
+}
+
+test("one code for each peer, and the next at once", async () => {
+	await using mailbox = server();
+	await using hub = new Hub(mailbox.url);
+	const codes = new Set<string>();
+	for (let i = 0; i < 5; i++) {
+		const code = await hub.code();
+		codes.add(code);
+		expect(await redeem(code, { url: mailbox.url })).toBe(TICKET);
+		expect(await hub.next()).toEqual({ type: "taken" });
+	}
+	expect(codes.size).toBe(5);
+	await hub.code();
+	await hub.stop();
+	expect(await nameplates(mailbox.url)).toEqual([]);
+});
+
+test("a code is taken as people type it, and says what it waits for", async () => {
+	await using mailbox = server({ motd: "be kind" });
+	await using hub = new Hub(mailbox.url.replace("ws:", "http:").replace("/v1", ""), TICKET, 4);
+	expect(await hub.next()).toEqual({ type: "motd", text: "be kind" });
+	const code = await hub.code();
+	expect(code.split("-")).toHaveLength(5);
+	const waits: string[] = [];
+	const motds: string[] = [];
+	const ticket = await redeem(` ${code.toUpperCase().replaceAll("-", " ")} `, {
+		url: mailbox.url,
+		onWaiting: (what) => waits.push(what),
+		onMotd: (text) => motds.push(text),
+	});
+	expect(ticket).toBe(TICKET);
+	expect(waits).toEqual(["the mailbox server", "the hub", "the ticket"]);
+	expect(motds).toEqual(["be kind"]);
+	expect(await hub.next()).toEqual({ type: "taken" });
+	// The operator's message is not repeated with the next code.
+	await hub.code();
+});
+
+test("a wrong code ends at once, and the hub shows a new one", async () => {
+	await using mailbox = server();
+	await using hub = new Hub(mailbox.url);
+	const code = await hub.code();
+	const error = await failure(redeem(`${code.slice(0, -1)}x`, { url: mailbox.url }));
+	expect(error.code).toBe("code");
+	expect(error.hint).toContain("Ask for a new code");
+	expect(await hub.next()).toEqual({ type: "wrong", waitMs: 0 });
+	const next = await hub.code();
+	expect(next).not.toBe(code);
+	expect(await redeem(next, { url: mailbox.url })).toBe(TICKET);
+});
+
+test("a guesser is slowed down after a few wrong codes, until a peer comes", async () => {
+	await using mailbox = server();
+	await using hub = new Hub(mailbox.url);
+	const waits: number[] = [];
+	for (let i = 0; i < 5; i++) {
+		const code = await hub.code();
+		await failure(redeem(`${code}x`, { url: mailbox.url }));
+		const event = await hub.next();
+		if (event.type === "wrong") waits.push(event.waitMs);
+	}
+	expect(waits.map((ms) => ms > 0)).toEqual([false, false, false, true, true]);
+	expect(await redeem(await hub.code(), { url: mailbox.url })).toBe(TICKET);
+	expect(await hub.next()).toEqual({ type: "taken" });
+	await failure(redeem(`${await hub.code()}x`, { url: mailbox.url }));
+	expect(await hub.next()).toEqual({ type: "wrong", waitMs: 0 });
+});
+
+test("two peers with one code: one gets the ticket, the other is told to ask for a new code", async () => {
+	await using mailbox = server();
+	await using hub = new Hub(mailbox.url);
+	const code = await hub.code();
+	const results = await Promise.allSettled([1, 2].map(() => redeem(code, { url: mailbox.url, timeoutMs: 500 })));
+	const tickets = results.filter(({ status }) => status === "fulfilled");
+	expect(tickets.length).toBe(1);
+	expect(await hub.next()).toEqual({ type: "taken" });
+	await hub.code();
+});
+
+test("a third side at a nameplate is told that the code is used up", async () => {
+	await using mailbox = server();
+	await using first = await new RawClient(mailbox.url).bind("a");
+	await using second = await new RawClient(mailbox.url).bind("b");
+	await first.send({ type: "allocate" });
+	const { nameplate } = await first.next("allocated");
+	await second.send({ type: "claim", nameplate });
+	await second.next("claimed");
+	const error = await failure(redeem(`${nameplate}-hamburger-endorse`, { url: mailbox.url }));
+	expect(error).toMatchObject({ code: "code", hint: "Ask for a new code." });
+	expect(error.message).toContain("two others already use the code");
+});
+
+test("nobody behind a code: a clear end, and no nameplate is left behind", async () => {
+	await using mailbox = server();
+	const error = await failure(redeem("9-hamburger-endorse", { url: mailbox.url, timeoutMs: 50 }));
+	expect(error.code).toBe("nobody");
+	expect(await nameplates(mailbox.url)).toEqual([]);
+});
+
+test("an aborted peer leaves no nameplate behind and ends with the reason", async () => {
+	await using mailbox = server();
+	const end = new AbortController();
+	const reason = new Error("Ctrl+C");
+	const running = redeem("9-hamburger-endorse", {
+		url: mailbox.url,
+		signal: end.signal,
+		onWaiting: (what) => what === "the hub" && end.abort(reason),
+	});
+	expect(await running.catch((error) => error)).toBe(reason);
+	expect(await nameplates(mailbox.url)).toEqual([]);
+	expect(await redeem("9-a-b", { url: mailbox.url, signal: end.signal }).catch((error) => error)).toBe(reason);
+});
+
+test("a hub that is stopped before its first code leaves nothing behind either", async () => {
+	await using mailbox = server();
+	const hub = new Hub(mailbox.url);
+	await hub.stop();
+	expect(await nameplates(mailbox.url)).toEqual([]);
+});
+
+test("a mailbox server that is not there: the peer is told the URL and the way without it", async () => {
+	const gone = server();
+	await gone.stop();
+	const error = await failure(redeem("5-hamburger-endorse", { url: gone.url }));
+	expect(error.code).toBe("mailbox");
+	expect(error.message).toContain(gone.url);
+	expect(error.hint).toContain("--ticket");
+});
+
+test("a mailbox server that is not there: the hub says so once, and has a code as soon as it is", async () => {
+	const { url, port, kill } = await mailboxProcess();
+	await kill();
+	await using hub = new Hub(url);
+	expect(await hub.next()).toMatchObject({ type: "unreachable", url });
+	const again = await mailboxProcess(port);
+	expect(await redeem(await hub.code(), { url })).toBe(TICKET);
+	await hub.stop();
+	await again.kill();
+});
+
+test("the mailbox server is killed while a hub waits: it says so, and comes back by itself with a code that works", async () => {
+	const first = await mailboxProcess();
+	await using hub = new Hub(first.url);
+	const dead = await hub.code();
+	await first.kill();
+	expect(await hub.next()).toMatchObject({ type: "unreachable", url: first.url });
+	const again = await mailboxProcess(first.port);
+	expect(await hub.next()).toEqual({ type: "spoiled", why: "the mailbox server has forgotten the code" });
+	const code = await hub.code();
+	expect(code).not.toBe(dead);
+	expect(await redeem(code, { url: again.url })).toBe(TICKET);
+	expect(await hub.next()).toEqual({ type: "taken" });
+	await hub.stop();
+	await again.kill();
+});
+
+test("the mailbox server is killed between the first messages and the proof: the ticket arrives all the same", async () => {
+	const first = await mailboxProcess();
+	await using hub = new Hub(first.url);
+	const code = await hub.code();
+	let again: ReturnType<typeof mailboxProcess> | undefined;
+	const ticket = redeem(code, {
+		url: first.url,
+		timing: QUICK,
+		// Called when the hub's first message is there, before anything that follows from it is sent.
+		onWaiting(what) {
+			if (what === "the ticket") again = first.kill().then(() => mailboxProcess(first.port));
+		},
+	});
+	const outcome = await ticket.catch((error) => error);
+	expect(again).toBeDefined();
+	// Either the last messages were quicker than the kill, or both sides came back with what the server had lost; or it
+	// died before the hub saw the peer's first message: then the code is dead on both sides.
+	if (outcome !== TICKET) expect(outcome).toMatchObject({ code: "code", hint: "Ask for a new code." });
+	let event = await hub.next();
+	while (event.type !== "code") event = await hub.next();
+	expect(await redeem(event.code, { url: first.url, timing: QUICK })).toBe(TICKET);
+	await hub.stop();
+	await (await again)?.kill();
+}, 60_000);
+
+test("a server that refuses clients ends hub and peer with its words", async () => {
+	await using mailbox = server({ error: "closed for today" });
+	const hub = new Hub(mailbox.url);
+	const errors = [await failure(hub.done), await failure(redeem("5-a-b", { url: mailbox.url }))];
+	for (const error of errors) {
+		expect(error.code).toBe("mailbox");
+		expect(error.message).toContain("closed for today");
+	}
+});
+
+test("a server that asks for hashcash gets it", async () => {
+	const answers: unknown[] = [];
+	const required = { "permission-required": { hashcash: { bits: 12, resource: "here" } } };
+	const listener = Bun.serve({
+		hostname: "127.0.0.1",
+		port: 0,
+		fetch: (request, self) => (self.upgrade(request) ? undefined : new Response("", { status: 400 })),
+		websocket: {
+			// Binary frames, as some servers send them.
+			open: (socket) => void socket.sendBinary(Buffer.from(JSON.stringify({ type: "welcome", welcome: required }))),
+			message(socket, frame) {
+				const message = JSON.parse(String(frame));
+				answers.push(message);
+				if (message.type === "claim") socket.send(JSON.stringify({ type: "error", error: "enough" }));
+				if (message.type === "release") socket.send(JSON.stringify({ type: "released" }));
+			},
+		},
+	});
+	const error = await failure(redeem("5-a-b", { url: `ws://127.0.0.1:${listener.port}` }));
+	expect(error.message).toContain("reports: enough");
+	expect(answers).toMatchObject([
+		{ type: "submit-permissions", method: "hashcash", stamp: expect.stringMatching(/^1:12:\d{6}:here::/) },
+		{ type: "bind" },
+		{ type: "claim", nameplate: "5" },
+		{ type: "release" },
+	]);
+	await listener.stop(true);
+});
+
+test("a web server that knows no mailbox is named as the reason", async () => {
+	const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
+	const error = await failure(redeem("5-a-b", { url: `http://127.0.0.1:${web.port}` }));
+	expect(error.code).toBe("mailbox");
+	expect(error.message).toContain("101");
+	await web.stop(true);
+});
+
+test("a server that takes the socket and never answers is given up", async () => {
+	const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+	const error = await failure(redeem("5-a-b", { url: `ws://127.0.0.1:${silent.port}`, timing: { connectMs: 20 } }));
+	expect(error.message).toContain("it does not answer");
+	silent.stop(true);
+});
+
+test("a socket that fell silent is replaced", async () => {
+	const opened: number[] = [];
+	const twice = Promise.withResolvers<void>();
+	// Takes the upgrade and then says nothing, not even a pong.
+	const mute = Bun.listen<{ head: string }>({
+		hostname: "127.0.0.1",
+		port: 0,
+		socket: {
+			open(socket) {
+				socket.data = { head: "" };
+			},
+			data(socket, bytes) {
+				socket.data.head += bytes.toString("latin1");
+				const key = /Sec-WebSocket-Key: (\S+)\r\n/i.exec(socket.data.head)?.[1];
+				if (!socket.data.head.endsWith("\r\n\r\n")) return;
+				socket.data.head = "";
+				const accept = new Bun.CryptoHasher("sha1")
+					.update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+					.digest("base64");
+				const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+				const welcome = '{"type":"welcome","welcome":{}}';
+				socket.write(Buffer.concat([Buffer.from(head), Buffer.of(0x81, welcome.length), Buffer.from(welcome)]));
+				opened.push(1);
+				if (opened.length === 2) twice.resolve();
+			},
+		},
+	});
+	const end = new AbortController();
+	const running = redeem("5-a-b", {
+		url: `ws://127.0.0.1:${mute.port}`,
+		signal: end.signal,
+		timing: { ...QUICK, pingMs: 5, silenceMs: 20 },
+	}).catch((error) => error);
+	await twice.promise;
+	end.abort();
+	await running;
+	mute.stop(true);
+});

@@ -1,0 +1,236 @@
+// Join codes with other people's programs: wormhole-william (Go, the npm package magic-wormhole), the Python client and
+// the reference mailbox server (Debian: magic-wormhole, python3-magic-wormhole-mailbox-server). What is missing on this
+// machine is skipped, and says so.
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startMailbox } from "../../src/wormhole/server.ts";
+import { redeem } from "../../src/wormhole/wormhole.ts";
+import { Hub, line, nameplates } from "../support/wormhole.ts";
+
+const TICKET = "endpointaaaa2345";
+/** A Python program takes half a second to start, and this machine may be busy. */
+const PATIENCE = 60_000;
+
+interface Program {
+	name: string;
+	path: string | undefined;
+	missing: string;
+	receive(url: string, code: string): string[];
+	send(url: string, text: string): string[];
+}
+
+const PROGRAMS: Program[] = [
+	{
+		name: "wormhole-william",
+		path: resolve("magic-wormhole-linux-x64/bin/magic-wormhole"),
+		missing: "the npm package magic-wormhole has no program for this platform",
+		receive: (url, code) => ["--relay-url", url, "receive", code],
+		send: (url, text) => ["--relay-url", url, "send", "--text", text],
+	},
+	{
+		name: "Python's wormhole",
+		path: Bun.which("wormhole") ?? undefined,
+		missing: "Debian's magic-wormhole is not installed",
+		receive: (url, code) => ["--relay-url", url, "receive", "--only-text", code],
+		send: (url, text) => ["--relay-url", url, "send", "--text", text],
+	},
+];
+
+interface Mailbox extends AsyncDisposable {
+	url: string;
+	/** Killed and started again on the same port, where its memory is on disk. */
+	restart?(): Promise<void>;
+}
+
+interface MailboxProgram {
+	name: string;
+	missing: string | undefined;
+	start(): Promise<Mailbox>;
+}
+
+const SERVERS: MailboxProgram[] = [
+	{
+		name: "our mailbox server",
+		missing: undefined,
+		async start() {
+			const server = startMailbox({ host: "127.0.0.1", port: 0 });
+			return { url: server.url, [Symbol.asyncDispose]: () => server.stop() };
+		},
+	},
+	{
+		name: "the reference mailbox server",
+		missing: Bun.which("twist3") ? undefined : "Debian's python3-magic-wormhole-mailbox-server is not installed",
+		start: startReference,
+	},
+];
+
+for (const server of SERVERS) {
+	row(`our hub and our peer over ${server.name}`, [server.missing], server, async ({ url }) => {
+		await using hub = new Hub(url);
+		expect(await redeem(await hub.code(), { url })).toBe(TICKET);
+		expect(await hub.next()).toEqual({ type: "taken" });
+		expect(await redeem(`${await hub.code()}x`, { url }).catch(({ code }) => code)).toBe("code");
+		expect(await hub.next()).toEqual({ type: "wrong", waitMs: 0 });
+		await hub.code();
+		await hub.stop();
+		expect(await nameplates(url)).toEqual([]);
+	});
+
+	for (const program of PROGRAMS) {
+		const needs = [server.missing, program.path ? undefined : program.missing];
+		row(`${program.name} reads our code over ${server.name}`, needs, server, async ({ url }) => {
+			await using hub = new Hub(url);
+			const { stdout, status } = await run(program, program.receive(url, await hub.code()));
+			expect({ stdout: stdout.trim(), status }).toEqual({ stdout: TICKET, status: 0 });
+			expect(await hub.next()).toEqual({ type: "taken" });
+			await hub.code();
+			await hub.stop();
+			expect(await nameplates(url)).toEqual([]);
+		});
+
+		row(`${program.name} with a wrong word spends our code over ${server.name}`, needs, server, async ({ url }) => {
+			await using hub = new Hub(url);
+			const code = (await hub.code()).replace(/[^-]+$/, (word) => (word === "zulu" ? "aardvark" : "zulu"));
+			const { stdout, status } = await run(program, program.receive(url, code));
+			expect(stdout).not.toContain(TICKET);
+			expect(status).not.toBe(0);
+			expect((await hub.next()).type).toBe("wrong");
+			await hub.code();
+		});
+
+		row(`we read a code of ${program.name} over ${server.name}`, needs, server, async ({ url }) => {
+			const child = spawn(program, program.send(url, TICKET));
+			const code = await Promise.any(
+				[child.stdout, child.stderr].map((stream) => line(stream, /\b(\d+-[a-z]+-[a-z]+)\b/)),
+			);
+			expect(await redeem(code.toUpperCase().replaceAll("-", " "), { url })).toBe(TICKET);
+			expect(await child.exited).toBe(0);
+		});
+
+		row(
+			`a text of ${program.name} that is no ticket is told apart over ${server.name}`,
+			needs,
+			server,
+			async ({ url }) => {
+				const child = spawn(program, program.send(url, "hello"));
+				const code = await Promise.any(
+					[child.stdout, child.stderr].map((stream) => line(stream, /\b(\d+-[a-z]+-[a-z]+)\b/)),
+				);
+				const error = await redeem(code, { url }).catch((reason) => reason);
+				expect(error.message).toContain("a text that is no ticket");
+				child.kill();
+				await child.exited;
+			},
+		);
+	}
+}
+
+const python = PROGRAMS[1] as Program;
+row(
+	"a code that somebody made up, not in ASCII",
+	[python.path ? undefined : python.missing],
+	SERVERS[0] as MailboxProgram,
+	async ({ url }) => {
+		const child = spawn(python, ["--relay-url", url, "send", "--code", "12-größe-中文", "--text", TICKET]);
+		void Promise.all([child.stdout, child.stderr].map((stream) => new Response(stream).text()));
+		expect(await redeem("12 Größe 中文", { url, timeoutMs: PATIENCE })).toBe(TICKET);
+		expect(await child.exited).toBe(0);
+	},
+);
+
+const reference = SERVERS[1] as MailboxProgram;
+row(
+	"a server that is killed and remembers: the same code works again",
+	[reference.missing],
+	reference,
+	async (mailbox) => {
+		await using hub = new Hub(mailbox.url);
+		const code = await hub.code();
+		await mailbox.restart?.();
+		expect((await hub.next()).type).toBe("unreachable");
+		expect(await hub.code()).toBe(code);
+		expect(await redeem(code, { url: mailbox.url })).toBe(TICKET);
+		expect(await hub.next()).toEqual({ type: "taken" });
+		await hub.code();
+		await hub.stop();
+		expect(await nameplates(mailbox.url)).toEqual([]);
+	},
+);
+
+// --- internal ---
+
+function row(
+	name: string,
+	needs: (string | undefined)[],
+	server: MailboxProgram,
+	work: (mailbox: Mailbox) => Promise<void>,
+): void {
+	const missing = needs.find((need) => need !== undefined);
+	if (missing !== undefined) {
+		console.log(`skipped: ${name}: ${missing}`);
+		test.skip(name, () => {});
+		return;
+	}
+	test(
+		name,
+		async () => {
+			await using mailbox = await server.start();
+			await work(mailbox);
+		},
+		PATIENCE,
+	);
+}
+
+function spawn(program: Program, args: string[]) {
+	return Bun.spawn([program.path as string, ...args], {
+		stdin: "ignore",
+		stdout: "pipe",
+		stderr: "pipe",
+		env: { ...process.env, LC_ALL: "C.UTF-8" },
+	});
+}
+
+async function run(program: Program, args: string[]): Promise<{ stdout: string; status: number }> {
+	const child = spawn(program, args);
+	const [stdout] = await Promise.all([child.stdout, child.stderr].map((stream) => new Response(stream).text()));
+	return { stdout: stdout as string, status: await child.exited };
+}
+
+function resolve(path: string): string | undefined {
+	try {
+		return Bun.resolveSync(path, import.meta.dir);
+	} catch {
+		return undefined;
+	}
+}
+
+async function startReference(): Promise<Mailbox> {
+	const directory = mkdtempSync(join(tmpdir(), "mailbox-"));
+	const launch = async (port: number) => {
+		const child = Bun.spawn(["twist3", "wormhole-mailbox", "--port", `tcp:${port}:interface=127.0.0.1`], {
+			cwd: directory,
+			stdin: "ignore",
+			stdout: "pipe",
+			stderr: "ignore",
+		});
+		return { child, port: Number(await line(child.stdout, /Site starting on (\d+)/)) };
+	};
+	let { child, port } = await launch(0);
+	const kill = async () => {
+		child.kill("SIGKILL");
+		await child.exited;
+	};
+	return {
+		url: `ws://127.0.0.1:${port}/v1`,
+		async restart() {
+			await kill();
+			({ child, port } = await launch(port));
+		},
+		async [Symbol.asyncDispose]() {
+			await kill();
+			rmSync(directory, { recursive: true });
+		},
+	};
+}

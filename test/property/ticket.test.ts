@@ -1,0 +1,75 @@
+// Tickets, with the real binding: any text is a ticket that prints the same, or the error `ticket`.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { HivemindError } from "../../src/errors.ts";
+import { type EndpointAddr, loadIroh } from "../../src/iroh.ts";
+import { formatTicket, parseTicket } from "../../src/ticket.ts";
+import { resultOr } from "../support/throws.ts";
+
+const { EndpointAddr: Address, SecretKey } = await loadIroh();
+
+// Eight groups without a zero have one spelling only, so that the texts can be compared.
+const group = fc.integer({ min: 1, max: 0xffff }).map((it) => it.toString(16));
+const ipv6 = fc.array(group, { minLength: 8, maxLength: 8 }).map((groups) => `[${groups.join(":")}]`);
+const direct = fc.tuple(fc.oneof(fc.ipV4(), ipv6), fc.integer({ min: 1, max: 65_535 }));
+const real = fc
+	.record({
+		key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+		relay: fc.option(fc.domain().map((host) => `https://${host}/`)),
+		addresses: fc.array(
+			direct.map(([host, port]) => `${host}:${port}`),
+			{ maxLength: 4 },
+		),
+	})
+	.map(
+		({ key, relay, addresses }): EndpointAddr => new Address(SecretKey.fromBytes([...key]).public(), relay, addresses),
+	);
+
+/** In any order, each once. */
+const addresses = (of: EndpointAddr | undefined): string[] => [...new Set(of?.directAddresses())].sort();
+
+/** The text is refused as a ticket, or it is exactly one. */
+async function check(text: string): Promise<EndpointAddr | undefined> {
+	const result = await resultOr("ticket", parseTicket(text));
+	if (result instanceof HivemindError) return undefined;
+	expect(await formatTicket(result)).toBe(text.trim().toLowerCase());
+	// What `connect` and its error text ask of it.
+	expect(result.directAddresses()).toBeArray();
+	result.relayUrl();
+	expect(result.id().toString()).not.toBe("");
+	return result;
+}
+
+test("every address survives its ticket", async () => {
+	await fc.assert(
+		fc.asyncProperty(real, async (address) => {
+			const parsed = await check(await formatTicket(address));
+			expect(parsed?.id().equals(address.id())).toBe(true);
+			expect(parsed?.relayUrl()).toBe(address.relayUrl());
+			expect(addresses(parsed)).toEqual(addresses(address));
+		}),
+		{ numRuns: 200 },
+	);
+});
+
+test("any text is refused as a ticket, or is one", async () => {
+	const base32 = fc.stringMatching(/^[a-z2-7]{0,200}$/).map((text) => `endpoint${text}`);
+	await fc.assert(
+		fc.asyncProperty(fc.oneof(fc.string({ unit: "binary", maxLength: 100 }), base32), async (text) => {
+			await check(text);
+		}),
+		{ numRuns: 300 },
+	);
+});
+
+test("a ticket with a slip of the fingers is refused, or is another whole ticket, and nothing is cut off", async () => {
+	const slip = fc.record({ at: fc.nat(), remove: fc.nat(3), insert: fc.stringMatching(/^[a-z2-7 -]{0,3}$/) });
+	await fc.assert(
+		fc.asyncProperty(real, slip, async (address, { at, remove, insert }) => {
+			const ticket = await formatTicket(address);
+			const i = at % (ticket.length + 1);
+			await check(ticket.slice(0, i) + insert + ticket.slice(i + remove));
+		}),
+		{ numRuns: 300 },
+	);
+});

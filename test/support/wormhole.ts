@@ -1,0 +1,156 @@
+// Hubs, mailbox servers and other programs' clients for the tests of join codes, over loopback.
+import { join } from "node:path";
+import { offerCodes } from "../../src/wormhole/wormhole.ts";
+
+/** A list that can be waited for: `next` gives what comes, in order, each once. */
+export class Inbox<T> {
+	#items: T[] = [];
+	#waiting: ((item: T) => void)[] = [];
+
+	push(item: T): void {
+		const waiter = this.#waiting.shift();
+		if (waiter) waiter(item);
+		else this.#items.push(item);
+	}
+
+	next(): Promise<T> {
+		if (this.#items.length > 0) return Promise.resolve(this.#items.shift() as T);
+		return new Promise((resolve) => this.#waiting.push(resolve));
+	}
+}
+
+export type HubEvent =
+	| { type: "code"; code: string }
+	| { type: "taken" }
+	| { type: "wrong"; waitMs: number }
+	| { type: "spoiled"; why: string }
+	| { type: "unreachable"; url: string; why: string }
+	| { type: "motd"; text: string };
+
+/** A hub that offers `ticket`; what it tells its user comes in order. */
+export class Hub implements AsyncDisposable {
+	readonly done: Promise<void>;
+	#end = new AbortController();
+	#events = new Inbox<HubEvent>();
+
+	constructor(url: string, ticket = "endpointaaaa2345", words?: number) {
+		const tell = (event: HubEvent) => this.#events.push(event);
+		this.done = offerCodes({
+			ticket,
+			url,
+			words,
+			signal: this.#end.signal,
+			// Short waits, so that no test waits for the clock; the proportions are the real ones.
+			timing: { retryFirstMs: 10, retryMaxMs: 100 },
+			onCode: (code) => tell({ type: "code", code }),
+			onTaken: () => tell({ type: "taken" }),
+			onWrongCode: (waitMs) => tell({ type: "wrong", waitMs }),
+			onSpoiled: (why) => tell({ type: "spoiled", why }),
+			onUnreachable: (at, why) => tell({ type: "unreachable", url: at, why }),
+			onMotd: (text) => tell({ type: "motd", text }),
+		});
+		// A test that cares awaits it.
+		this.done.catch(() => {});
+	}
+
+	next(): Promise<HubEvent> {
+		return this.#events.next();
+	}
+
+	/** The next thing it says must be a code. */
+	async code(): Promise<string> {
+		const event = await this.next();
+		if (event.type !== "code") throw new Error(`a code was expected, not ${JSON.stringify(event)}`);
+		return event.code;
+	}
+
+	async stop(): Promise<void> {
+		this.#end.abort();
+		await this.done;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#end.abort();
+		await this.done.catch(() => {});
+	}
+}
+
+/** Our mailbox server in a process of its own. */
+export async function mailboxProcess(port = 0): Promise<{ url: string; port: number; kill(): Promise<void> }> {
+	const child = Bun.spawn([process.execPath, join(import.meta.dir, "mailbox-process.ts"), String(port)], {
+		stdout: "pipe",
+		stderr: "inherit",
+	});
+	const url = await line(child.stdout, /ws:\S+/);
+	return {
+		url,
+		port: Number(new URL(url).port),
+		async kill() {
+			child.kill("SIGKILL");
+			await child.exited;
+		},
+	};
+}
+
+/** Resolves with the first match in what a program prints; reads on, so that it never blocks. */
+export async function line(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
+	const found = Promise.withResolvers<string>();
+	void (async () => {
+		let text = "";
+		for await (const chunk of stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)) {
+			text += chunk;
+			const match = pattern.exec(text);
+			if (match) found.resolve(match[1] ?? match[0]);
+		}
+		found.reject(new Error(`the program ended without printing ${pattern}: ${text}`));
+	})();
+	return found.promise;
+}
+
+/** A plain WebSocket to a mailbox server: what it says comes in order. */
+export class RawClient implements AsyncDisposable {
+	readonly closed: Promise<number>;
+	#socket: WebSocket;
+	#messages = new Inbox<Record<string, unknown>>();
+	#open: Promise<unknown>;
+
+	constructor(url: string) {
+		this.#socket = new WebSocket(url);
+		this.#open = new Promise((resolve) => this.#socket.addEventListener("open", resolve));
+		this.closed = new Promise((resolve) => this.#socket.addEventListener("close", ({ code }) => resolve(code)));
+		this.#socket.addEventListener("message", ({ data }) => this.#messages.push(JSON.parse(String(data))));
+	}
+
+	async send(frame: object | string | Uint8Array): Promise<void> {
+		await this.#open;
+		this.#socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame));
+	}
+
+	/** The next message of one of the types. */
+	async next(...types: string[]): Promise<Record<string, unknown>> {
+		for (;;) {
+			const message = await this.#messages.next();
+			if (types.length === 0 || types.includes(message.type as string)) return message;
+		}
+	}
+
+	/** Bound as `side` of the AppID that hubs use. */
+	async bind(side: string): Promise<this> {
+		await this.send({ type: "bind", appid: "lothar.com/wormhole/text-or-file-xfer", side });
+		return this;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#socket.terminate();
+		await this.closed;
+	}
+}
+
+/** The nameplates that a server holds for hubs. */
+export async function nameplates(url: string): Promise<string[]> {
+	await using client = new RawClient(url);
+	await client.bind("observer");
+	await client.send({ type: "list" });
+	const { nameplates: list } = await client.next("nameplates");
+	return (list as { id: string }[]).map(({ id }) => id);
+}

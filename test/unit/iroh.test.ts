@@ -1,0 +1,72 @@
+// The edge to the binding: bytes ↔ numbers, pinned handles, and text that is safe to print.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { liveHandles, nativeReason, pin, printable, toBytes, toNumbers, unpin } from "../../src/iroh.ts";
+import { PIECE_MAX } from "../../src/limits.ts";
+
+const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+
+for (const length of [0, 1, 4096, PIECE_MAX - 1, PIECE_MAX, PIECE_MAX + 1]) {
+	test(`${length} bytes cross the binding unchanged`, () => {
+		const numbers = toNumbers(pattern(length));
+		expect(numbers.length).toBe(length);
+		expect(Buffer.from(toBytes(numbers)).equals(pattern(length))).toBe(true);
+	});
+}
+
+test("a view into a larger buffer crosses as what it shows", () => {
+	expect(toNumbers(pattern(300).subarray(250, 260))).toEqual([...pattern(300).subarray(250, 260)]);
+});
+
+test("received bytes do not change when the next ones come", () => {
+	const numbers = toNumbers(pattern(PIECE_MAX));
+	const bytes = toBytes(numbers);
+	toNumbers(new Uint8Array(PIECE_MAX));
+	expect(Buffer.from(bytes).equals(pattern(PIECE_MAX))).toBe(true);
+});
+
+test("a handle counts once, however often it is pinned and unpinned", () => {
+	const before = liveHandles();
+	const handle = {};
+	expect(pin(handle)).toBe(handle);
+	pin(handle);
+	expect(liveHandles()).toBe(before + 1);
+	unpin(handle);
+	unpin(handle);
+	expect(liveHandles()).toBe(before);
+});
+
+test("a remote's text cannot move the cursor, forge lines or turn the writing round", () => {
+	expect(printable("bye", 10)).toBe("bye");
+	expect(printable("a\r\nerror: forged\u2028b\u2029c", 99)).toBe("a error: forged b c");
+	expect(printable("\u001b[2J\u009b31mred\u0007", 99)).toBe("[2J 31mred");
+	expect(printable("\u202eevil\u200b\ufeff", 99)).toBe("evil");
+	expect(printable("\ud800 lone", 99)).toBe("lone");
+	expect(printable("naïve 日本 👋", 99)).toBe("naïve 日本 👋");
+});
+
+test("a remote's text is bounded, and cut between characters", () => {
+	expect(printable("x".repeat(5000), 200)).toBe(`${"x".repeat(200)}…`);
+	expect(printable(`${"x".repeat(9)}👋👋`, 10).isWellFormed()).toBe(true);
+});
+
+test("whatever a remote sends is one bounded line without control characters", () => {
+	fc.assert(
+		fc.property(fc.string({ unit: "binary", maxLength: 40 }), fc.integer({ min: 1, max: 20 }), (text, max) => {
+			const shown = printable(text, max);
+			expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+			expect(shown.length).toBeLessThanOrEqual(max + 1);
+			expect(shown.isWellFormed()).toBe(true);
+		}),
+		{ numRuns: 500 },
+	);
+});
+
+test("a native error with a backtrace is its innermost cause, on one line", () => {
+	expect(nativeReason(new Error("timed out"))).toBe("timed out");
+	const chain =
+		"connecting failed\n\nCaused by:\n    0: handshake\n    1: timed out\n\nStack backtrace:\n   0: iroh::x";
+	expect(nativeReason(new Error(chain))).toBe("timed out");
+	expect(nativeReason("ConnectionLost(TimedOut)\nStack backtrace:\n  0: x")).toBe("ConnectionLost(TimedOut)");
+	expect(nativeReason(new Error(""))).toBe("");
+});

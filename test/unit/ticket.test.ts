@@ -1,0 +1,72 @@
+// Tickets, with the real binding: what a person may paste, and what each damage is called.
+import { expect, test } from "bun:test";
+import { loadIroh } from "../../src/iroh.ts";
+import { TICKET_MAX } from "../../src/limits.ts";
+import { formatTicket, parseTicket } from "../../src/ticket.ts";
+import { resultOr } from "../support/throws.ts";
+
+const { EndpointAddr, SecretKey } = await loadIroh();
+const id = SecretKey.fromBytes(new Array(32).fill(7)).public();
+const address = new EndpointAddr(id, "https://relay.example.org/", ["192.0.2.1:4433", "[2001:db8::1]:4433"]);
+const ticket = await formatTicket(address);
+
+const refusal = async (text: string): Promise<string> => {
+	const error = await resultOr("ticket", parseTicket(text));
+	expect(error).toBeInstanceOf(Error);
+	return (error as Error).message;
+};
+
+test("a ticket brings back id, addresses and relay", async () => {
+	const parsed = await parseTicket(ticket);
+	expect(parsed.id().toString()).toBe(id.toString());
+	expect(parsed.directAddresses().sort()).toEqual(address.directAddresses().sort());
+	expect(parsed.relayUrl()).toBe(address.relayUrl());
+	expect(await formatTicket(parsed)).toBe(ticket);
+});
+
+test("white space round a ticket, and capitals, are forgiven", async () => {
+	for (const text of [` ${ticket}\n`, ticket.toUpperCase(), `\t${ticket}\r\n`]) {
+		expect(await formatTicket(await parseTicket(text))).toBe(ticket);
+	}
+});
+
+for (const [symptom, text, message] of [
+	["an empty ticket", " \n", "The ticket is empty."],
+	["another word", "hello", "The ticket does not begin with 'endpoint'."],
+	["a join code", "7-crossword-clockwork", "The ticket does not begin with 'endpoint'."],
+	["only the prefix", "endpoint", undefined],
+	[
+		"white space within",
+		`${ticket.slice(0, 20)} ${ticket.slice(20)}`,
+		"The ticket has a character that no ticket has, at position 21.",
+	],
+	[
+		"a character that no ticket has",
+		`${ticket.slice(0, 30)}0${ticket.slice(31)}`,
+		"The ticket has a character that no ticket has, at position 31.",
+	],
+	[
+		"a quote at the end",
+		`${ticket}'`,
+		`The ticket has a character that no ticket has, at position ${ticket.length + 1}.`,
+	],
+	["a megabyte", `endpoint${"a".repeat(1e6)}`, `The ticket is longer than ${TICKET_MAX} characters.`],
+	["letters behind the end", `${ticket}aa`, undefined],
+	["eight letters behind the end", `${ticket}aaaaaaaa`, "The ticket has trailing or wrong characters."],
+	["the ticket twice", ticket + ticket.slice("endpoint".length), undefined],
+] as const) {
+	test(`${symptom} is no ticket`, async () => {
+		const shown = await refusal(text);
+		expect(shown).toStartWith("The ticket ");
+		expect(shown.length).toBeLessThan(100);
+		if (message) expect(shown).toBe(message);
+	});
+}
+
+test("a ticket cut short anywhere is no ticket", async () => {
+	for (let length = 0; length < ticket.length; length++) await refusal(ticket.slice(0, length));
+});
+
+test("the binding's own text is not shown to people", async () => {
+	expect(await refusal(ticket.slice(0, 40))).toBe("The ticket is cut short.");
+});
