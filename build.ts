@@ -1,7 +1,7 @@
 // Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`, or prints the Homebrew formula
 // of what was archived: `bun build.ts --formula`. The platforms are a table (build/targets.ts), the steps are build/*.
 // Each target's files are made in dist/<target>/; this machine's executable also stands in dist/.
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { checksums, type Member, sourceDate, tarGz, zip } from "./build/archive.ts";
@@ -96,6 +96,11 @@ function contentsOf(name: string, directories: string[], addon: Package, runtime
 const print = (name: string, file: string, size: number) =>
 	console.log(`${name.padEnd(17)} ${file.padEnd(42)} ${(size / 1e6).toFixed(1).padStart(6)} MB`);
 
+function stop(message: string): never {
+	console.error(`build.ts: ${message}`);
+	process.exit(2);
+}
+
 const { values } = parseArgs({
 	options: {
 		target: { type: "string" },
@@ -106,15 +111,18 @@ const { values } = parseArgs({
 });
 
 if (values.formula) {
+	if (!existsSync(join(dist, "SHA256SUMS"))) stop("dist/SHA256SUMS is missing: build with --archive first");
 	const { text, missing } = formula(project, readFileSync(join(dist, "SHA256SUMS"), "utf8"));
 	for (const name of missing) console.error(`${name} is not in SHA256SUMS, so the formula lacks it`);
 	process.stdout.write(text);
 	process.exit(0);
 }
 if (manifest.packageManager !== `bun@${Bun.version}`) {
-	throw new Error(`this is Bun ${Bun.version}, but package.json pins ${manifest.packageManager}`);
+	stop(`this is Bun ${Bun.version}, but package.json pins ${manifest.packageManager}`);
 }
 const names = values.all ? Object.keys(TARGETS) : [values.target ?? hostTarget()];
+const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));
+if (unknown) stop(`there is no target '${unknown}': targets are ${Object.keys(TARGETS).join(", ")}`);
 const artefacts: Artefact[] = [];
 const failed: string[] = [];
 for (const name of names) {
@@ -122,7 +130,10 @@ for (const name of names) {
 		artefacts.push(...(await build(name, values.archive)));
 	} catch (error) {
 		failed.push(name);
-		rmSync(join(dist, name), { recursive: true, force: true });
+		// Nothing of it, also not of an earlier build, may be taken for the result.
+		for (const made of [name, archiveName(name), `hivemind-p2p-${name}.cdx.json`]) {
+			rmSync(join(dist, made), { recursive: true, force: true });
+		}
 		console.error(`${name.padEnd(17)} FAILED: ${error instanceof Error ? error.message : String(error)}`);
 	}
 }

@@ -52,7 +52,7 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 		expect(text).toContain("Permission is hereby granted, free of charge");
 		expect(text).toContain("MIT. Copyright N0, INC.");
 		expect(text).toContain("JavaScriptCore (and WebKit), which is LGPL-2 licensed");
-		expect(text).not.toMatch(/^---$|unknown|undefined/m);
+		expect(text).not.toMatch(/^title:|\| (unknown|undefined) \|/m);
 	});
 });
 

@@ -86,9 +86,10 @@ test.skipIf(!ready)(
 	180_000,
 );
 
-test("an unknown target, and a Bun that is not the pinned one, are errors", async () => {
+test("an unknown target is a usage error that names those there are", async () => {
 	const { status, stderr } = await build(ROOT, ["--target", "darwin-x64"]);
-	expect(status).toBe(1);
+	expect(status).toBe(2);
+	expect(stderr).toStartWith("build.ts: ");
 	expect(stderr).toContain("there is no target 'darwin-x64': targets are linux-x64, ");
 	expect(existsSync(join(ROOT, "dist/darwin-x64"))).toBe(false);
 });

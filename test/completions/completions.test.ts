@@ -16,17 +16,10 @@ const COMMANDS = program(["--help"])
 	.match(/^ +([a-z]+)(?= {2})/gm)
 	?.map((name) => name.trim())
 	.sort() as string[];
-const GLOBAL = [
-	"--alpn",
-	"--help",
-	"--ipv4-addr",
-	"--ipv6-addr",
-	"--no-relay",
-	"--relay-url",
-	"--verbose",
-	"--version",
-];
-const JOIN = [...GLOBAL, "--backend-addr", "--frontend-addr", "--ticket", "--ws-addr"].sort();
+/** The help is made from the same table by citty. */
+const JOIN = [...program(["join", "--help"]).stdout.matchAll(/(--[a-z0-9-]+)(?:=<\S+>)?(?= {2})/g)]
+	.map(([, name = ""]) => name)
+	.sort();
 
 /** Command line up to the cursor → the words that are offered. Long options only; letters are another matter. */
 const CASES: [line: string, offered: string[]][] = [

@@ -32,6 +32,13 @@ describe.each(SHELLS.map((shell) => [shell]))("%p", (shell) => {
 		expect(await run([...byLine.slice(0, -1), ...inLastLine], shell)).toEqual([]);
 	}, 60_000);
 
+	if (shell === SHELLS[0])
+		test("nor with one cut anywhere else", async () => {
+			// Every 41st byte: most of them are in the middle of a line.
+			const elsewhere = Array.from({ length: Math.floor(start / 41) }, (_, i) => SCRIPT.slice(0, i * 41));
+			expect(await run(elsewhere, shell)).toEqual([]);
+		}, 60_000);
+
 	test("does something with all of it (else the test above says nothing)", async () => {
 		expect(await run([SCRIPT], shell)).toEqual(["trace"]);
 	});
