@@ -101,7 +101,7 @@ export const REDEEM_MAX_S = 86_400;
 
 // --- join codes: the client (src/wormhole/) ---
 
-/** Words of a code. One word is 8 bits, which a guesser has a fair chance at; eight are 64 bits, more than anyone types. */
+/** Words of a code. One is 8 bits, which a guesser has a fair chance at; eight are 64 bits, more than anyone types. */
 export const CODE_WORDS_MIN = 2;
 export const CODE_WORDS_MAX = 8;
 

@@ -72,7 +72,7 @@ export function parsePake(bytes: Uint8Array | undefined): string | undefined {
 	return typeof pake === "string" ? pake : undefined;
 }
 
-/** True when the other side is a plain text client (Python, Go): its `app_versions` is empty. Undefined: not readable. */
+/** Whether the other side is a plain text client (Python, Go): its `app_versions` is empty. Undefined: not readable. */
 export function parseVersion(plaintext: Uint8Array): { textClient: boolean } | undefined {
 	const json = parseObject(plaintext, PAYLOAD_MAX);
 	if (!json) return undefined;

@@ -107,7 +107,7 @@ export async function offerCodes(options: OfferOptions): Promise<void> {
 export interface RedeemOptions {
 	/** ws, wss, http or https; {@link MAILBOX_URL} when not given. */
 	url?: string | undefined;
-	/** How long a hub may take to answer; 60 s when not given. */
+	/** How long a hub may take to answer, and before that the mailbox server to let us in; 60 s each when not given. */
 	timeoutMs?: number | undefined;
 	signal?: AbortSignal | undefined;
 	/** What is being waited for now: "the mailbox server", "the hub", "the ticket". */
@@ -128,10 +128,11 @@ export async function redeem(typed: string, options: RedeemOptions = {}): Promis
 	const { timeoutMs = REDEEM_MS, signal, onWaiting } = options;
 	signal?.throwIfAborted();
 	let reached = false;
+	let waiting = false;
 	let met = false;
 	let down: string | undefined;
 	const late = new AbortController();
-	const timer = setTimeout(() => late.abort(), timeoutMs);
+	let timer = setTimeout(() => late.abort(), timeoutMs);
 	onWaiting?.("the mailbox server");
 	const outcome = await exchange({
 		url,
@@ -142,7 +143,14 @@ export async function redeem(typed: string, options: RedeemOptions = {}): Promis
 			reached = true;
 			down = undefined;
 		},
-		onLive: () => onWaiting?.("the hub"),
+		onLive: () => {
+			if (!waiting) {
+				clearTimeout(timer);
+				timer = setTimeout(() => late.abort(), timeoutMs);
+			}
+			waiting = true;
+			onWaiting?.("the hub");
+		},
 		onMet: () => {
 			met = true;
 			onWaiting?.("the ticket");

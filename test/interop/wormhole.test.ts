@@ -1,11 +1,13 @@
 // Join codes with other people's programs: wormhole-william (Go, the npm package magic-wormhole), the Python client and
 // the reference mailbox server (Debian: magic-wormhole, python3-magic-wormhole-mailbox-server). What is missing on this
 // machine is skipped, and says so.
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { startMailbox } from "../../src/wormhole/server.ts";
+import * as spake2 from "../../src/wormhole/spake2.ts";
 import { redeem } from "../../src/wormhole/wormhole.ts";
 import { Hub, line, nameplates } from "../support/wormhole.ts";
 
@@ -82,9 +84,17 @@ for (const server of SERVERS) {
 		const needs = [server.missing, program.path ? undefined : program.missing];
 		row(`${program.name} reads our code over ${server.name}`, needs, server, async ({ url }) => {
 			await using hub = new Hub(url);
-			const { stdout, status } = await run(program, program.receive(url, await hub.code()));
-			expect({ stdout: stdout.trim(), status }).toEqual({ stdout: TICKET, status: 0 });
-			expect(await hub.next()).toEqual({ type: "taken" });
+			await unlessZeroByte(program, async () => {
+				const { stdout, status } = await run(program, program.receive(url, await hub.code()));
+				const event = await hub.next();
+				if (event.type === "wrong") return "wrong code";
+				expect({ event, stdout: stdout.trim(), status }).toEqual({
+					event: { type: "taken" },
+					stdout: TICKET,
+					status: 0,
+				});
+				return "fine";
+			});
 			await hub.code();
 			await hub.stop();
 			expect(await nameplates(url)).toEqual([]);
@@ -101,12 +111,17 @@ for (const server of SERVERS) {
 		});
 
 		row(`we read a code of ${program.name} over ${server.name}`, needs, server, async ({ url }) => {
-			const child = spawn(program, program.send(url, TICKET));
-			const code = await Promise.any(
-				[child.stdout, child.stderr].map((stream) => line(stream, /\b(\d+-[a-z]+-[a-z]+)\b/)),
-			);
-			expect(await redeem(code.toUpperCase().replaceAll("-", " "), { url })).toBe(TICKET);
-			expect(await child.exited).toBe(0);
+			await unlessZeroByte(program, async () => {
+				const child = spawn(program, program.send(url, TICKET));
+				const code = await printedCode(child);
+				const result = await redeem(code.toUpperCase().replaceAll("-", " "), { url }).catch((reason) => reason);
+				if (isWrongCode(result)) {
+					await child.exited;
+					return "wrong code";
+				}
+				expect({ result, status: await child.exited }).toEqual({ result: TICKET, status: 0 });
+				return "fine";
+			});
 		});
 
 		row(
@@ -114,14 +129,15 @@ for (const server of SERVERS) {
 			needs,
 			server,
 			async ({ url }) => {
-				const child = spawn(program, program.send(url, "hello"));
-				const code = await Promise.any(
-					[child.stdout, child.stderr].map((stream) => line(stream, /\b(\d+-[a-z]+-[a-z]+)\b/)),
-				);
-				const error = await redeem(code, { url }).catch((reason) => reason);
-				expect(error.message).toContain("a text that is no ticket");
-				child.kill();
-				await child.exited;
+				await unlessZeroByte(program, async () => {
+					const child = spawn(program, program.send(url, "hello"));
+					const error = await redeem(await printedCode(child), { url }).catch((reason) => reason);
+					child.kill();
+					await child.exited;
+					if (isWrongCode(error)) return "wrong code";
+					expect(error.message).toContain("a text that is no ticket");
+					return "fine";
+				});
 			},
 		);
 	}
@@ -160,6 +176,45 @@ row(
 );
 
 // --- internal ---
+
+/**
+ * wormhole-william 1.0.6 drops a last zero byte of the encoded shared element before it hashes the key, so that one
+ * exchange in 256 with anybody else's client ends as with a wrong code (11 of 2,800 measured; python-spake2 agrees with
+ * us in each of them). Only such an exchange may end so, which is checked, and is done again.
+ */
+async function unlessZeroByte(program: Program, work: () => Promise<"fine" | "wrong code">): Promise<void> {
+	const finish = spyOn(spake2, "finish");
+	try {
+		while ((await work()) === "wrong code") {
+			const [own, message] = finish.mock.calls.at(-1) as [spake2.Spake2, Uint8Array];
+			const shared = sharedElement(own, message);
+			expect({ program: program.name, shared }).toEqual({
+				program: "wormhole-william",
+				shared: expect.stringMatching(/00$/),
+			});
+			console.log(`${program.name}: the shared element ${shared} ends in a zero byte, once more`);
+		}
+	} finally {
+		finish.mockRestore();
+	}
+}
+
+/** K = x·(Y − pw·S), in hex. */
+function sharedElement(own: spake2.Spake2, message: Uint8Array): string {
+	const { Point } = ed25519;
+	const blinding = Point.fromBytes(spake2.deriveS()).multiply(spake2.passwordScalar(own.password));
+	return Point.fromBytes(message.subarray(1)).subtract(blinding).multiply(own.scalar).toHex();
+}
+
+/** What `redeem` ended with. */
+function isWrongCode(result: unknown): boolean {
+	return result instanceof Error && result.message.startsWith("The join code is wrong");
+}
+
+/** The code that a sending program shows. */
+function printedCode(child: ReturnType<typeof spawn>): Promise<string> {
+	return Promise.any([child.stdout, child.stderr].map((stream) => line(stream, /\b(\d+-[a-z]+-[a-z]+)\s/)));
+}
 
 function row(
 	name: string,

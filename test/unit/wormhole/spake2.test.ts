@@ -124,3 +124,15 @@ test("a scalar of zero works as any other", () => {
 	const zero = start("5-a-b", "app", 0n);
 	expect(() => finish(zero, start("5-a-b", "app", 1n).message)).toThrow("neutral");
 });
+
+test("a shared element that ends in a zero byte keeps it", () => {
+	// python-spake2 gives this key; wormhole-william 1.0.6, which sent the message, gives another (test/interop).
+	const own = start(
+		"8-microwave-tumor",
+		vectors.appid,
+		3396442706433578361704372018388339100226206202978404061388192191069407290952n,
+	);
+	const theirs = message("bb9b452413f4cd184dea73658d442898a27ac76b22fafc06c564a821f9661028");
+	expect(own.message.toHex()).toBe("539962026548add6a7e725e2bfa216f08aa2202e8b1ea5d2d3aa788e527db5ccad");
+	expect(finish(own, theirs).toHex()).toBe("86b3eeecb23c33e3cf3a69d8a4dcdd66717ff2ffd49a7e5e6cc30dc3f92ba6fe");
+});
