@@ -1,102 +1,146 @@
-// Builds the single-file executable: `bun build.ts [--target NAME]`. Targets are a table. Exactly one native add-on,
-// the target's own, may get in; anything else fails the build, because Bun itself would ship a dead program.
-import { mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`, or prints the Homebrew formula
+// of what was archived: `bun build.ts --formula`. The platforms are a table (build/targets.ts), the steps are build/*.
+// Each target's files are made in dist/<target>/; this machine's executable also stands in dist/.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import type { BunPlugin } from "bun";
+import { checksums, type Member, sourceDate, tarGz, zip } from "./build/archive.ts";
+import { bundle } from "./build/bundle.ts";
+import { formula, installer, repositoryOf } from "./build/formula.ts";
+import { checkExecutable } from "./build/gate.ts";
+import { addonPackage, fetchPackage, installed, type Package } from "./build/packages.ts";
+import { type Contents, cycloneDx, thirdParty } from "./build/sbom.ts";
+import { archiveName, hostTarget, TARGETS, targetOf } from "./build/targets.ts";
+import manifest from "./package.json" with { type: "json" };
 
-interface Target {
-	/** What `bun build --compile --target` calls it. */
-	readonly bun: Bun.Build.CompileTarget;
-	/** The package that carries its native add-on. */
-	readonly addon: string;
-	readonly executable: string;
+/** What a person downloads: bytes. Bun is 40 MB of it and the add-on 10; growth beyond wants a reason. */
+const ARCHIVE_MAX = 65e6;
+
+const root = import.meta.dir;
+const dist = join(root, "dist");
+const project = { version: manifest.version, repository: repositoryOf(manifest.repository) };
+
+/** A file that people download or check, and its name in SHA256SUMS. */
+interface Artefact {
+	name: string;
+	data: Buffer;
 }
 
-/** iroh publishes no add-on for Intel Macs, so there is no darwin-x64. */
-const TARGETS: Record<string, Target> = {
-	"linux-x64": { bun: "bun-linux-x64", addon: "@number0/iroh-linux-x64-gnu", executable: "hivemind-p2p" },
-	"linux-arm64": { bun: "bun-linux-arm64", addon: "@number0/iroh-linux-arm64-gnu", executable: "hivemind-p2p" },
-	"linux-x64-musl": { bun: "bun-linux-x64-musl", addon: "@number0/iroh-linux-x64-musl", executable: "hivemind-p2p" },
-	"linux-arm64-musl": {
-		bun: "bun-linux-arm64-musl",
-		addon: "@number0/iroh-linux-arm64-musl",
-		executable: "hivemind-p2p",
-	},
-	"darwin-arm64": { bun: "bun-darwin-arm64", addon: "@number0/iroh-darwin-arm64", executable: "hivemind-p2p" },
-	"windows-x64": { bun: "bun-windows-x64", addon: "@number0/iroh-win32-x64-msvc", executable: "hivemind-p2p.exe" },
-};
-
-const here = import.meta.dir;
-const require = createRequire(import.meta.url);
-
-/** This machine's target. */
-function hostTarget(): string {
-	const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-	const musl = process.platform === "linux" && !report?.header?.glibcVersionRuntime;
-	const platform = process.platform === "win32" ? "windows" : process.platform;
-	return `${platform}-${process.arch}${musl ? "-musl" : ""}`;
-}
-
-/** The target's add-on as a file, in exactly the version of the binding. */
-function addonFile(target: Target): string {
-	const { version } = require("@number0/iroh/package.json");
-	let manifest: { version: string; main: string };
-	try {
-		manifest = require(`${target.addon}/package.json`);
-	} catch {
-		throw new Error(`${target.addon} is not installed: this machine or its registry has no add-on for that target`);
+/** Builds one target into dist/<name>/; with `archive`, returns what SHA256SUMS lists. @throws Error */
+async function build(name: string, archive: boolean): Promise<Artefact[]> {
+	const target = targetOf(name);
+	const addon = await addonPackage(target.addon);
+	// This machine's Bun is good enough for this machine. What is handed out has the registry's, whoever builds it.
+	const runtime = !archive && name === hostTarget() ? undefined : await fetchPackage(target.runtime, Bun.version);
+	const addonFile = join(addon.directory, addon.manifest.main ?? "");
+	const directory = join(dist, name);
+	rmSync(directory, { recursive: true, force: true });
+	mkdirSync(directory, { recursive: true });
+	const outfile = join(directory, target.executable);
+	const directories = await bundle({
+		root,
+		target,
+		addon: addonFile,
+		runtime: runtime && join(runtime.directory, "bin", target.archive === "zip" ? "bun.exe" : "bun"),
+		outfile,
+	});
+	const executable = readFileSync(outfile);
+	checkExecutable(target, executable, readFileSync(addonFile));
+	if (name === hostTarget()) {
+		// By rename: the old one may be running.
+		copyFileSync(outfile, join(dist, `.${target.executable}`));
+		renameSync(join(dist, `.${target.executable}`), join(dist, target.executable));
 	}
-	if (manifest.version !== version)
-		throw new Error(`${target.addon} is ${manifest.version}, but @number0/iroh is ${version}`);
-	return join(require.resolve(`${target.addon}/package.json`), "..", manifest.main);
+	print(name, relative(root, outfile), executable.length);
+	const contents = contentsOf(name, directories, addon, runtime);
+	const notice = thirdParty(contents);
+	await Bun.write(join(directory, "THIRD_PARTY.md"), notice);
+	if (!archive) return [];
+
+	const members: Member[] = [
+		{ name: target.executable, data: executable, executable: true },
+		{ name: "LICENSE", data: readFileSync(join(root, "LICENSE")) },
+		{ name: "THIRD_PARTY.md", data: Buffer.from(notice) },
+	];
+	const date = sourceDate();
+	const packed = Buffer.from((target.archive === "zip" ? zip : tarGz)(members, date));
+	print(name, `dist/${archiveName(name)}`, packed.length);
+	if (packed.length > ARCHIVE_MAX) throw new Error(`the archive is larger than ${ARCHIVE_MAX / 1e6} MB`);
+	const published = [
+		{ name: archiveName(name), data: packed },
+		{ name: `hivemind-p2p-${name}.cdx.json`, data: Buffer.from(cycloneDx(contents, date)) },
+	];
+	for (const { name, data } of published) await Bun.write(join(dist, name), data);
+	// The executable itself, too: so an installed one can be checked, and install.sh knows it without a download.
+	return [...published, { name: `${name}/${target.executable}`, data: executable }];
 }
 
-/** Puts a module with the one add-on in the place of @number0/iroh, whose own loader would embed several or none. */
-function oneAddon(file: string): BunPlugin {
-	const names = Object.keys(require("@number0/iroh")).filter((name) => /^[A-Za-z]\w*$/.test(name));
+function contentsOf(name: string, directories: string[], addon: Package, runtime: Package | undefined): Contents {
+	const packages = directories.map((directory) => {
+		if (directory === addon.directory) return addon;
+		const found = installed(directory.replaceAll("\\", "/").replace(/^.*node_modules\//, ""));
+		if (found?.directory !== directory) throw new Error(`${directory} is bundled, but is no package of the lockfile`);
+		return found;
+	});
+	const bun = installed("bun-types");
+	if (bun?.version !== Bun.version) throw new Error(`bun-types is ${bun?.version}, but Bun is ${Bun.version}`);
 	return {
-		name: "one-addon",
-		setup(build) {
-			build.onResolve({ filter: /^@number0\/iroh$/ }, () => ({ path: "@number0/iroh", namespace: "one-addon" }));
-			build.onLoad({ filter: /.*/, namespace: "one-addon" }, () => ({
-				loader: "js",
-				contents: [
-					`import file from ${JSON.stringify(file)} with { type: "file" };`,
-					`import { loadNative } from ${JSON.stringify(join(here, "src/native.ts"))};`,
-					"const native = loadNative(file);",
-					...names.map((name) => `export const ${name} = native.${name};`),
-				].join("\n"),
-			}));
-		},
+		program: manifest,
+		target: name,
+		packages,
+		runtime: runtime ?? { name: targetOf(name).runtime, version: Bun.version, integrity: undefined },
+		runtimeLicence: readFileSync(join(bun.directory, "docs/project/license.mdx"), "utf8"),
 	};
 }
 
-async function build(name: string, outdir: string): Promise<void> {
-	const target = TARGETS[name];
-	if (!target) throw new Error(`unknown target ${name}; targets are ${Object.keys(TARGETS).join(", ")}`);
-	const addon = addonFile(target);
-	const outfile = join(outdir, target.executable);
-	const result = await Bun.build({
-		entrypoints: [join(here, "src/main.ts")],
-		root: here,
-		plugins: [oneAddon(addon)],
-		minify: true,
-		metafile: true,
-		throw: true,
-		// Both would read files of the directory the program is run in: bunfig.toml can even run code.
-		compile: { target: target.bun, outfile, autoloadDotenv: false, autoloadBunfig: false },
-	});
-	const addons = Object.keys(result.metafile?.inputs ?? {}).filter((input) => input.endsWith(".node"));
-	if (addons.length !== 1 || resolve(here, addons[0] as string) !== addon) {
-		throw new Error(`${name}: exactly ${addon} must be inside, but it is [${addons.join(", ")}]`);
-	}
-	const size = Bun.file(outfile).size / 1e6;
-	console.log(`${name.padEnd(18)} ${outfile}  ${size.toFixed(1)} MB`);
+const print = (name: string, file: string, size: number) =>
+	console.log(`${name.padEnd(17)} ${file.padEnd(42)} ${(size / 1e6).toFixed(1).padStart(6)} MB`);
+
+function stop(message: string): never {
+	console.error(`build.ts: ${message}`);
+	process.exit(2);
 }
 
-const { values } = parseArgs({ options: { target: { type: "string" } } });
-const outdir = join(here, "dist");
-mkdirSync(outdir, { recursive: true });
-await build(values.target ?? hostTarget(), outdir);
+const { values } = parseArgs({
+	options: {
+		target: { type: "string" },
+		all: { type: "boolean", default: false },
+		archive: { type: "boolean", default: false },
+		formula: { type: "boolean", default: false },
+	},
+});
+
+if (values.formula) {
+	if (!existsSync(join(dist, "SHA256SUMS"))) stop("dist/SHA256SUMS is missing: build with --archive first");
+	const { text, missing } = formula(project, readFileSync(join(dist, "SHA256SUMS"), "utf8"));
+	for (const name of missing) console.error(`${name} is not in SHA256SUMS, so the formula lacks it`);
+	process.stdout.write(text);
+	process.exit(0);
+}
+if (manifest.packageManager !== `bun@${Bun.version}`) {
+	stop(`this is Bun ${Bun.version}, but package.json pins ${manifest.packageManager}`);
+}
+const names = values.all ? Object.keys(TARGETS) : [values.target ?? hostTarget()];
+const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));
+if (unknown) stop(`there is no target '${unknown}': targets are ${Object.keys(TARGETS).join(", ")}`);
+const artefacts: Artefact[] = [];
+const failed: string[] = [];
+for (const name of names) {
+	try {
+		artefacts.push(...(await build(name, values.archive)));
+	} catch (error) {
+		failed.push(name);
+		// Nothing of it, also not of an earlier build, may be taken for the result.
+		for (const made of [name, archiveName(name), `hivemind-p2p-${name}.cdx.json`]) {
+			rmSync(join(dist, made), { recursive: true, force: true });
+		}
+		console.error(`${name.padEnd(17)} FAILED: ${error instanceof Error ? error.message : String(error)}`);
+	}
+}
+if (values.archive && artefacts.length > 0) {
+	const script = Buffer.from(installer(readFileSync(join(root, "install.sh"), "utf8"), project));
+	await Bun.write(join(dist, "install.sh"), script);
+	await Bun.write(join(dist, "SHA256SUMS"), checksums([...artefacts, { name: "install.sh", data: script }]));
+}
+if (failed.length > 0) console.error(`Not built: ${failed.join(", ")}`);
+process.exit(failed.length > 0 ? 1 : 0);

@@ -1,10 +1,10 @@
 // The command line: citty's tree of commands and help texts, and the step from strings to typed options.
 // Called by main.ts; calls share, join and demo.
-
-import { type ArgsDef, type CommandDef, renderUsage, runCommand } from "citty";
+import { type ArgsDef, type CommandDef, type CommandMeta, renderUsage, runCommand } from "citty";
 import { type Address, isLoopback, parseAddress } from "./address.ts";
 import { type CommandLine, readCommandLine } from "./argv.ts";
 import { codeOptions, readInvitation } from "./codes.ts";
+import { completions, isShell, SHELLS } from "./completions.ts";
 import { demo } from "./demo.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import { EXIT_STATUS, HivemindError } from "./errors.ts";
@@ -189,6 +189,11 @@ const commands: Record<string, CommandDef> = {
 			return demo({ once: line.values.has("once"), endpoint: endpointOptions(line, "none") }, stop);
 		},
 	},
+	completions: {
+		meta: { name: "completions", description: `Print a completion script for ${SHELLS.join(", ")}` },
+		args: { shell: { type: "positional", description: SHELLS.join(", ") }, ...GLOBAL },
+		run: ({ data }) => printCompletions((data as Context).line.positionals[0] ?? ""),
+	},
 };
 
 const root: CommandDef = {
@@ -222,6 +227,14 @@ async function help(command: string | undefined): Promise<void> {
 	const whole = `${usage.trimEnd()}\n\nEXIT STATUS\n\n${statuses.join("\n")}`.replace(/ +$/gm, "");
 	// citty colours also what is piped.
 	print(process.stdout.isTTY && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole));
+}
+
+function printCompletions(shell: string): void {
+	if (!isShell(shell)) throw new HivemindError("usage", `'completions' knows ${SHELLS.join(", ")}, not '${shell}'.`);
+	const table = Object.entries(commands).map(([name, { meta, args }]) => {
+		return [name, { description: (meta as CommandMeta).description ?? "", args: args as ArgsDef }] as const;
+	});
+	print(completions(shell, { program: PROGRAM, global: GLOBAL, commands: Object.fromEntries(table) }).trimEnd());
 }
 
 const text = (line: CommandLine, name: string): string | undefined => line.values.get(name) as string | undefined;

@@ -8,7 +8,7 @@ import { resultOr } from "../support/throws.ts";
 const SHARE = ["share", "localhost:1", "localhost:2", "localhost:3"];
 
 for (const [argv, message] of [
-	[["join", "me"], "'join' needs a ticket."],
+	[["join", "me"], "'join' needs a ticket or a join code."],
 	[[...SHARE, ""], "The name is empty."],
 	[[...SHARE, "  "], "The name is empty."],
 	[[...SHARE, "a\nb"], "The name has control characters."],

@@ -1,0 +1,95 @@
+// Two builds in different directories are the same bytes, and one that cannot be done fails by name while the others
+// are made. The project is copied, with its packages as hard links; what the runner has built fills their cache.
+import { afterAll, expect, test } from "bun:test";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { archiveName, hostTarget } from "../../build/targets.ts";
+import { BUILT, ROOT } from "../support/built.ts";
+
+const SOURCES = [
+	"src",
+	"build",
+	"build.ts",
+	"package.json",
+	"bun.lock",
+	"bunfig.toml",
+	"tsconfig.json",
+	"install.sh",
+	"LICENSE",
+];
+const places: string[] = [];
+
+/** A copy of the project in a directory whose path has another length each time. */
+function copy(): string {
+	const place = join(mkdtempSync(join(tmpdir(), "hivemind-repro-")), "deeper".repeat(places.length), "project");
+	places.push(place);
+	mkdirSync(place, { recursive: true });
+	for (const name of SOURCES) cpSync(join(ROOT, name), join(place, name), { recursive: true });
+	const linked = Bun.spawnSync(["cp", "-al", join(ROOT, "node_modules"), join(place, "node_modules")]);
+	// Another file system, or a cp without -l.
+	if (linked.exitCode !== 0) cpSync(join(ROOT, "node_modules"), join(place, "node_modules"), { recursive: true });
+	return place;
+}
+
+async function build(place: string, args: string[]) {
+	const child = Bun.spawn([process.execPath, join(place, "build.ts"), ...args], {
+		// Not the project's: a build must not depend on where it is started.
+		cwd: tmpdir(),
+		env: { ...process.env, SOURCE_DATE_EPOCH: "1767225600", BUN_CONFIG_REGISTRY: "http://127.0.0.1:1" },
+		stdout: "pipe",
+		stderr: "pipe",
+	});
+	const [status, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
+	return { status, stdout, stderr };
+}
+
+afterAll(() => {
+	for (const place of places) rmSync(place.replace(/(hivemind-repro-\w+).*/, "$1"), { recursive: true, force: true });
+});
+
+const ready = BUILT.some(({ name }) => name === hostTarget());
+if (!ready) console.log("Skipped: reproducibility; run 'bun build.ts --all --archive' first, it needs the registry.");
+
+test.skipIf(!ready)(
+	"two builds of everything, in two directories, are the same bytes; what cannot be built is named",
+	async () => {
+		const [first, second] = [copy(), copy()];
+		const all = await build(first, ["--all", "--archive"]);
+		const missing = ["linux-arm64", "linux-arm64-musl", "windows-x64", "darwin-arm64", "linux-x64-musl", "linux-x64"];
+		const failed = missing.filter((name) => !BUILT.some((built) => built.name === name));
+		expect(all.status).toBe(failed.length > 0 ? 1 : 0);
+		for (const name of failed) expect(all.stderr).toMatch(new RegExp(`^${name} +FAILED: .*cannot be had`, "m"));
+		for (const { name } of BUILT) expect(all.stdout).toMatch(new RegExp(`${archiveName(name)} +\\d+\\.\\d MB`));
+
+		const host = await build(second, ["--target", hostTarget(), "--archive"]);
+		expect(host).toMatchObject({ status: 0, stderr: "" });
+		for (const { name } of BUILT) {
+			if (name === hostTarget()) continue;
+			// The archive is made from these bytes by what the host's archive shows; compressing each twice costs a minute.
+			expect(await build(second, ["--target", name])).toMatchObject({ status: 0 });
+		}
+		const made = (place: string) => readdirSync(join(place, "dist"), { recursive: true, encoding: "utf8" });
+		const common = made(second).filter((name) => made(first).includes(name) && name !== "SHA256SUMS");
+		expect(common).toEqual(expect.arrayContaining([archiveName(hostTarget()), "install.sh"]));
+		for (const { name, target } of BUILT) expect(common).toContain(join(name, target.executable));
+		for (const name of common.filter((name) => /\.\w+$|hivemind-p2p$/.test(name))) {
+			const same = readFileSync(join(first, "dist", name)).equals(readFileSync(join(second, "dist", name)));
+			expect(same, name).toBe(true);
+		}
+		// And nothing in it tells where it was made.
+		for (const { name, target } of BUILT) {
+			const executable = readFileSync(join(first, "dist", name, target.executable));
+			for (const path of [first, ROOT, `${tmpdir()}/hivemind`]) expect(executable.includes(path), path).toBe(false);
+		}
+	},
+	180_000,
+);
+
+test("an unknown target is a usage error that names those there are", async () => {
+	const { status, stderr } = await build(ROOT, ["--target", "darwin-x64"]);
+	expect(status).toBe(2);
+	expect(stderr).toStartWith("build.ts: ");
+	expect(stderr).toContain("there is no target 'darwin-x64': targets are linux-x64, ");
+	expect(existsSync(join(ROOT, "dist/darwin-x64"))).toBe(false);
+});

@@ -1,0 +1,143 @@
+// The completion scripts in the real shells: what each offers after a beginning of a command line.
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { isShell } from "../../src/completions.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+
+function program(args: string[]) {
+	const ran = Bun.spawnSync([process.execPath, MAIN, ...args], { env: {}, stdin: "ignore" });
+	return { status: ran.exitCode, stdout: ran.stdout.toString(), stderr: ran.stderr.toString() };
+}
+
+const COMMANDS = program(["--help"])
+	.stdout.replace(/[\s\S]*COMMANDS\n/, "")
+	.replace(/\n\n\S[\s\S]*/, "")
+	.match(/^ +([a-z]+)(?= {2})/gm)
+	?.map((name) => name.trim())
+	.sort() as string[];
+/** The help is made from the same table by citty. */
+const JOIN = [...program(["join", "--help"]).stdout.matchAll(/(--[a-z0-9-]+)(?:=<\S+>)?(?= {2})/g)]
+	.map(([, name = ""]) => name)
+	.sort();
+
+/** Command line up to the cursor → the words that are offered. Long options only; letters are another matter. */
+const CASES: [line: string, offered: string[]][] = [
+	["", COMMANDS],
+	["jo", ["join"]],
+	["--no-relay jo", ["join"]],
+	["--alpn hivemind jo", ["join"]],
+	["--alpn ", ["federated-hivemind", "hivemind"]],
+	["join me --alpn fed", ["federated-hivemind"]],
+	["join --tic", ["--ticket"]],
+	["join me --ticket x --fr", ["--frontend-addr"]],
+	["share --tick", []],
+	["demo --on", ["--once"]],
+	["share --on", []],
+	["join --", JOIN],
+	["--no-", ["--no-relay"]],
+	["completions ", ["bash", "fish", "zsh"]],
+	["completions z", ["zsh"]],
+];
+
+const words = (text: string) =>
+	[...new Set(text.split("\n").map((line) => line.split(/\t/)[0]?.trim().replace(/=$/, "") ?? ""))]
+		.filter((word) => /^(--[a-z]|[a-z])/.test(word))
+		.sort();
+
+async function shell(command: string[], script: string, env: Record<string, string>): Promise<string> {
+	const child = Bun.spawn(command, {
+		stdin: Buffer.from(script),
+		stdout: "pipe",
+		stderr: "pipe",
+		env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", LC_ALL: "C.UTF-8", ...env },
+		timeout: 30_000,
+	});
+	const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+	expect(stderr).toBe("");
+	return stdout;
+}
+
+/** How each shell is asked. Prints one offered word a line. */
+const ASK: Record<string, (source: string, line: string) => Promise<string>> = {
+	// Splits as readline does, with '=' a word of its own.
+	bash: (source, line) =>
+		shell(
+			["bash", "--norc", "--noprofile", "-s"],
+			`${source}
+			COMP_WORDS=(hivemind-p2p ${line.replace(/=/g, " = ")}${/( |^)$/.test(line) ? " ''" : ""})
+			COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+			_hivemind_p2p
+			printf '%s\\n' "\${COMPREPLY[@]}"\n`,
+			{},
+		),
+	fish: (source, line) =>
+		shell(["fish", "--no-config"], `${source}\ncomplete -C 'hivemind-p2p ${line}'\n`, {
+			XDG_CONFIG_HOME: "/nonexistent",
+		}),
+	// zsh completes only at a terminal; zpty is one. compadd is watched instead of the screen.
+	zsh: (source, line) =>
+		shell(
+			["zsh", "-f"],
+			`zmodload zsh/zpty
+			zpty z zsh -f -i
+			zpty -w z ${quote(`PS1= PROMPT_EOL_MARK=; stty -echo; autoload -U compinit; compinit -D -u; source =(<<'END'
+${source}
+END
+); zstyle ':completion:*' verbose no; zmodload zsh/zutil
+compadd() { local -a hits; builtin compadd -O hits "$@"; printf 'OFFER %s\\n' $hits; builtin compadd "$@" }
+finish() { zle complete-word; print -r "THE""END"; exit }
+zle -N finish; bindkey '^I' finish; print READY"SET"`)}
+			zpty -r z text '*READYSET*'
+			zpty -w -n z ${quote(`hivemind-p2p ${line}\t`)}
+			zpty -r z text '*THEEND*'
+			print -r -- "$text"\n`,
+			{},
+		).then((text) => [...text.matchAll(/OFFER (\S+)/g)].map(([, word]) => word?.replace(/\r/g, "")).join("\n")),
+};
+
+const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+for (const [name, ask] of Object.entries(ASK)) {
+	const here = Bun.which(name) !== null;
+	if (!here) console.log(`Skipped: completions of ${name}, which is not installed.`);
+	describe.skipIf(!here)(name, () => {
+		const { status, stdout: source, stderr } = program(["completions", name]);
+
+		test("the script is printed, and the shell finds no fault in it", async () => {
+			expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+			const ran = Bun.spawnSync([name, "-n"], { stdin: Buffer.from(source), env: { HOME: "/nonexistent" } });
+			expect({ status: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({ status: 0, stderr: "" });
+		});
+
+		test.each(CASES)(
+			"'%s' offers %p",
+			async (line, offered) => {
+				expect(words(await ask(source, line))).toEqual(offered);
+			},
+			30_000,
+		);
+	});
+}
+
+test.skipIf(!Bun.which("bash"))("bash: a value after '='", async () => {
+	const { stdout: source } = program(["completions", "bash"]);
+	expect(words((await ASK.bash?.(source, "join --alpn=fed")) ?? "")).toEqual(["federated-hivemind"]);
+	expect(words((await ASK.bash?.(source, "join --alpn=")) ?? "")).toEqual(["federated-hivemind", "hivemind"]);
+	expect(words((await ASK.bash?.(source, "--alpn=hivemind jo")) ?? "")).toEqual(["join"]);
+});
+
+test.skipIf(!Bun.which("shellcheck"))("shellcheck has nothing to say about bash's", () => {
+	const { stdout } = program(["completions", "bash"]);
+	const ran = Bun.spawnSync(["shellcheck", "-s", "bash", "-"], { stdin: Buffer.from(stdout) });
+	expect(ran.stdout.toString()).toBe("");
+});
+
+test("another shell is a usage error that names those there are", () => {
+	expect(program(["completions", "tcsh"])).toMatchObject({
+		status: 2,
+		stderr: "error: 'completions' knows bash, zsh, fish, not 'tcsh'.\n",
+	});
+	expect(program(["completions"]).status).toBe(2);
+	expect(isShell("constructor")).toBe(false);
+});

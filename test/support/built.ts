@@ -1,0 +1,42 @@
+// What `bun build.ts --all --archive` made in dist/, for the tests that look into it. The runner (test/run.ts) makes it;
+// a target whose add-on the registry lacks is missing, and its tests say so.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { archiveName, TARGETS, type Target, targetOf } from "../../build/targets.ts";
+
+export const ROOT = join(import.meta.dir, "../..");
+export const DIST = join(ROOT, "dist");
+
+export interface Built {
+	name: string;
+	target: Target;
+	executable: string;
+	archive: string;
+}
+
+/** The targets that are built and archived. */
+export const BUILT: Built[] = Object.keys(TARGETS).flatMap((name) => {
+	const target = targetOf(name);
+	const executable = join(DIST, name, target.executable);
+	const archive = join(DIST, archiveName(name));
+	return existsSync(executable) && existsSync(archive) ? [{ name, target, executable, archive }] : [];
+});
+
+const missing = Object.keys(TARGETS).filter((name) => !BUILT.some((one) => one.name === name));
+if (missing.length > 0) console.log(`Not built, so their tests are skipped: ${missing.join(", ")}.`);
+
+/** The add-on's file of a target that is built. */
+export function addonFile({ target }: Built): string {
+	for (const directory of [
+		join(ROOT, "node_modules", target.addon),
+		...[...new Bun.Glob("*").scanSync({ cwd: STORE, onlyFiles: false })]
+			.filter((entry) => entry.startsWith(`${target.addon.replace("/", "+")}@`))
+			.map((entry) => join(STORE, entry, "node_modules", target.addon)),
+	]) {
+		const manifest = join(directory, "package.json");
+		if (existsSync(manifest)) return join(directory, JSON.parse(readFileSync(manifest, "utf8")).main);
+	}
+	throw new Error(`${target.addon} is not here, but its executable is`);
+}
+
+const STORE = join(ROOT, "node_modules/.cache/hivemind-p2p");
