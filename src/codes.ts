@@ -4,7 +4,7 @@ import { HivemindError } from "./errors.ts";
 import { type CodeOptions, mailboxUrl } from "./invite.ts";
 import type { JoinOptions } from "./join.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN, REDEEM_MAX_S } from "./limits.ts";
-import { ask, readSecret } from "./secrets.ts";
+import { ask, canAsk, readSecret } from "./secrets.ts";
 
 const RELAY_VARIABLE = "HIVEMIND_P2P_WORMHOLE_RELAY";
 
@@ -40,9 +40,11 @@ export async function readInvitation(
 	]);
 	const found = await Promise.race([reading, stopped]);
 	if (found) return found.source.option === "--ticket" ? { ticket: found.secret } : { code: found.secret, ...redeem };
-	const typed = stop.aborted ? undefined : await Promise.race([ask("Join code: "), stopped]);
-	if (typed) return { code: typed, ...redeem };
-	if (stop.aborted) return undefined;
+	if (canAsk()) {
+		const typed = await Promise.race([ask("Join code: "), stopped]);
+		if (typed) return { code: typed, ...redeem };
+		if (stop.aborted) return undefined;
+	}
 	throw new HivemindError("usage", "'join' needs a ticket or a join code.", {
 		hint: "Add --join-code or --ticket with what the hub's screen shows.",
 	});

@@ -37,9 +37,11 @@ export async function readSecret<T extends SecretSource>(
 	return { source, secret: line };
 }
 
-/** Asks on the terminal; undefined where there is none. Resolves with "" when the input ends. */
-export async function ask(question: string): Promise<string | undefined> {
-	if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+/** Whether a person is there to be asked. */
+export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+
+/** Asks on the terminal. Resolves with "" when the input ends. */
+export function ask(question: string): Promise<string> {
 	prompt(question);
 	return firstStdinLine();
 }
