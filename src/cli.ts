@@ -42,6 +42,10 @@ const IDENTITY = {
 	},
 } as const satisfies ArgsDef;
 
+const ROTATE = {
+	rotate: { type: "boolean", description: "A new secret for the identity: old tickets and codes die" },
+} as const satisfies ArgsDef;
+
 const GLOBAL = {
 	alpn: {
 		type: "enum",
@@ -88,7 +92,7 @@ const commands: Record<string, CommandDef> = {
 			qr: { type: "boolean", description: "Show each join command as a QR code, too" },
 			...RELAY,
 			...IDENTITY,
-			rotate: { type: "boolean", description: "A new secret for the identity: old tickets and codes die" },
+			...ROTATE,
 			open: { type: "boolean", description: "No secret in the ticket: also peers of the original program come in" },
 			allow: { type: "string", valueHint: "ID", description: "Admit only this public id (repeatable)" },
 			"max-peers": { type: "string", valueHint: "N", description: "Peers at once (default: 32)" },
@@ -162,10 +166,10 @@ const commands: Record<string, CommandDef> = {
 	},
 	identity: {
 		meta: { name: "identity", description: "Print the public id of an identity file; made when missing" },
-		args: { file: { type: "positional", description: "The identity file" }, ...COMMON },
+		args: { file: { type: "positional", description: "The identity file" }, ...ROTATE, ...COMMON },
 		run: async ({ data }) => {
 			const { line } = data as Context;
-			const identity = openIdentity(line.positionals[0] ?? "");
+			const identity = openIdentity(line.positionals[0] ?? "", { rotate: line.values.has("rotate") });
 			print(await publicId(identity.key));
 			identity.close();
 		},

@@ -42,9 +42,7 @@ export class Guest {
 		this.connection = connection;
 		this.name = connection.remote;
 		this.#host = host;
-		this.#helloTimer = setTimeout(() => {
-			if (!this.inside) connection.close("no valid hello in time");
-		}, HELLO_MS);
+		this.#helloTimer = setTimeout(() => this.#helloIsLate(), HELLO_MS);
 		void connection.closed.then(() => {
 			clearTimeout(this.#helloTimer);
 			clearInterval(this.#silenceTimer);
@@ -64,9 +62,7 @@ export class Guest {
 	async #accept(stream: QuicStream): Promise<void> {
 		const portId = await header(stream);
 		if (portId === CONTROL_PORT_ID && !this.#link) return this.#control(stream);
-		const open = this.#host.admission.policy.secret === undefined;
-		if (!this.inside && open && !this.#link && portId !== undefined && portId !== CONTROL_PORT_ID) {
-			// A peer of the original program: it has no hello.
+		if (!this.inside && this.#mayBeOriginal() && portId !== undefined && portId !== CONTROL_PORT_ID) {
 			this.#decide(undefined, undefined);
 		}
 		if (!this.inside || portId === CONTROL_PORT_ID) {
@@ -75,6 +71,17 @@ export class Guest {
 			return stream.refuse();
 		}
 		await this.#host.serve(portId, stream, this.name);
+	}
+
+	/** A peer of the original program has no hello; an open hub lets it in without. */
+	#mayBeOriginal(): boolean {
+		return this.#host.admission.policy.secret === undefined && !this.#link;
+	}
+
+	#helloIsLate(): void {
+		if (this.inside) return;
+		if (this.#mayBeOriginal()) this.#decide(undefined, undefined);
+		else this.connection.close("no valid hello in time");
 	}
 
 	async #control(stream: QuicStream): Promise<void> {
