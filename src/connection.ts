@@ -73,7 +73,9 @@ export class Connection {
 			let bi: BiStream;
 			try {
 				bi = await this.#native.acceptBi();
-			} catch {
+			} catch (error) {
+				// The connection is over, or of no more use: either way its end is what the others wait for.
+				this.closeSoon(nativeReason(error));
 				return;
 			}
 			onStream(this.#track(bi));

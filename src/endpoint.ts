@@ -14,7 +14,7 @@ import {
 	pin,
 	unpin,
 } from "./iroh.ts";
-import { CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, RELAY_MS } from "./limits.ts";
+import { ACCEPT_PAUSE_MS, CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, RELAY_MS } from "./limits.ts";
 import { formatTicket } from "./ticket.ts";
 
 export interface EndpointOptions {
@@ -88,7 +88,10 @@ export class Endpoint {
 				incoming = await this.#native.acceptNext();
 			} catch (error) {
 				onError(nativeReason(error));
-				return;
+				if (this.#native.isClosed()) return;
+				// Whatever it was: a hub that listens no more is worth nothing.
+				await Bun.sleep(ACCEPT_PAUSE_MS);
+				continue;
 			}
 			if (!incoming) return;
 			const handshake = shake(incoming)

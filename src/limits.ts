@@ -276,3 +276,6 @@ export const HEALTH_WAIT_MS = 300;
 
 /** Closing a connection discards what is under way; a last word gets this long to be read. */
 export const LAST_WORD_MS = 500;
+
+/** After a failed accept: long enough not to spin, short enough not to be noticed. */
+export const ACCEPT_PAUSE_MS = 100;

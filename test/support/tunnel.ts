@@ -40,7 +40,7 @@ export async function startHub(
 	return { ticket: await ready.promise, done, ...stopper(end, done) };
 }
 
-export async function startPeer(ticket: string, endpoint = LOOPBACK): Promise<RunningPeer> {
+export async function startPeer(ticket: string, endpoint = LOOPBACK, { reconnect = false } = {}): Promise<RunningPeer> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<readonly Address[]>();
 	const done = join(
@@ -49,7 +49,7 @@ export async function startPeer(ticket: string, endpoint = LOOPBACK): Promise<Ru
 			invitation: { ticket },
 			addresses: [FREE, FREE, FREE],
 			endpoint,
-			reconnect: false,
+			reconnect,
 			onReady: ready.resolve,
 		},
 		end.signal,

@@ -1,0 +1,222 @@
+// The other end of the wire, by the raw binding: every byte of it is under the test's command. A peer that says what the
+// test wants, and a hub of the original program. Used by the end-to-end tests and the fuzzing.
+import { Endpoint as Native, RelayMode } from "@number0/iroh";
+import type { Message } from "../../src/control.ts";
+import { ALPN, encodeHeader } from "../../src/handshake.ts";
+import { type BiStream, type Connection, loadIroh } from "../../src/iroh.ts";
+import { formatTicket, parseTicket } from "../../src/ticket.ts";
+
+const ALPN_BYTES = [...Buffer.from(ALPN.hivemind)];
+
+/** What a forgotten handle would end. (Not by pin(): that counts what the program itself holds.) */
+const kept = new Set<object>();
+const keep = <T extends object>(handle: T): T => {
+	kept.add(handle);
+	return handle;
+};
+
+/** The bytes that open a stream, and what comes behind them. */
+export const header = (portId: number, text = ""): number[] => [...encodeHeader(portId), ...Buffer.from(text)];
+
+export const hello = (secret?: string, more: object = {}): string =>
+	`${JSON.stringify({ type: "hello", v: 1, name: "raw", program: "0", secret, ...more })}\n`;
+
+async function bind(accepts: boolean): Promise<InstanceType<typeof Native>> {
+	const builder = Native.builder();
+	builder.applyMinimal();
+	builder.relayMode(RelayMode.disabled());
+	builder.bindAddr("127.0.0.1:0");
+	builder.bindAddr("[::1]:0");
+	if (accepts) builder.alpns([ALPN_BYTES]);
+	return keep(await builder.bind());
+}
+
+export class RawPeer implements AsyncDisposable {
+	readonly id: string;
+	#endpoint: InstanceType<typeof Native>;
+
+	private constructor(endpoint: InstanceType<typeof Native>) {
+		this.#endpoint = endpoint;
+		this.id = endpoint.id().toString();
+	}
+
+	static async make(): Promise<RawPeer> {
+		await loadIroh();
+		return new RawPeer(await bind(false));
+	}
+
+	async connect(ticket: string): Promise<RawConnection> {
+		const { address } = await parseTicket(ticket);
+		return new RawConnection(await this.#endpoint.connect(address, ALPN_BYTES));
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#endpoint.close();
+		kept.delete(this.#endpoint);
+	}
+}
+
+export class RawConnection {
+	readonly native: Connection;
+	/** Why it ended, once it has. */
+	readonly closed: Promise<string>;
+
+	constructor(native: Connection) {
+		this.native = keep(native);
+		this.closed = native
+			.closed()
+			.catch((error: Error) => error.message)
+			.finally(() => kept.delete(native));
+	}
+
+	/** A stream that begins with these bytes. */
+	async open(bytes: number[], finish = false): Promise<BiStream> {
+		const bi = keep(await this.native.openBi());
+		keep(bi.send);
+		keep(bi.recv);
+		if (bytes.length > 0) await bi.send.writeAll(bytes);
+		if (finish) await bi.send.finish();
+		return bi;
+	}
+
+	/** What the hub answers to a stream that begins with these bytes, until its end. */
+	async answer(bytes: number[], finish = false): Promise<number[]> {
+		const bi = await this.open(bytes, finish);
+		const answer = await bi.recv.readToEnd(1000);
+		await bi.send.reset(0n).catch(() => {});
+		return answer;
+	}
+
+	/** A control stream that begins with this text. */
+	async control(text: string): Promise<Control> {
+		return new Control(await this.open(header(0, text)));
+	}
+
+	close(reason = ""): void {
+		this.native.close(0n, [...Buffer.from(reason)]);
+	}
+}
+
+export class Control {
+	/** Everything that the hub has said, but its pings and pongs. */
+	readonly said: Message[] = [];
+	/** The first byte. */
+	answer: number | undefined;
+	#bi: BiStream;
+	#waiting = new Set<() => void>();
+	#over = false;
+
+	constructor(bi: BiStream) {
+		this.#bi = bi;
+		void this.#read();
+	}
+
+	async send(text: string | Message): Promise<void> {
+		await this.#bi.send.writeAll([...Buffer.from(typeof text === "string" ? text : `${JSON.stringify(text)}\n`)]);
+	}
+
+	async end(): Promise<void> {
+		await this.#bi.send.finish();
+	}
+
+	/** The first message of this type, said already or yet to come, that has it. Rejects when the stream ends without it. */
+	until<T extends Message["type"]>(
+		type: T,
+		is: (message: Extract<Message, { type: T }>) => boolean = () => true,
+	): Promise<Extract<Message, { type: T }>> {
+		return new Promise((resolve, reject) => {
+			const look = () => {
+				const found = this.said.find(
+					(message): message is Extract<Message, { type: T }> =>
+						message.type === type && is(message as Extract<Message, { type: T }>),
+				);
+				if (!found && !this.#over) return;
+				this.#waiting.delete(look);
+				if (found) resolve(found);
+				else reject(new Error(`the control stream ended without '${type}': ${JSON.stringify(this.said)}`));
+			};
+			this.#waiting.add(look);
+			look();
+		});
+	}
+
+	async #read(): Promise<void> {
+		let rest = "";
+		try {
+			for (;;) {
+				const bytes = Buffer.from(await this.#bi.recv.read(65_536));
+				if (bytes.length === 0) break;
+				const first = this.answer === undefined;
+				if (first) this.answer = bytes[0] as number;
+				const lines = (rest + bytes.subarray(first ? 1 : 0).toString()).split("\n");
+				rest = lines.pop() ?? "";
+				for (const line of lines) this.#heard(JSON.parse(line));
+			}
+		} catch {
+			// Reset, or the connection is gone.
+		}
+		this.#over = true;
+		for (const look of [...this.#waiting]) look();
+	}
+
+	#heard(message: Message): void {
+		if (message.type === "ping" || message.type === "pong") return;
+		this.said.push(message);
+		for (const look of [...this.#waiting]) look();
+	}
+}
+
+/** A hub of the original program: it knows three port ids, answers 0xff and echoes; everything else is 0x00. */
+export class OriginalHub implements AsyncDisposable {
+	readonly ticket: string;
+	/** The port ids that were asked for, in order. */
+	readonly asked: number[] = [];
+	#endpoint: InstanceType<typeof Native>;
+
+	private constructor(endpoint: InstanceType<typeof Native>, ticket: string) {
+		this.#endpoint = endpoint;
+		this.ticket = ticket;
+		void this.#accept();
+	}
+
+	static async make(): Promise<OriginalHub> {
+		const endpoint = await bind(true);
+		return new OriginalHub(endpoint, await formatTicket({ address: endpoint.addr(), secret: undefined }));
+	}
+
+	async #accept(): Promise<void> {
+		for (;;) {
+			const incoming = await this.#endpoint.acceptNext().catch(() => null);
+			if (!incoming) return;
+			const connection = keep(await (await incoming.accept()).connect());
+			void (async () => {
+				try {
+					for (;;) void this.#serve(keep(await connection.acceptBi())).catch(() => {});
+				} catch {
+					kept.delete(connection);
+				}
+			})();
+		}
+	}
+
+	async #serve(bi: BiStream): Promise<void> {
+		const [portId = 0] = await keep(bi.recv).readExact(12);
+		this.asked.push(portId);
+		const send = keep(bi.send);
+		if (portId < 1 || portId > 3) {
+			await send.writeAll([0x00]);
+			return send.finish();
+		}
+		await send.writeAll([0xff]);
+		for (;;) {
+			const bytes = await bi.recv.read(65_536);
+			if (bytes.length === 0) return send.finish();
+			await send.writeAll(bytes);
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#endpoint.close();
+		kept.delete(this.#endpoint);
+	}
+}
