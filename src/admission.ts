@@ -48,14 +48,16 @@ export class Admission {
 		}
 		if (policy.allow && !policy.allow.has(id))
 			return { reason: "id", message: "this hub admits only the peers on its list" };
-		if (this.#admitted.has(id)) return connected.has(id) || connected.size < policy.maxPeers ? undefined : FULL;
+		if (connected.has(id)) return undefined;
+		if (this.#admitted.has(id)) return connected.size < policy.maxPeers ? undefined : FULL;
 		if (policy.expiresAt !== undefined && now >= policy.expiresAt) {
 			return { reason: "expired", message: "the invitation has expired" };
 		}
 		if (policy.once && this.#admitted.size > 0)
 			return { reason: "once", message: "this hub admits one peer only, and it has come" };
 		if (connected.size >= policy.maxPeers) return FULL;
-		this.#admitted.add(id);
+		// Only these two ask later who was here before.
+		if (policy.once || policy.expiresAt !== undefined) this.#admitted.add(id);
 		return undefined;
 	}
 

@@ -16,9 +16,9 @@ export const EXIT_STATUS = {
 	check: { status: 10, meaning: "a check of `demo` failed" },
 	code: { status: 11, meaning: "the join code cannot be read, is wrong or is used up" },
 	nobody: { status: 12, meaning: "no hub answers to the join code" },
+	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refuses" },
 	denied: { status: 14, meaning: "the hub does not let this peer in" },
 	identity: { status: 15, meaning: "the identity file cannot be used" },
-	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refuses" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;

@@ -35,6 +35,10 @@ export class Guest {
 	leaving = false;
 	#host: Host;
 	#link: Link | undefined;
+	/** It has opened a control stream; there is one at most. */
+	#introducing = false;
+	#denied = false;
+	#over = false;
 	#helloTimer: Timer;
 	#silenceTimer: Timer | undefined;
 
@@ -44,6 +48,7 @@ export class Guest {
 		this.#host = host;
 		this.#helloTimer = setTimeout(() => this.#helloIsLate(), HELLO_MS);
 		void connection.closed.then(() => {
+			this.#over = true;
 			clearTimeout(this.#helloTimer);
 			clearInterval(this.#silenceTimer);
 			this.#link?.close();
@@ -61,7 +66,7 @@ export class Guest {
 	/** One stream's life. Never rejects: whatever happens to it, the others go on. */
 	async #accept(stream: QuicStream): Promise<void> {
 		const portId = await header(stream);
-		if (portId === CONTROL_PORT_ID && !this.#link) return this.#control(stream);
+		if (portId === CONTROL_PORT_ID && !this.#introducing) return this.#control(stream);
 		if (!this.inside && this.#mayBeOriginal() && portId !== undefined && portId !== CONTROL_PORT_ID) {
 			this.#decide(undefined, undefined);
 		}
@@ -75,7 +80,7 @@ export class Guest {
 
 	/** A peer of the original program has no hello; an open hub lets it in without. */
 	#mayBeOriginal(): boolean {
-		return this.#host.admission.policy.secret === undefined && !this.#link;
+		return this.#host.admission.policy.secret === undefined && !this.#introducing;
 	}
 
 	#helloIsLate(): void {
@@ -85,14 +90,16 @@ export class Guest {
 	}
 
 	async #control(stream: QuicStream): Promise<void> {
-		const link = new Link(stream, (message) => this.#message(message));
-		this.#link = link;
-		this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
+		this.#introducing = true;
 		try {
 			await stream.accept();
 		} catch {
 			// Its end is seen below.
 		}
+		const link = new Link(stream, (message) => this.#message(message));
+		this.#link = link;
+		if (this.#over) link.close();
+		this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
 		const broken = await link.ended;
 		if (broken !== undefined) this.#host.complain(this.name, `${this.name} broke the protocol: ${broken}.`);
 		// Without its control stream nobody can say whether it lives.
@@ -102,18 +109,19 @@ export class Guest {
 	#message(message: Message): void {
 		if (message.type === "hello") void this.#hello(message);
 		else if (message.type === "reset") this.connection.abortStream(message.stream);
-		else if (message.type === "bye") {
+		else if (message.type === "bye" && this.inside && !this.leaving) {
 			this.leaving = true;
 			talk(`Peer ${this.name} left: ${message.reason}.`);
 		}
 	}
 
 	async #hello(hello: Extract<Message, { type: "hello" }>): Promise<void> {
-		if (this.inside) return;
+		if (this.inside || this.#denied) return;
 		const link = this.#link as Link;
 		if (hello.v < 1) return this.#deny(link, "version", "it speaks no version that this hub knows");
 		if (!this.#decide(hello.name, hello.secret)) return;
 		const services = await this.#host.services();
+		if (this.#over) return;
 		link.send({ type: "welcome", v: CONTROL_VERSION, name: this.#host.name, program: VERSION, services });
 		link.startPings();
 		this.#silenceTimer = setInterval(() => {
@@ -123,6 +131,7 @@ export class Guest {
 
 	#decide(name: string | undefined, secret: string | undefined): boolean {
 		const { admission } = this.#host;
+		if (this.#denied) return false;
 		const denial = admission.decide(this.connection.id, secret, this.#host.connected(), Date.now());
 		if (denial) {
 			this.#deny(this.#link, denial.reason, denial.message);
@@ -137,6 +146,7 @@ export class Guest {
 	}
 
 	#deny(link: Link | undefined, reason: string, message: string): void {
+		this.#denied = true;
 		this.#host.complain(this.name, `Denied ${this.name}: ${message}.`);
 		link?.send({ type: "denied", reason, message });
 		this.connection.closeSoon(`denied: ${message}`);

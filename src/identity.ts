@@ -44,8 +44,9 @@ export function openIdentity(path: string, { rotate = false } = {}): Identity {
 			);
 		}
 		if (!lock(fd)) fail("is in use by another program", "Each running program needs an identity of its own.");
+		// Looked at under the lock: another program may have made it a moment ago.
 		const old =
-			status.size === 0 ? undefined : (decodeIdentity(readAll(fd)) ?? fail("is damaged, or no identity file"));
+			fstatSync(fd).size === 0 ? undefined : (decodeIdentity(readAll(fd)) ?? fail("is damaged, or no identity file"));
 		const identity = {
 			key: old?.key ?? crypto.getRandomValues(new Uint8Array(32)),
 			secret: old && !rotate ? old.secret : newSecret(),

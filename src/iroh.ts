@@ -32,9 +32,7 @@ export function loadIroh(): Promise<typeof Iroh> {
 /** The public id of a secret key of 32 bytes, as 64 hexadecimal digits. @throws HivemindError `addon` */
 export async function publicId(key: Uint8Array): Promise<string> {
 	const { SecretKey } = await loadIroh();
-	return SecretKey.fromBytes([...key])
-		.public()
-		.toString();
+	return SecretKey.fromBytes(toNumbers(key)).public().toString();
 }
 
 // A handle that JavaScript forgets is collected while in use: the connection dies, or a half-sent stream ends in a

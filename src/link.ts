@@ -36,7 +36,7 @@ export class Link {
 
 	/** Pings every second from now on. */
 	startPings(): void {
-		this.#timer ??= setInterval(() => this.send({ type: "ping", n: this.#pings++ }), PING_MS);
+		if (!this.#closed) this.#timer ??= setInterval(() => this.send({ type: "ping", n: this.#pings++ }), PING_MS);
 	}
 
 	/** Ends the stream; the connection goes on. Idempotent. */

@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/errors.ts";
 import { type EndpointAddr, loadIroh } from "../../src/iroh.ts";
-import { formatTicket, parseTicket } from "../../src/ticket.ts";
+import { newSecret } from "../../src/secret.ts";
+import { formatTicket, parseTicket, type Ticket } from "../../src/ticket.ts";
 import { resultOr } from "../support/throws.ts";
 
 const { EndpointAddr: Address, SecretKey } = await loadIroh();
@@ -12,7 +13,7 @@ const { EndpointAddr: Address, SecretKey } = await loadIroh();
 const group = fc.integer({ min: 1, max: 0xffff }).map((it) => it.toString(16));
 const ipv6 = fc.array(group, { minLength: 8, maxLength: 8 }).map((groups) => `[${groups.join(":")}]`);
 const direct = fc.tuple(fc.oneof(fc.ipV4(), ipv6), fc.integer({ min: 1, max: 65_535 }));
-const real = fc
+const address = fc
 	.record({
 		key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
 		relay: fc.option(fc.domain().map((host) => `https://${host}/`)),
@@ -24,36 +25,39 @@ const real = fc
 	.map(
 		({ key, relay, addresses }): EndpointAddr => new Address(SecretKey.fromBytes([...key]).public(), relay, addresses),
 	);
+const secret = fc.option(fc.constant(0).map(newSecret), { nil: undefined });
+const real: fc.Arbitrary<Ticket> = fc.record({ address, secret });
 
 /** In any order, each once. */
 const addresses = (of: EndpointAddr | undefined): string[] => [...new Set(of?.directAddresses())].sort();
 
 /** The text is refused as a ticket, or it is exactly one. */
-async function check(text: string): Promise<EndpointAddr | undefined> {
+async function check(text: string): Promise<Ticket | undefined> {
 	const result = await resultOr("ticket", parseTicket(text));
 	if (result instanceof HivemindError) return undefined;
 	expect(await formatTicket(result)).toBe(text.trim().toLowerCase());
 	// What `connect` and its error text ask of it.
-	expect(result.directAddresses()).toBeArray();
-	result.relayUrl();
-	expect(result.id().toString()).not.toBe("");
+	expect(result.address.directAddresses()).toBeArray();
+	result.address.relayUrl();
+	expect(result.address.id().toString()).not.toBe("");
 	return result;
 }
 
-test("every address survives its ticket", async () => {
+test("every address and every secret survives its ticket", async () => {
 	await fc.assert(
-		fc.asyncProperty(real, async (address) => {
-			const parsed = await check(await formatTicket(address));
-			expect(parsed?.id().equals(address.id())).toBe(true);
-			expect(parsed?.relayUrl()).toBe(address.relayUrl());
-			expect(addresses(parsed)).toEqual(addresses(address));
+		fc.asyncProperty(real, async ({ address, secret }) => {
+			const parsed = await check(await formatTicket({ address, secret }));
+			expect(parsed?.secret).toBe(secret);
+			expect(parsed?.address.id().equals(address.id())).toBe(true);
+			expect(parsed?.address.relayUrl()).toBe(address.relayUrl());
+			expect(addresses(parsed?.address)).toEqual(addresses(address));
 		}),
 		{ numRuns: 200 },
 	);
 });
 
 test("any text is refused as a ticket, or is one", async () => {
-	const base32 = fc.stringMatching(/^[a-z2-7]{0,200}$/).map((text) => `endpoint${text}`);
+	const base32 = fc.stringMatching(/^[a-z2-7]{0,200}(\.[a-z2-7]{24,28})?$/).map((text) => `endpoint${text}`);
 	await fc.assert(
 		fc.asyncProperty(fc.oneof(fc.string({ unit: "binary", maxLength: 100 }), base32), async (text) => {
 			await check(text);
@@ -63,10 +67,10 @@ test("any text is refused as a ticket, or is one", async () => {
 });
 
 test("a ticket with a slip of the fingers is refused, or is another whole ticket, and nothing is cut off", async () => {
-	const slip = fc.record({ at: fc.nat(), remove: fc.nat(3), insert: fc.stringMatching(/^[a-z2-7 -]{0,3}$/) });
+	const slip = fc.record({ at: fc.nat(), remove: fc.nat(3), insert: fc.stringMatching(/^[a-z2-7 .-]{0,3}$/) });
 	await fc.assert(
-		fc.asyncProperty(real, slip, async (address, { at, remove, insert }) => {
-			const ticket = await formatTicket(address);
+		fc.asyncProperty(real, slip, async (whole, { at, remove, insert }) => {
+			const ticket = await formatTicket(whole);
 			const i = at % (ticket.length + 1);
 			await check(ticket.slice(0, i) + insert + ticket.slice(i + remove));
 		}),

@@ -123,6 +123,11 @@ export class NativeSend {
 		});
 	}
 
+	/** Asked for in the first moment, before anything holds the lock. */
+	id(): Promise<string> {
+		return Promise.resolve("0");
+	}
+
 	stopped(): Promise<number | null> {
 		this.calls.push("stopped");
 		return this.#lock.run(async () => {

@@ -18,6 +18,8 @@ test("exit statuses never change: scripts depend on them", () => {
 		code: 11,
 		nobody: 12,
 		mailbox: 13,
+		denied: 14,
+		identity: 15,
 	});
 });
 

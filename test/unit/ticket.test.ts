@@ -2,13 +2,15 @@
 import { expect, test } from "bun:test";
 import { loadIroh } from "../../src/iroh.ts";
 import { TICKET_MAX } from "../../src/limits.ts";
+import { newSecret } from "../../src/secret.ts";
 import { formatTicket, parseTicket } from "../../src/ticket.ts";
 import { resultOr } from "../support/throws.ts";
 
 const { EndpointAddr, SecretKey } = await loadIroh();
 const id = SecretKey.fromBytes(new Array(32).fill(7)).public();
 const address = new EndpointAddr(id, "https://relay.example.org/", ["192.0.2.1:4433", "[2001:db8::1]:4433"]);
-const ticket = await formatTicket(address);
+const ticket = await formatTicket({ address, secret: undefined });
+const secret = newSecret();
 
 const refusal = async (text: string): Promise<string> => {
 	const error = await resultOr("ticket", parseTicket(text));
@@ -17,18 +19,32 @@ const refusal = async (text: string): Promise<string> => {
 };
 
 test("a ticket brings back id, addresses and relay", async () => {
-	const parsed = await parseTicket(ticket);
+	const { address: parsed, secret: none } = await parseTicket(ticket);
 	expect(parsed.id().toString()).toBe(id.toString());
 	expect(parsed.directAddresses().sort()).toEqual(address.directAddresses().sort());
 	expect(parsed.relayUrl()).toBe(address.relayUrl());
-	expect(await formatTicket(parsed)).toBe(ticket);
+	expect(none).toBeUndefined();
+	expect(await formatTicket({ address: parsed, secret: none })).toBe(ticket);
+});
+
+test("a ticket with a secret is the ticket, a dot and the secret", async () => {
+	const whole = await formatTicket({ address, secret });
+	expect(whole).toBe(`${ticket}.${secret}`);
+	const parsed = await parseTicket(whole);
+	expect(parsed.secret).toBe(secret);
+	expect(parsed.address.id().toString()).toBe(id.toString());
+	expect(await formatTicket(parsed)).toBe(whole);
 });
 
 test("white space round a ticket, and capitals, are forgiven", async () => {
-	for (const text of [` ${ticket}\n`, ticket.toUpperCase(), `\t${ticket}\r\n`]) {
-		expect(await formatTicket(await parseTicket(text))).toBe(ticket);
+	for (const one of [ticket, `${ticket}.${secret}`]) {
+		for (const text of [` ${one}\n`, one.toUpperCase(), `\t${one}\r\n`]) {
+			expect(await formatTicket(await parseTicket(text))).toBe(one);
+		}
 	}
 });
+
+const BEHIND = "The ticket is cut short or has wrong characters behind the dot.";
 
 for (const [symptom, text, message] of [
 	["an empty ticket", " \n", "The ticket is empty."],
@@ -54,6 +70,15 @@ for (const [symptom, text, message] of [
 	["letters behind the end", `${ticket}aa`, undefined],
 	["eight letters behind the end", `${ticket}aaaaaaaa`, "The ticket has trailing or wrong characters."],
 	["the ticket twice", ticket + ticket.slice("endpoint".length), undefined],
+	["a dot and nothing", `${ticket}.`, BEHIND],
+	["a secret cut short", `${ticket}.${secret.slice(0, -1)}`, BEHIND],
+	["a secret that is longer", `${ticket}.${secret}a`, BEHIND],
+	["a secret with a wrong character", `${ticket}.${secret.slice(0, -1)}1`, BEHIND],
+	["a secret with bits that none has", `${ticket}.${"a".repeat(25)}b`, BEHIND],
+	["two secrets", `${ticket}.${secret}.${secret}`, BEHIND],
+	["white space in front of the secret", `${ticket}. ${secret}`, BEHIND],
+	["a megabyte behind the dot", `${ticket}.${"a".repeat(1e6)}`, BEHIND],
+	["a secret alone", `.${secret}`, "The ticket is empty."],
 ] as const) {
 	test(`${symptom} is no ticket`, async () => {
 		const shown = await refusal(text);
@@ -64,7 +89,11 @@ for (const [symptom, text, message] of [
 }
 
 test("a ticket cut short anywhere is no ticket", async () => {
-	for (let length = 0; length < ticket.length; length++) await refusal(ticket.slice(0, length));
+	const whole = `${ticket}.${secret}`;
+	for (let length = 0; length < whole.length; length++) {
+		// Without its whole end it is a ticket of an open hub.
+		if (length !== ticket.length) await refusal(whole.slice(0, length));
+	}
 });
 
 test("the binding's own text is not shown to people", async () => {

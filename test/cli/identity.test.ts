@@ -1,0 +1,375 @@
+// Who may come, and coming back, with the real executable: identities, tickets that die, limits on peers, and a hub that
+// is gone and comes again.
+import { describe, expect, test } from "bun:test";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT_STATUS } from "../../src/errors.ts";
+import { parseTicket } from "../../src/ticket.ts";
+import { type Program, run, start } from "../support/executable.ts";
+import {
+	available,
+	DOWN,
+	expectError,
+	get,
+	type Hub,
+	hub,
+	joining,
+	OFFLINE,
+	peer,
+	scratch,
+	serve,
+} from "./terminals.ts";
+
+const LOST = EXIT_STATUS.lost.status;
+
+/** The options that bind a hub to the UDP ports of a ticket again. */
+async function samePorts(ticket: string): Promise<string[]> {
+	const direct = (await parseTicket(ticket)).address.directAddresses();
+	const at = (start: string) => direct.find((address) => address.startsWith(start)) as string;
+	return ["--ipv4-addr", at("127.0.0.1:"), ...(at("[::1]:") ? ["--ipv6-addr", at("[::1]:")] : [])];
+}
+
+/** A hub on the ports of one that has ended, with its identity. */
+async function again(services: readonly string[], ticket: string, ...more: string[]): Promise<Hub> {
+	const [frontend = DOWN, backend = DOWN, websocket = DOWN] = services;
+	const ports = await samePorts(ticket);
+	const program = start(["share", frontend, backend, websocket, "my-hub", "--no-relay", ...ports, ...more]);
+	const [, printed = ""] = await program.line(/^Ticket: (.+)$/);
+	return { program, ticket: printed, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+async function end(program: Program, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+	program.signal(signal);
+	await program.exited;
+}
+
+const identity = (file: string) => run(["identity", file]);
+const denied = (ticket: string, reason: RegExp, ...more: string[]) =>
+	run(joining(ticket, ...more)).then((finished) => expectError(finished, "denied", reason));
+
+describe("identity FILE", () => {
+	test("makes the file, prints the public id, and the same one from then on", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "me");
+		const first = await identity(file);
+		expect(first).toMatchObject({ status: 0, stderr: "" });
+		expect(first.stdout).toMatch(/^[0-9a-f]{64}\n$/);
+		expect(statSync(file).mode & 0o777).toBe(0o600);
+		expect(await identity(file)).toEqual(first);
+		const other = await identity(join(folder.path, "other"));
+		expect(other.stdout).not.toBe(first.stdout);
+	});
+
+	test("its secrets are on no screen", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "me");
+		const { stdout } = await identity(file);
+		const [, key = "", secret = ""] = /^key (\w+)\nsecret (\w+)$/m.exec(readFileSync(file, "latin1")) ?? [];
+		expect(secret).toHaveLength(26);
+		expect(stdout).not.toContain(secret);
+		expect(stdout).not.toContain(key);
+	});
+
+	test.each([
+		["in a folder that does not exist", "missing/me", /folder does not exist/],
+		["a folder", ".", /is a folder/],
+		["damaged", "damaged", /is damaged, or no identity file/],
+	])("%s: status 15", async (_, name, message) => {
+		await using folder = await scratch({ damaged: "hello" });
+		await Bun.$`chmod 600 ${join(folder.path, "damaged")}`;
+		expectError(await identity(join(folder.path, name)), "identity", message);
+		expect(readFileSync(join(folder.path, "damaged"), "latin1")).toBe("hello");
+	});
+
+	test("that others can read: status 15, with the command that helps", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "me");
+		await identity(file);
+		await Bun.$`chmod 644 ${file}`;
+		expectError(await identity(file), "identity", /can be read by others\. .*chmod 600 /);
+		expectError(await run(joining("endpointaaaa", "--identity", file)), "identity", /can be read by others/);
+	});
+
+	const READ_ONLY = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o ro none "$FOLDER" && exec "$0" "$@"`];
+	test.skipIf(!available("a read-only file system", ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]))(
+		"on a read-only file system: status 15",
+		async () => {
+			await using folder = await scratch({});
+			const options = { wrapper: READ_ONLY, env: { FOLDER: folder.path } };
+			expectError(await run(["identity", join(folder.path, "me")], options), "identity", /read-only/);
+		},
+	);
+});
+
+describe("a disk that is full", () => {
+	// No file may grow: what is written fails, as on a full disk.
+	const FULL = ["sh", "-c", `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`];
+
+	test("a new identity: status 15, and nothing half made that is in the way later", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "me");
+		expectError(await run(["identity", file], { wrapper: FULL }), "identity", /./);
+		expect((await identity(file)).status).toBe(0);
+	});
+
+	test("--rotate: status 15, and the identity is what it was", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "me");
+		const { stdout } = await identity(file);
+		const args = ["share", DOWN, DOWN, DOWN, "my-hub", "--identity", file, "--rotate", ...OFFLINE];
+		expectError(await run(args, { wrapper: FULL }), "identity", /./);
+		expect((await identity(file)).stdout).toBe(stdout);
+	});
+});
+
+describe("share --identity", () => {
+	test("keeps its ticket across restarts, and the peers that have it", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		await using frontend = serve(() => new Response("here"));
+		await using first = await hub([frontend.address], ["--identity", file]);
+		await end(first.program);
+		await using second = await again([frontend.address], first.ticket, "--identity", file);
+		expect(second.ticket).toBe(first.ticket);
+		await using joined = await peer(first.ticket);
+		expect(await get(joined.urls.frontend)).toBe("here");
+		const id = (await parseTicket(first.ticket)).address.id().toString();
+		await end(second.program);
+		expect((await identity(file)).stdout.trim()).toBe(id);
+	});
+
+	test("--rotate: the old ticket is worth nothing, the new one leads to the same hub", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		await using first = await hub([], ["--identity", file]);
+		await end(first.program);
+		await using second = await again([], first.ticket, "--identity", file, "--rotate");
+		expect(second.ticket.split(".")[0]).toBe(first.ticket.split(".")[0] as string);
+		expect(second.ticket).not.toBe(first.ticket);
+		await denied(first.ticket, /the ticket is not, or no longer, valid at this hub/);
+		await using joined = await peer(second.ticket);
+		await end(second.program);
+		await end(joined.program);
+		await using third = await again([], first.ticket, "--identity", file);
+		expect(third.ticket).toBe(second.ticket);
+	});
+
+	test("--rotate on a command line that has a mistake changes nothing", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		await identity(file);
+		const before = readFileSync(file, "latin1");
+		for (const mistake of [
+			["--max-peers", "0"],
+			["--expires", "soon"],
+			["--allow", "me"],
+			["--relay-url", "x"],
+		]) {
+			const args = ["share", DOWN, DOWN, DOWN, "my-hub", "--identity", file, "--rotate", ...mistake];
+			expectError(await run(args), "usage", /^error: --/);
+			expect(readFileSync(file, "latin1")).toBe(before);
+		}
+	});
+
+	test("two programs on one identity: status 15 for the second; a killed one is in nobody's way", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		await using first = await hub([], ["--identity", file]);
+		const inUse = /is in use by another program\. Each running program needs an identity of its own\./;
+		const second = ["share", DOWN, DOWN, DOWN, "my-hub", "--identity", file, ...OFFLINE];
+		expectError(await run(second), "identity", inUse);
+		expectError(await run([...second, "--rotate"]), "identity", inUse);
+		expectError(await run(joining(first.ticket, "--identity", file)), "identity", inUse);
+		await end(first.program, "SIGKILL");
+		await using third = await hub([], ["--identity", file]);
+		expect(third.ticket.split(".")[1]).toBe(first.ticket.split(".")[1] as string);
+	});
+});
+
+describe("who may come", () => {
+	test("a ticket without its secret: denied, status 14", async () => {
+		await using sharing = await hub([]);
+		expect(sharing.ticket).toMatch(/^endpoint[a-z2-7]+\.[a-z2-7]{26}$/);
+		await denied(sharing.ticket.split(".")[0] as string, /the ticket is not, or no longer, valid at this hub/);
+		await using joined = await peer(sharing.ticket);
+		await end(joined.program);
+	});
+
+	test("--open: the ticket has no dot, and whoever has it comes in", async () => {
+		await using folder = await scratch({});
+		await using frontend = serve(() => new Response("here"));
+		await using sharing = await hub([frontend.address], ["--open", "--identity", join(folder.path, "hub")]);
+		expect(sharing.ticket).toMatch(/^endpoint[a-z2-7]+$/);
+		await using joined = await peer(sharing.ticket);
+		expect(await get(joined.urls.frontend)).toBe("here");
+	});
+
+	test("--allow: those on the list, by their identities, and nobody else", async () => {
+		await using folder = await scratch({});
+		const [one = "", two = "", three = ""] = ["one", "two", "three"].map((name) => join(folder.path, name));
+		const ids = (await Promise.all([identity(one), identity(two)])).map(({ stdout }) => stdout.trim());
+		await using sharing = await hub(
+			[],
+			ids.flatMap((id) => ["--allow", id]),
+		);
+		for (const file of [one, two]) {
+			await using joined = await peer(sharing.ticket, ["--identity", file]);
+			await end(joined.program);
+		}
+		await denied(sharing.ticket, /admits only the peers on its list/, "--identity", three);
+		await denied(sharing.ticket, /admits only the peers on its list/);
+	});
+
+	test("--max-peers 1: the second is told that the hub is full, and the first does not notice", async () => {
+		await using frontend = serve(() => new Response("here"));
+		await using sharing = await hub([frontend.address], ["--max-peers", "1"]);
+		await using first = await peer(sharing.ticket);
+		await denied(sharing.ticket, /the hub is full/);
+		expect(await get(first.urls.frontend)).toBe("here");
+		await end(first.program);
+		await sharing.program.line(/^Peer .* left: the peer was stopped\.$/);
+		await using second = await peer(sharing.ticket);
+		expect(await get(second.urls.frontend)).toBe("here");
+	});
+
+	test("--once: one peer, which may come back, and nobody else", async () => {
+		await using folder = await scratch({});
+		const me = ["--identity", join(folder.path, "me")];
+		await using sharing = await hub([], ["--once"]);
+		await using first = await peer(sharing.ticket, me);
+		await denied(sharing.ticket, /admits one peer only, and it has come/);
+		await end(first.program);
+		await denied(sharing.ticket, /admits one peer only, and it has come/);
+		await using back = await peer(sharing.ticket, me);
+		await end(back.program);
+	});
+
+	test("--once with join codes: no code after the one that was used", async () => {
+		await using mailbox = start(["mailbox", "--listen", "127.0.0.1:0"]);
+		const [, url = ""] = await mailbox.line(/^Mailbox server for join codes: (ws:\S+)$/);
+		const codes = ["--wormhole", "--wormhole-relay", url];
+		await using sharing = start(["share", DOWN, DOWN, DOWN, "my-hub", "--once", ...codes, ...OFFLINE]);
+		const [, code = ""] = await sharing.line(/^Join code: (\S+)$/);
+		const local = joining("x", "--wormhole-relay", url).filter((word) => word !== "--ticket" && word !== "x");
+		await using joined = start([...local, "--join-code", code]);
+		await joined.line(/^Press Ctrl\+C to stop\.$/);
+		await end(joined);
+		await end(sharing);
+		// Whether another code was shown for a moment before the peer came in is a race; it must be gone at the mailbox.
+		const late = [...sharing.stdout.matchAll(/^Join code: (\S+)$/gm)].map(([, it]) => it as string).slice(1);
+		expect(late).toEqual([]);
+	});
+
+	test("--expires: nobody new after it; who was in stays in", async () => {
+		await using frontend = serve(() => new Response("here"));
+		await using sharing = await hub([frontend.address], ["--expires", "1s"]);
+		const invited = Date.now();
+		await using early = await peer(sharing.ticket);
+		// The one wait for the clock: the expiry itself.
+		await Bun.sleep(Math.max(0, invited + 1100 - Date.now()));
+		await denied(sharing.ticket, /the invitation has expired/);
+		expect(await get(early.urls.frontend)).toBe("here");
+	});
+});
+
+describe("a hub that goes", () => {
+	const GOES = /^The hub (says goodbye|is gone): the hub was stopped\. Looking for it again …$/;
+
+	test("says so at once: the peer prints it while a running request still waits for its answer", async () => {
+		const asked = Promise.withResolvers<void>();
+		const answer = Promise.withResolvers<void>();
+		await using frontend = serve(async () => {
+			asked.resolve();
+			await answer.promise;
+			return new Response("late, but whole");
+		});
+		await using sharing = await hub([frontend.address]);
+		await using joined = await peer(sharing.ticket);
+		const reply = get(joined.urls.frontend);
+		await asked.promise;
+		sharing.program.signal("SIGTERM");
+		await joined.program.line(GOES);
+		answer.resolve();
+		expect(await reply).toBe("late, but whole");
+		expect((await sharing.program.exited).status).toBe(0);
+	});
+
+	test("with --no-reconnect the peer ends with status 8 and says why", async () => {
+		await using sharing = await hub([]);
+		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
+		sharing.program.signal("SIGTERM");
+		const { status, stderr } = await joined.program.exited;
+		expect(stderr).toMatch(/^error: The hub (says goodbye|is gone): the hub was stopped\. [^\n]*--no-reconnect/m);
+		expect(status).toBe(LOST);
+	});
+
+	test.each(["SIGTERM", "SIGKILL"] as const)(
+		"and comes back with its identity on its port: the peer works again (%s)",
+		async (signal) => {
+			await using folder = await scratch({});
+			const file = join(folder.path, "hub");
+			await using frontend = serve(() => new Response("here"));
+			await using first = await hub([frontend.address], ["--identity", file]);
+			await using joined = await peer(first.ticket);
+			expect(await get(joined.urls.frontend)).toBe("here");
+			await end(first.program, signal);
+			await joined.program.line(signal === "SIGTERM" ? GOES : /^The hub .*\. Looking for it again …$/);
+			await using second = await again([frontend.address], first.ticket, "--identity", file);
+			await joined.program.line(/^Connected again after [\d.]+ s \(direct 127\.0\.0\.1:\d+\)\.$/);
+			expect(await get(joined.urls.frontend)).toBe("here");
+			await end(joined.program);
+			expect((await joined.program.exited).status).toBe(0);
+			await second.program.line(/^Peer .* left: the peer was stopped\.$/);
+		},
+		60_000,
+	);
+
+	test("while it is away, a new connection waits for it", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		await using frontend = serve(() => new Response("here"));
+		await using first = await hub([frontend.address], ["--identity", file]);
+		await using joined = await peer(first.ticket);
+		await end(first.program);
+		await joined.program.line(GOES);
+		const reply = get(joined.urls.frontend);
+		await using _second = await again([frontend.address], first.ticket, "--identity", file);
+		expect(await reply).toBe("here");
+	}, 60_000);
+
+	test("and comes back with another secret: the peer ends with the reason, and tries no more", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		await using first = await hub([], ["--identity", file]);
+		await using joined = await peer(first.ticket);
+		await end(first.program);
+		await using _second = await again([], first.ticket, "--identity", file, "--rotate");
+		const { status, stderr } = await joined.program.exited;
+		expect(stderr).toMatch(/^error: The hub does not let us in: the ticket is not, or no longer, valid/m);
+		expect(status).toBe(EXIT_STATUS.denied.status);
+	}, 60_000);
+
+	test("a peer that is stopped while it looks for its hub ends at once, with 0", async () => {
+		await using sharing = await hub([]);
+		await using joined = await peer(sharing.ticket);
+		await end(sharing.program);
+		await joined.program.line(GOES);
+		await end(joined.program, "SIGINT");
+		expect((await joined.program.exited).status).toBe(0);
+	});
+});
+
+test("a service that is down is said by the peer, and that it is up again", async () => {
+	await using backend = serve(() => new Response("here"));
+	const { address } = backend;
+	await using sharing = await hub([DOWN, address]);
+	await using joined = await peer(sharing.ticket);
+	await joined.program.line(new RegExp(`^The frontend is not running on the hub \\(${DOWN}\\)\\.$`));
+	await backend[Symbol.asyncDispose]();
+	await joined.program.line(new RegExp(`^The backend is not running on the hub \\(${address}\\)\\.$`));
+	const [, port] = address.split(":");
+	const back = Bun.serve({ hostname: "127.0.0.1", port: Number(port), fetch: () => new Response("back") });
+	await joined.program.line(/^The backend is running again\.$/);
+	expect(await get(joined.urls.backend)).toBe("back");
+	await back.stop(true);
+}, 30_000);

@@ -1,0 +1,391 @@
+// Who gets into a hub, and what the control stream tells, over real iroh on loopback. The far side is the raw binding
+// where it must misbehave, and our own program where it must not.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { type Policy, teamPolicy } from "../../src/admission.ts";
+import { HivemindError } from "../../src/errors.ts";
+import { HELLO_MS, WRONG_SECRETS } from "../../src/limits.ts";
+import { newSecret } from "../../src/secret.ts";
+import { Puppet, type PuppetServer } from "../support/puppet.ts";
+import { header, hello, OriginalHub, RawPeer } from "../support/raw-peer.ts";
+import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
+
+const MB = 1024 * 1024;
+const REFUSED = [0x00];
+
+let puppet: Puppet;
+let service: PuppetServer;
+
+beforeAll(async () => {
+	puppet = new Puppet();
+	service = await puppet.listen();
+});
+afterAll(() => puppet[Symbol.asyncDispose]());
+
+const hub = (policy: Partial<Policy> = {}, ...ports: number[]): Promise<RunningHub> =>
+	startHub([service.port, ...ports], LOOPBACK, { ...teamPolicy(newSecret()), ...policy });
+
+const secretOf = ({ ticket }: RunningHub) => ticket.split(".")[1] as string;
+
+/** What `join` ends with. */
+const failure = (ticket: string): Promise<HivemindError> =>
+	startPeer(ticket).then(
+		async (peer) => {
+			await peer.stop();
+			throw new Error("the hub let it in");
+		},
+		(error: unknown) => error as HivemindError,
+	);
+
+/** One request through the tunnel. */
+async function works(port: number): Promise<void> {
+	const accepting = service.accept();
+	const client = await puppet.connect(port);
+	const server = await accepting;
+	await client.write("ping");
+	expect((await server.received(4)).head).toBe("ping");
+	await Promise.all([client.end(), server.end()]);
+	await Promise.all([client.closed(), server.closed()]);
+}
+
+describe("without a hello", () => {
+	test(
+		"the hub closes the connection in time, whatever else the peer says",
+		async () => {
+			await using sharing = await hub();
+			await using raw = await RawPeer.make();
+			const [silent, streams, pings] = await Promise.all([1, 2, 3].map(() => raw.connect(sharing.ticket)));
+			if (!silent || !streams || !pings) throw new Error("unreachable");
+			expect(await streams.answer(header(1))).toEqual(REFUSED);
+			const control = await pings.control('{"type":"ping","n":1}\n{"type":"newer"}\n');
+			for (const reason of await Promise.all([silent.closed, streams.closed, pings.closed]))
+				expect(reason).toContain("no valid hello in time");
+			expect(control.answer).toBe(0xff);
+			expect(control.said).toEqual([]);
+		},
+		HELLO_MS + 10_000,
+	);
+
+	test("every service is refused, and the services are not dialled; with it they answer", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		for (const portId of [1, 2, 3, 4]) expect(await connection.answer(header(portId, "hi"))).toEqual(REFUSED);
+		const control = await connection.control(hello(secretOf(sharing)));
+		await control.until("welcome");
+		const bi = await connection.open(header(1, "hello"));
+		const socket = await service.accept();
+		// The first connection that the service ever sees is this one.
+		expect((await socket.received(5)).head).toBe("hello");
+		await socket.end();
+		await bi.send.finish();
+		expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
+		await socket.closed();
+		connection.close();
+	});
+
+	test("a service is refused while the hello is half said", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(hello(secretOf(sharing)).slice(0, -1));
+		expect(await connection.answer(header(1))).toEqual(REFUSED);
+		await control.send("\n");
+		expect((await control.until("welcome")).name).toBe("hub");
+		connection.close();
+	});
+});
+
+describe("the hello", () => {
+	test("with the right secret: welcome, with the hub's name and its services", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(hello(secretOf(sharing), { colour: "red" }));
+		expect(await control.until("welcome")).toEqual({
+			type: "welcome",
+			v: 1,
+			name: "hub",
+			program: expect.any(String),
+			services: [
+				{ port: 1, name: "frontend", address: `127.0.0.1:${service.port}`, up: true },
+				{ port: 2, name: "backend", address: "127.0.0.1:1", up: expect.any(Boolean) },
+				{ port: 3, name: "websocket", address: "127.0.0.1:1", up: expect.any(Boolean) },
+			],
+		});
+		expect(control.answer).toBe(0xff);
+		connection.close();
+	});
+
+	test("with a wrong secret, or none: denied with words for a person, and the connection is closed", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		for (const secret of [newSecret(), undefined]) {
+			const connection = await raw.connect(sharing.ticket);
+			const control = await connection.control(hello(secret));
+			expect(await control.until("denied")).toEqual({
+				type: "denied",
+				reason: "secret",
+				message: "the ticket is not, or no longer, valid at this hub",
+			});
+			expect(control.answer).toBe(0xff);
+			expect(await connection.answer(header(1)).catch(() => REFUSED)).toEqual(REFUSED);
+			expect(await connection.closed).toContain("denied: the ticket is not");
+		}
+	});
+
+	test("that was denied is not repeated until it fits: the right secret comes too late", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(hello(newSecret()) + hello(secretOf(sharing)));
+		await connection.closed;
+		expect(control.said.map(({ type }) => type)).toEqual(["denied"]);
+	});
+
+	test("with wrong secrets again and again: not even the right one, but another peer comes in", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		for (let i = 0; i <= WRONG_SECRETS; i++) {
+			const connection = await raw.connect(sharing.ticket);
+			const control = await connection.control(hello(i < WRONG_SECRETS ? newSecret() : secretOf(sharing)));
+			expect((await control.until("denied")).reason).toBe(i < WRONG_SECRETS ? "secret" : "rate");
+			connection.close();
+		}
+		const peer = await startPeer(sharing.ticket);
+		await works(peer.ports[0] as number);
+		await peer.stop();
+	});
+
+	test.each([
+		["is no JSON", "hello\n"],
+		["is too long", `${"x".repeat(5000)}`],
+		["has no name", '{"type":"hello","v":1,"program":"0"}\n'],
+	])("that %s: the connection is closed with the reason", async (_, text) => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(text);
+		expect(await connection.closed).toMatch(/a control (line|message)/);
+		expect(control.said).toEqual([]);
+	});
+
+	test("on a second control stream is refused", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(hello(secretOf(sharing)));
+		await control.until("welcome");
+		expect(await connection.answer(header(0, hello(secretOf(sharing))))).toEqual(REFUSED);
+		expect(await connection.answer(header(9))).toEqual(REFUSED);
+		connection.close();
+	});
+});
+
+test("a peer that ends its control stream is out", async () => {
+	await using sharing = await hub();
+	await using raw = await RawPeer.make();
+	const connection = await raw.connect(sharing.ticket);
+	const control = await connection.control(hello(secretOf(sharing)));
+	await control.until("welcome");
+	await control.end();
+	expect(await connection.closed).toContain("the control stream ended");
+});
+
+describe("our peer", () => {
+	test("comes in with the whole ticket", async () => {
+		await using sharing = await hub();
+		await using peer = await startPeer(sharing.ticket);
+		await works(peer.ports[0] as number);
+	});
+
+	test("with a ticket without its secret, or with another: denied, with the reason", async () => {
+		await using sharing = await hub();
+		const [address = ""] = sharing.ticket.split(".");
+		for (const ticket of [address, `${address}.${newSecret()}`]) {
+			const error = await failure(ticket);
+			expect(error).toBeInstanceOf(HivemindError);
+			expect(error.code).toBe("denied");
+			expect(error.message).toBe("The hub does not let us in: the ticket is not, or no longer, valid at this hub.");
+		}
+	});
+
+	test.each([
+		["not on the list", { allow: new Set(["0".repeat(64)]) }, "only the peers on its list"],
+		["late", { expiresAt: 1 }, "the invitation has expired"],
+	] as const)("%s: denied, with the reason", async (_, policy, reason) => {
+		await using sharing = await hub(policy);
+		const error = await failure(sharing.ticket);
+		expect(error.code).toBe("denied");
+		expect(error.message).toContain(reason);
+	});
+
+	test("one too many: denied; when a place is free it comes in", async () => {
+		await using sharing = await hub({ maxPeers: 1 });
+		const first = await startPeer(sharing.ticket);
+		expect((await failure(sharing.ticket)).message).toContain("the hub is full");
+		await works(first.ports[0] as number);
+		await using raw = await RawPeer.make();
+		const watching = await raw.connect(sharing.ticket);
+		await first.stop();
+		// The hub has seen it go when a stranger's next connection is taken behind it.
+		await watching.answer(header(1));
+		watching.close();
+		await using second = await startPeer(sharing.ticket);
+		await works(second.ports[0] as number);
+	});
+});
+
+describe("an open hub", () => {
+	test("admits a peer of the original program, and ours", async () => {
+		await using sharing = await hub({ secret: undefined });
+		expect(sharing.ticket).not.toContain(".");
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		expect(await connection.answer(header(9))).toEqual(REFUSED);
+		const bi = await connection.open(header(1, "hello"));
+		const socket = await service.accept();
+		expect((await socket.received(5)).head).toBe("hello");
+		await socket.end();
+		await bi.send.finish();
+		expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
+		await socket.closed();
+		await using peer = await startPeer(sharing.ticket);
+		await works(peer.ports[0] as number);
+		connection.close();
+	});
+
+	test(
+		"keeps a peer of the original program that has no work for it yet",
+		async () => {
+			await using sharing = await hub({ secret: undefined });
+			await using raw = await RawPeer.make();
+			const connection = await raw.connect(sharing.ticket);
+			const closed = await Promise.race([connection.closed, Bun.sleep(HELLO_MS + 1000).then(() => "open")]);
+			expect(closed).toBe("open");
+			expect(await connection.answer(header(9))).toEqual(REFUSED);
+			connection.close();
+		},
+		HELLO_MS + 10_000,
+	);
+
+	test("turns away a peer of the original program that is not on its list", async () => {
+		await using sharing = await hub({ secret: undefined, allow: new Set(["0".repeat(64)]) });
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		expect(await connection.answer(header(1)).catch(() => REFUSED)).toEqual(REFUSED);
+		expect(await connection.closed).toContain("only the peers on its list");
+	});
+
+	test("takes our peer with a ticket that has a secret, too", async () => {
+		await using sharing = await hub({ secret: undefined });
+		await using peer = await startPeer(`${sharing.ticket}.${newSecret()}`);
+		await works(peer.ports[0] as number);
+	});
+});
+
+describe("at a hub of the original program", () => {
+	test("our peer goes on without a control stream", async () => {
+		await using original = await OriginalHub.make();
+		await using peer = await startPeer(original.ticket);
+		const client = await puppet.connect(peer.ports[1] as number);
+		await client.write("echo");
+		expect((await client.received(4)).head).toBe("echo");
+		await client.end();
+		await client.closed();
+		expect(original.asked).toEqual([0, 2]);
+	});
+
+	test("our peer does not go on with a ticket that has a secret: that was for another hub", async () => {
+		await using original = await OriginalHub.make();
+		const error = await failure(`${original.ticket}.${newSecret()}`);
+		expect(error).toBeInstanceOf(HivemindError);
+		expect(error.code).toBe("unreachable");
+	});
+});
+
+describe("the hub tells", () => {
+	test("that it goes, before what runs has finished", async () => {
+		const sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(hello(secretOf(sharing)));
+		await control.until("welcome");
+		const bi = await connection.open(header(1, "request"));
+		const socket = await service.accept();
+		await socket.received(7);
+		const stopped = sharing.stop();
+		expect((await control.until("bye")).reason).toBe("the hub was stopped");
+		await socket.write("reply");
+		await socket.end();
+		await bi.send.finish();
+		expect(await bi.recv.readToEnd(10)).toEqual([0xff, ...Buffer.from("reply")]);
+		await stopped;
+		expect(await connection.closed).toContain("the hub was stopped");
+		await socket.closed();
+	});
+
+	test("that a service is down, and that it is up again, to every peer that is in and nobody else", async () => {
+		// A port that nobody listens on, until somebody does.
+		const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+		const { port } = probe;
+		probe.stop(true);
+		await using sharing = await hub({}, port);
+		await using raw = await RawPeer.make();
+		await using other = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const strange = await (await other.connect(sharing.ticket)).control('{"type":"ping","n":1}\n');
+		const listening = await other.connect(sharing.ticket);
+		const [one, two] = [
+			await connection.control(hello(secretOf(sharing))),
+			await listening.control(hello(secretOf(sharing))),
+		];
+		await Promise.all([one.until("welcome"), two.until("welcome")]);
+		const is = (up: boolean) => (message: { services: { port: number; up: boolean }[] }) =>
+			message.services.find((state) => state.port === 2)?.up === up;
+		expect(await connection.answer(header(2))).toEqual(REFUSED);
+		await Promise.all([one.until("services", is(false)), two.until("services", is(false))]);
+		const up = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+		const bi = await connection.open(header(2));
+		expect(await bi.recv.readExact(1)).toEqual([0xff]);
+		await Promise.all([one.until("services", is(true)), two.until("services", is(true))]);
+		await bi.send.reset(0n);
+		up.stop(true);
+		expect(strange.said).toEqual([]);
+		connection.close();
+		listening.close();
+	});
+});
+
+test("an upload that the service does not read, and the client resets, is reset at the service at once", async () => {
+	await using sharing = await hub();
+	await using peer = await startPeer(sharing.ticket);
+	const accepting = service.accept({ paused: true });
+	const client = await puppet.connect(peer.ports[0] as number);
+	const server = await accepting;
+	const size = 100 * MB;
+	await client.sending(size);
+	// It is stuck when what the kernel took does not change while another connection does its work.
+	let held = -1;
+	for (let now = 0; now !== held; now = (await client.state()).sent) {
+		held = now;
+		await works(peer.ports[0] as number);
+	}
+	const before = connections(service.port);
+	await client.reset();
+	// Its connection to the hub goes while it reads nothing; the test's own bound is the only clock.
+	while (connections(service.port) >= before) await works(peer.ports[0] as number);
+	await server.resume();
+	const { error, ended, received } = await server.closed();
+	expect({ error, ended }).toEqual({ error: "ECONNRESET", ended: false });
+	expect(received).toBeLessThan(size);
+}, 20_000);
+
+/** How many TCP connections the kernel knows from here to this port. */
+function connections(port: number): number {
+	const hex = port.toString(16).toUpperCase().padStart(4, "0");
+	const remote = new RegExp(`^ *\\d+: \\w+:\\w+ 0100007F:${hex} 01 `);
+	return readFileSync("/proc/net/tcp", "utf8")
+		.split("\n")
+		.filter((line) => remote.test(line)).length;
+}

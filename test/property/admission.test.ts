@@ -1,0 +1,70 @@
+// Admission against its rules, written down as a table: whoever is let in broke none, whoever is not is told one that
+// holds. Hellos, departures and time come in any order.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Admission, type Policy } from "../../src/admission.ts";
+import { newSecret } from "../../src/secret.ts";
+
+const SECRET = newSecret();
+const IDS = ["a", "b", "c", "d"];
+
+const policy: fc.Arbitrary<Policy> = fc.record({
+	secret: fc.constantFrom(SECRET, SECRET, undefined),
+	allow: fc.option(
+		fc.subarray(IDS).map((ids) => new Set(ids)),
+		{ nil: undefined },
+	),
+	maxPeers: fc.integer({ min: 1, max: 3 }),
+	once: fc.boolean(),
+	expiresAt: fc.option(fc.nat(200_000), { nil: undefined }),
+});
+
+const step = fc.record({
+	wait: fc.oneof(fc.nat(10), fc.nat(90_000)),
+	id: fc.constantFrom(...IDS),
+	does: fc.constantFrom("right", "right", "wrong", "wrong", "nothing", "leaves"),
+});
+
+test("each decision is what the rules say", () => {
+	fc.assert(
+		fc.property(policy, fc.array(step, { maxLength: 60 }), (rules, steps) => {
+			const admission = new Admission(rules);
+			const connected = new Set<string>();
+			const known = new Set<string>();
+			const wrong: { id: string; at: number }[] = [];
+			let now = 0;
+			for (const { wait, id, does } of steps) {
+				now += wait;
+				if (does === "leaves") {
+					connected.delete(id);
+					continue;
+				}
+				const secret = does === "right" ? SECRET : does === "wrong" ? "a".repeat(26) : undefined;
+				const recent = wrong.filter((one) => one.id === id && now - one.at < 60_000);
+				const broken = {
+					secret: rules.secret !== undefined && does !== "right",
+					rate: rules.secret !== undefined && recent.length >= 3,
+					id: rules.allow !== undefined && !rules.allow.has(id),
+					expired: rules.expiresAt !== undefined && now >= rules.expiresAt && !known.has(id),
+					once: rules.once && known.size > 0 && !known.has(id),
+					full: connected.size >= rules.maxPeers && !connected.has(id),
+				};
+				const denial = admission.decide(id, secret, connected, now);
+				const reasons = Object.entries(broken).flatMap(([reason, holds]) => (holds ? [reason] : []));
+				if (!denial) expect(reasons).toEqual([]);
+				else expect(reasons).toContain(denial.reason);
+				// The three a minute are counted, and nothing else is.
+				if (broken.rate) expect(denial?.reason).toBe("rate");
+				else if (broken.secret) expect(denial?.reason).toBe("secret");
+				if (denial?.reason === "secret") wrong.push({ id, at: now });
+				if (!denial) {
+					connected.add(id);
+					known.add(id);
+				}
+				const over = (rules.once && known.size > 0) || (rules.expiresAt !== undefined && now >= rules.expiresAt);
+				expect(admission.closed(now)).toBe(over);
+			}
+		}),
+		{ numRuns: 1000 },
+	);
+});

@@ -1,0 +1,148 @@
+// One peer's connection at the hub, over native halves that the test moves: what is answered, in which order, and what
+// is left when it ends in between.
+import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import { Admission, teamPolicy } from "../../src/admission.ts";
+import type { Connection } from "../../src/connection.ts";
+import { encodeMessage, type Message, type ServiceState } from "../../src/control.ts";
+import { Guest, type Host } from "../../src/guest.ts";
+import { ACCEPTED, encodeHeader } from "../../src/handshake.ts";
+import type { BiStream } from "../../src/iroh.ts";
+import { newSecret } from "../../src/secret.ts";
+import { QuicStream } from "../../src/stream.ts";
+import { NativeReceive, NativeSend, turn } from "../support/native-halves.ts";
+
+const SECRET = newSecret();
+const hello = (secret = SECRET): Message => ({ type: "hello", v: 1, name: "me", program: "1", secret });
+
+let send: NativeSend;
+let receive: NativeReceive;
+let services: PromiseWithResolvers<ServiceState[]>;
+let over: PromiseWithResolvers<string>;
+/** Why the hub closed the connection. */
+let closings: string[];
+let decisions: Mock<Admission["decide"]>;
+let printed: Mock<typeof process.stderr.write>;
+let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
+let guest: Guest;
+
+beforeEach(() => {
+	[send, receive] = [new NativeSend(), new NativeReceive()];
+	Object.assign(send, { id: async () => "client bidirectional 0" });
+	services = Promise.withResolvers();
+	over = Promise.withResolvers();
+	closings = [];
+	const admission = new Admission(teamPolicy(SECRET));
+	decisions = spyOn(admission, "decide");
+	printed = spyOn(process.stderr, "write").mockReturnValue(true);
+	intervals = { start: spyOn(globalThis, "setInterval"), stop: spyOn(globalThis, "clearInterval") };
+	const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0 });
+	const connection = {
+		id: "a".repeat(64),
+		remote: "a".repeat(10),
+		closed: over.promise,
+		acceptStreams: async (onStream: (stream: QuicStream) => void) => onStream(stream),
+		close: (reason: string) => closings.push(reason),
+		closeSoon: (reason: string) => closings.push(reason),
+		abortStream() {},
+		path: () => "direct",
+	};
+	const host: Host = {
+		name: "hub",
+		admission,
+		connected: () => new Set(),
+		services: () => services.promise,
+		entered() {},
+		serve: async () => {},
+		complain() {},
+	};
+	guest = new Guest(connection as unknown as Connection, host);
+});
+
+afterEach(async () => {
+	services.resolve([]);
+	over.resolve("");
+	receive.lose();
+	send.lose();
+	await turn();
+	await turn();
+	const running = new Set(intervals.start.mock.results.map(({ value }) => value as Timer));
+	for (const [timer] of intervals.stop.mock.calls) running.delete(timer as Timer);
+	for (const timer of running) clearInterval(timer);
+	for (const mock of [decisions, printed, intervals.start, intervals.stop]) mock.mockRestore();
+	expect(running.size, "intervals left running").toBe(0);
+});
+
+/** Opens the control stream with these messages behind its header. */
+function say(...messages: Message[]): void {
+	receive.arrive(encodeHeader(0));
+	for (const message of messages) receive.arrive(encodeMessage(message));
+}
+
+const answers = () => Buffer.from(send.written.slice(1)).toString();
+const lines = () => printed.mock.calls.map(([text]) => String(text)).join("");
+
+test("the answer to the control stream leaves before the first message, and one write at a time", async () => {
+	send.block();
+	say(hello(newSecret()));
+	await turn();
+	await turn();
+	expect(send.flights).toEqual([1]);
+	send.unblock();
+	await turn();
+	await turn();
+	expect(send.written[0]).toBe(ACCEPTED);
+	expect(answers()).toContain('"denied"');
+	expect(send.overlapped).toBe(false);
+});
+
+test("a hello that was denied is the last", async () => {
+	say(hello(newSecret()), hello());
+	await turn();
+	await turn();
+	expect(decisions).toHaveBeenCalledTimes(1);
+	expect(guest.inside).toBe(false);
+	expect(answers()).not.toContain('"welcome"');
+	expect(closings[0]).toContain("denied");
+});
+
+test("a second hello of one that is in changes nothing", async () => {
+	services.resolve([]);
+	say(hello(), hello(newSecret()));
+	await turn();
+	await turn();
+	expect(decisions).toHaveBeenCalledTimes(1);
+	expect(guest.inside).toBe(true);
+	expect(closings).toEqual([]);
+});
+
+test("a connection that ends while the services are looked at leaves no timer behind", async () => {
+	say(hello());
+	await turn();
+	expect(guest.inside).toBe(true);
+	over.resolve("it left");
+	await turn();
+	services.resolve([]);
+	await turn();
+	// The check is afterEach's.
+});
+
+test("a connection that ends after the welcome leaves no timer behind", async () => {
+	services.resolve([]);
+	say(hello());
+	await turn();
+	expect(answers()).toContain('"welcome"');
+});
+
+test("whoever is not in writes nothing on the hub's screen", async () => {
+	say(...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "look at me" })));
+	await turn();
+	expect(lines()).not.toContain("look at me");
+});
+
+test("a goodbye is printed once, however often it is said", async () => {
+	services.resolve([]);
+	say(hello(), ...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "so long" })));
+	await turn();
+	expect(lines().split("so long")).toHaveLength(2);
+	expect(guest.leaving).toBe(true);
+});
