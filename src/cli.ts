@@ -108,8 +108,9 @@ const commands: Record<string, CommandDef> = {
 			);
 			const codes = codeOptions(line);
 			const endpoint = endpointOptions(line);
+			const policyFor = readPolicy(line);
 			const identity = readIdentity(line);
-			const policy = readPolicy(line, identity);
+			const policy = policyFor(identity);
 			const key = identity && { key: identity.key };
 			await share({ name, services, policy, endpoint: { ...endpoint, ...key }, ...(codes && { codes }) }, stop);
 			identity?.close();

@@ -11,11 +11,11 @@ export class Connection {
 	readonly id: string;
 	/** The first 10 characters of the remote's public id: enough to tell peers apart on a screen. */
 	readonly remote: string;
-	/** Resolves when the connection is over, with the reason, safe to print; "" when we closed it. */
+	/** Resolves when the connection is over, with the reason, safe to print; our own when we closed it. */
 	readonly closed: Promise<string>;
 	#native: NativeConnection;
 	#streams = new Set<QuicStream>();
-	#closedHere = false;
+	#closedHere: string | undefined;
 	/** Told the id of a stream that was aborted here while the binding's locks kept that from the other side. */
 	onStuckAbort: (streamId: string) => void = () => {};
 
@@ -29,7 +29,7 @@ export class Connection {
 			.then((reason) => {
 				for (const stream of this.#streams) stream.abort(new Aborted("the connection ended"));
 				unpin(native);
-				return this.#closedHere ? "" : closeReason(reason);
+				return this.#closedHere ?? closeReason(reason);
 			});
 	}
 
@@ -89,8 +89,8 @@ export class Connection {
 
 	/** Ends the connection; the other side is told `reason` at once. Idempotent. */
 	close(reason: string): void {
-		if (this.#closedHere) return;
-		this.#closedHere = true;
+		if (this.#closedHere !== undefined) return;
+		this.#closedHere = reason;
 		this.#native.close(0n, [...new TextEncoder().encode(reason)]);
 	}
 

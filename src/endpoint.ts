@@ -12,6 +12,7 @@ import {
 	type Endpoint as NativeEndpoint,
 	nativeReason,
 	pin,
+	toNumbers,
 	unpin,
 } from "./iroh.ts";
 import { ACCEPT_PAUSE_MS, CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, RELAY_MS } from "./limits.ts";
@@ -31,20 +32,24 @@ export interface EndpointOptions {
 /** @throws HivemindError `bind` or `addon` */
 export async function bindEndpoint(options: EndpointOptions): Promise<Endpoint> {
 	const { Endpoint: Native, RelayMode } = await loadIroh();
-	const builder = Native.builder();
-	if (options.relays === "public") builder.applyN0();
-	else {
-		builder.applyMinimal();
-		builder.relayMode(options.relays === "none" ? RelayMode.disabled() : RelayMode.customFromUrls(options.relays));
-	}
-	builder.alpns([alpnBytes(options.alpn)]);
-	if (options.key) builder.secretKey([...options.key]);
-	const addresses = bindAddresses(options);
-	for (const address of addresses) builder.bindAddr(formatAddress(address));
-	try {
+	const attempt = async (addresses: Address[]): Promise<Endpoint> => {
+		// A builder is spent by bind(), and touching it again aborts the process (measured).
+		const builder = Native.builder();
+		if (options.relays === "public") builder.applyN0();
+		else {
+			builder.applyMinimal();
+			builder.relayMode(options.relays === "none" ? RelayMode.disabled() : RelayMode.customFromUrls(options.relays));
+		}
+		builder.alpns([alpnBytes(options.alpn)]);
+		if (options.key) builder.secretKey(toNumbers(options.key));
+		for (const address of addresses) builder.bindAddr(formatAddress(address));
 		return new Endpoint(await builder.bind(), options);
+	};
+	const [preferred, fallback] = bindAddresses(options);
+	try {
+		return await attempt(preferred).catch((error) => (fallback ? attempt(fallback) : Promise.reject(error)));
 	} catch (cause) {
-		throw await bindError(addresses, cause);
+		throw await bindError(fallback ?? preferred, cause);
 	}
 }
 
@@ -164,11 +169,19 @@ async function shake(incoming: Incoming): Promise<Connection> {
 
 const alpnBytes = (name: AlpnName): number[] => [...new TextEncoder().encode(ALPN[name])];
 
-/** What to bind. Unasked, iroh binds the other family to every interface: loopback for one means loopback for both. */
-function bindAddresses({ ipv4, ipv6 }: EndpointOptions): Address[] {
-	if (ipv4 && !ipv6 && isLoopback(ipv4.host) && hasIPv6Loopback()) return [ipv4, { host: "::1", port: 0 }];
-	if (ipv6 && !ipv4 && isLoopback(ipv6.host)) return [{ host: "127.0.0.1", port: 0 }, ipv6];
-	return [ipv4, ipv6].filter((address) => address !== undefined);
+/**
+ * What to bind, and what to try when that fails. Unasked, iroh binds the other family to every interface and a random
+ * port: loopback for one means loopback for both, and a fixed port is tried for both, because a peer looks for a hub
+ * that was restarted where it last was, whichever family that is.
+ */
+function bindAddresses({ ipv4, ipv6 }: EndpointOptions): [preferred: Address[], fallback?: Address[]] {
+	if (!ipv4 === !ipv6) return [[ipv4, ipv6].filter((address) => address !== undefined)];
+	const given = (ipv4 ?? ipv6) as Address;
+	const loopback = isLoopback(given.host);
+	const other = ipv4 ? (loopback ? "::1" : "::") : loopback ? "127.0.0.1" : "0.0.0.0";
+	if (ipv4 && !hasIPv6Loopback()) return [[given]];
+	const fallback = loopback ? [given, { host: other, port: 0 }] : [given];
+	return given.port === 0 ? [fallback] : [[given, { host: other, port: given.port }], fallback];
 }
 
 function hasIPv6Loopback(): boolean {

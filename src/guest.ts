@@ -37,6 +37,7 @@ export class Guest {
 	#link: Link | undefined;
 	/** It has opened a control stream; there is one at most. */
 	#introducing = false;
+	#welcomed = false;
 	#denied = false;
 	#over = false;
 	#helloTimer: Timer;
@@ -58,7 +59,8 @@ export class Guest {
 
 	/** Tells the peer, if it listens. */
 	tell(message: Message): void {
-		if (this.inside) this.#link?.send(message);
+		// Nothing before the welcome, which carries the same.
+		if (this.#welcomed) this.#link?.send(message);
 	}
 
 	// --- internal ---
@@ -116,12 +118,14 @@ export class Guest {
 	}
 
 	async #hello(hello: Extract<Message, { type: "hello" }>): Promise<void> {
-		if (this.inside || this.#denied) return;
+		if (this.#welcomed || this.#denied) return;
 		const link = this.#link as Link;
 		if (hello.v < 1) return this.#deny(link, "version", "it speaks no version that this hub knows");
-		if (!this.#decide(hello.name, hello.secret)) return;
+		// Somebody whose hello is late is in already at an open hub.
+		if (!this.inside && !this.#decide(hello.name, hello.secret)) return;
 		const services = await this.#host.services();
-		if (this.#over) return;
+		if (this.#over || this.#welcomed) return;
+		this.#welcomed = true;
 		link.send({ type: "welcome", v: CONTROL_VERSION, name: this.#host.name, program: VERSION, services });
 		link.startPings();
 		this.#silenceTimer = setInterval(() => {

@@ -42,17 +42,11 @@ export class Health {
 	/** Looks now, or joins a look under way. */
 	look(): Promise<void> {
 		if (!this.#looks) return Promise.resolve();
-		this.#looking ??= Promise.all(
-			this.#addresses.map(async (address, index) => {
-				try {
-					(await dial(address, HEALTH_DIAL_MS)).abort();
-					this.learned(index, true);
-				} catch {
-					this.learned(index, false);
-				}
-			}),
-		).then(() => {
+		this.#looking ??= Promise.all(this.#addresses.map(answers)).then((found) => {
 			this.#looking = undefined;
+			const changed = this.#states.filter((state, i) => state.up !== found[i]);
+			for (const state of changed) state.up = !state.up;
+			if (changed.length > 0) this.onChange(this.states());
 		});
 		return this.#looking;
 	}
@@ -66,3 +60,14 @@ export class Health {
 		}
 	}
 }
+
+// --- internal ---
+
+const answers = (address: Address): Promise<boolean> =>
+	dial(address, HEALTH_DIAL_MS).then(
+		(socket) => {
+			socket.abort();
+			return true;
+		},
+		() => false,
+	);

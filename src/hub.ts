@@ -76,7 +76,7 @@ export class Hub implements Host {
 		void connection.closed.then((reason) => {
 			this.#guests.delete(guest);
 			this.#health.watch([...this.#guests].some(({ inside }) => inside));
-			if (guest.inside && !guest.leaving) talk(`Peer ${guest.name} left: ${reason || "it was silent"}.`);
+			if (guest.inside && !guest.leaving && !this.#stopping) talk(`Peer ${guest.name} left: ${reason}.`);
 		});
 	}
 

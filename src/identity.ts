@@ -2,7 +2,7 @@
 // Called by cli.ts. Two programs with one key starve each other at a relay without a word (iroh issue 3813), so the
 // file is locked while it is in use.
 import { FFIType } from "bun:ffi";
-import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { firstLine, HivemindError, systemCode } from "./errors.ts";
 import { openLibc } from "./libc.ts";
 import { IDENTITY_MAX } from "./limits.ts";
@@ -30,7 +30,7 @@ export function openIdentity(path: string, { rotate = false } = {}): Identity {
 	};
 	let fd: number;
 	try {
-		fd = openSync(path, "a+", 0o600);
+		fd = openFile(path);
 	} catch (cause) {
 		return fail(OPEN_REASONS[systemCode(cause)] ?? `cannot be opened: ${firstLine(cause)}`, undefined, cause);
 	}
@@ -52,9 +52,13 @@ export function openIdentity(path: string, { rotate = false } = {}): Identity {
 			secret: old && !rotate ? old.secret : newSecret(),
 		};
 		if (!old || rotate) {
-			ftruncateSync(fd);
-			fchmodSync(fd, 0o600);
-			writeSync(fd, encodeIdentity(identity));
+			try {
+				// All identity files have the same length, so a new secret takes the place of the old one, also on a full disk.
+				writeSync(fd, encodeIdentity(identity), 0);
+			} catch (cause) {
+				if (!old) ftruncateSync(fd);
+				fail(OPEN_REASONS[systemCode(cause)] ?? `cannot be written: ${firstLine(cause)}`, undefined, cause);
+			}
 		}
 		let open = true;
 		const close = () => {
@@ -89,7 +93,19 @@ const OPEN_REASONS: Record<string, string> = {
 	EACCES: "may not be opened by this user",
 	EISDIR: "is a folder",
 	EROFS: "cannot be made: the file system is read-only",
+	EBADF: "cannot be written",
+	ENOSPC: "cannot be written: the disk is full",
 };
+
+/** To read and write, made when missing; only to read where an existing one cannot be written (a mounted secret). */
+function openFile(path: string): number {
+	try {
+		return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+	} catch (error) {
+		if (!["EROFS", "EACCES"].includes(systemCode(error)) || !existsSync(path)) throw error;
+		return openSync(path, constants.O_RDONLY);
+	}
+}
 
 function readAll(fd: number): string {
 	const buffer = new Uint8Array(IDENTITY_MAX);

@@ -16,6 +16,8 @@ export interface CodeOptions {
 	words?: number;
 	/** Also show each join command as a QR code. */
 	qr?: boolean;
+	/** No more codes after the first that was taken. */
+	once?: boolean;
 	/** Called with each code instead of printing it. */
 	onCode?: (code: string) => void;
 }
@@ -26,14 +28,18 @@ export interface CodeOptions {
  * @throws HivemindError `usage`
  */
 export async function offer(ticket: string, options: CodeOptions, stop: AbortSignal): Promise<void> {
+	const enough = new AbortController();
 	try {
 		await offerCodes({
 			ticket,
 			url: options.mailbox,
 			words: options.words,
-			signal: stop,
+			signal: AbortSignal.any([stop, enough.signal]),
 			onCode: options.onCode ?? ((code) => showCode(code, options)),
-			onTaken: () => print("✓ Peer connected and received ticket"),
+			onTaken: () => {
+				print("✓ Peer connected and received ticket");
+				if (options.once) enough.abort();
+			},
 			onWrongCode: (waitMs) => {
 				const pause = waitMs > 0 ? ` (in ${Math.ceil(waitMs / 1000)} s, as this was not the first time)` : "";
 				talk(`Somebody tried a wrong code, or interfered. That code is dead; the next one comes${pause}.`);

@@ -15,8 +15,11 @@ export function readIdentity({ values }: CommandLine): Identity | undefined {
 	return undefined;
 }
 
-/** Who may come to the hub. @throws HivemindError `usage` */
-export function readPolicy({ values }: CommandLine, identity: Identity | undefined): Policy {
+/**
+ * Who may come to the hub, with the secret of its identity. The options are read first and the identity after, so that
+ * a mistake on the command line makes or rotates nothing. @throws HivemindError `usage`
+ */
+export function readPolicy({ values }: CommandLine): (identity: Identity | undefined) => Policy {
 	const allow = values.get("allow") as string[] | undefined;
 	const odd = allow?.find((id) => !/^[0-9a-f]{64}$/.test(id));
 	if (odd !== undefined) {
@@ -24,13 +27,13 @@ export function readPolicy({ values }: CommandLine, identity: Identity | undefin
 			hint: "The peer gets its own by 'identity <FILE>': 64 hexadecimal digits.",
 		});
 	}
-	return {
-		secret: values.has("open") ? undefined : (identity?.secret ?? newSecret()),
+	const rest = {
 		allow: allow && new Set(allow),
 		maxPeers: maxPeers(values.get("max-peers")),
 		once: values.has("once"),
 		expiresAt: expiresAt(values.get("expires")),
 	};
+	return (identity) => ({ ...rest, secret: values.has("open") ? undefined : (identity?.secret ?? newSecret()) });
 }
 
 // --- internal ---

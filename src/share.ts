@@ -55,7 +55,9 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 		const ticket = await endpoint.ticket(options.policy.secret);
 		(options.onReady ?? ((text) => announce(options, text)))(ticket);
 		const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
-		const offering = options.codes ? offer(ticket, options.codes, noMoreCodes) : undefined;
+		const offering = options.codes
+			? offer(ticket, { ...options.codes, once: options.policy.once }, noMoreCodes)
+			: undefined;
 		await stopped;
 		unwatch();
 		// The mailbox is told while transfers finish: no nameplate is left behind.

@@ -52,7 +52,7 @@ export class Uplink {
 	async connect(): Promise<void> {
 		const { endpoint, hub } = this.#options;
 		await this.#enter(new Session(await endpoint.connect(hub)));
-		this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+		if (!this.#closed) this.#ticker = setInterval(() => this.#tick(), TICK_MS);
 	}
 
 	/** The session for a new local connection; waits for one at most {@link HUB_WAIT_MS}, then undefined. */
@@ -61,13 +61,12 @@ export class Uplink {
 		while (!this.#current && !this.#closed) {
 			const left = deadline - performance.now();
 			if (left <= 0) return undefined;
-			let wake = () => {};
-			await new Promise<void>((resolve) => {
-				wake = resolve;
-				this.#waiting.add(wake);
-				setTimeout(resolve, left);
-			});
-			this.#waiting.delete(wake);
+			const { promise, resolve } = Promise.withResolvers<void>();
+			const timer = setTimeout(resolve, left);
+			this.#waiting.add(resolve);
+			await promise;
+			clearTimeout(timer);
+			this.#waiting.delete(resolve);
 		}
 		return this.#current;
 	}
@@ -105,7 +104,7 @@ export class Uplink {
 		this.#current = session;
 		void session.connection.closed.then((reason) => {
 			this.#sessions.delete(session);
-			if (session === this.#current) this.#left(session, `is gone: ${reason || "the connection was given up"}`);
+			if (session === this.#current) this.#left(session, `is gone: ${reason}`);
 		});
 		log.info(`Connected: ${session.connection.path()}`);
 		this.#options.onServices(session.services);

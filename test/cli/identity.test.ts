@@ -315,8 +315,10 @@ describe("a hub that goes", () => {
 			await end(first.program, signal);
 			await joined.program.line(signal === "SIGTERM" ? GOES : /^The hub .*\. Looking for it again …$/);
 			await using second = await again([frontend.address], first.ticket, "--identity", file);
-			await joined.program.line(/^Connected again after [\d.]+ s \(direct 127\.0\.0\.1:\d+\)\.$/);
+			await joined.program.line(/^Connected again after [\d.]+ s \(direct \S+:\d+\)\.$/);
 			expect(await get(joined.urls.frontend)).toBe("here");
+			// What was down before is down still.
+			expect(joined.program.stderr).not.toContain("is running again");
 			await end(joined.program);
 			expect((await joined.program.exited).status).toBe(0);
 			await second.program.line(/^Peer .* left: the peer was stopped\.$/);

@@ -6,6 +6,7 @@ import { type Policy, teamPolicy } from "../../src/admission.ts";
 import { HivemindError } from "../../src/errors.ts";
 import { HELLO_MS, WRONG_SECRETS } from "../../src/limits.ts";
 import { newSecret } from "../../src/secret.ts";
+import { share } from "../../src/share.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { header, hello, OriginalHub, RawPeer } from "../support/raw-peer.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
@@ -323,6 +324,26 @@ describe("the hub tells", () => {
 		await stopped;
 		expect(await connection.closed).toContain("the hub was stopped");
 		await socket.closed();
+	});
+
+	test("nothing before the welcome, which has the states of all services, looked at just now", async () => {
+		const end = new AbortController();
+		const ready = Promise.withResolvers<string>();
+		const services = [service.port, 1, 1].map((port) => ({ host: "127.0.0.1", port }));
+		const policy = teamPolicy(newSecret());
+		const done = share({ name: "hub", services, endpoint: LOOPBACK, policy, onReady: ready.resolve }, end.signal);
+		try {
+			await using raw = await RawPeer.make();
+			const connection = await raw.connect(await ready.promise);
+			const control = await connection.control(hello(policy.secret));
+			const welcome = await control.until("welcome");
+			expect(control.said.map(({ type }) => type)).toEqual(["welcome"]);
+			expect(welcome.services.map(({ up }) => up)).toEqual([true, false, false]);
+			connection.close();
+		} finally {
+			end.abort();
+			await done;
+		}
 	});
 
 	test("that a service is down, and that it is up again, to every peer that is in and nobody else", async () => {

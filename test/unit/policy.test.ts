@@ -23,7 +23,7 @@ const line = (values: Record<string, string | boolean | string[]>): CommandLine 
 	values: new Map(Object.entries(values)) as CommandLine["values"],
 });
 const policy = (values: Record<string, string | boolean | string[]> = {}, identity?: Identity) =>
-	readPolicy(line(values), identity);
+	readPolicy(line(values))(identity);
 
 test("without options: a new secret each time, a team's number of peers, and no end", () => {
 	const one = policy();
