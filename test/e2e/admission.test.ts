@@ -379,6 +379,8 @@ describe("the hub tells", () => {
 });
 
 test("an upload that the service does not read, and the client resets, is reset at the service at once", async () => {
+	// A service of its own: other tests' hubs have looked at the shared one, and a look is a connection, too.
+	service = await puppet.listen();
 	await using sharing = await hub();
 	await using peer = await startPeer(sharing.ticket);
 	const accepting = service.accept({ paused: true });
