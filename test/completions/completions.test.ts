@@ -33,7 +33,7 @@ const CASES: [line: string, offered: string[]][] = [
 	["join me --ticket x --fr", ["--frontend-addr"]],
 	["share --tick", []],
 	["demo --on", ["--once"]],
-	["share --on", []],
+	["mailbox --on", []],
 	["join --", JOIN],
 	["--no-", ["--no-relay"]],
 	["completions ", ["bash", "fish", "zsh"]],
