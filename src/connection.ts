@@ -3,7 +3,7 @@
 import { Aborted } from "./duplex.ts";
 import { encodeHeader } from "./handshake.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, printable, unpin } from "./iroh.ts";
-import { LAST_WORD_MS, OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
+import { ABORTS_PER_TURN, LAST_WORD_MS, OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
 import { QuicStream, type StreamOptions } from "./stream.ts";
 
 export class Connection {
@@ -27,7 +27,7 @@ export class Connection {
 			.closed()
 			.catch((error: unknown) => nativeReason(error))
 			.then((reason) => {
-				for (const stream of this.#streams) stream.abort(new Aborted("the connection ended"));
+				void this.#abortAll();
 				unpin(native);
 				return this.#closedHere ?? closeReason(reason);
 			});
@@ -107,6 +107,14 @@ export class Connection {
 	}
 
 	// --- internal ---
+
+	async #abortAll(): Promise<void> {
+		let aborted = 0;
+		for (const stream of [...this.#streams]) {
+			if (++aborted % ABORTS_PER_TURN === 0) await new Promise(setImmediate);
+			stream.abort(new Aborted("the connection ended"));
+		}
+	}
 
 	#rtt = (): number => this.#native.rtt() ?? 0;
 

@@ -119,6 +119,19 @@ export class Endpoint {
 		return { key: new Uint8Array(this.#native.secretKey().toBytes()), ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 	}
 
+	/** What binds a second endpoint with the same key beside this one: on other ports, and without relays. */
+	directTwin(): EndpointOptions {
+		const { alpn, ipv4, ipv6 } = this.#options;
+		const key = new Uint8Array(this.#native.secretKey().toBytes());
+		return {
+			alpn,
+			relays: "none",
+			key,
+			...(ipv4 && { ipv4: { ...ipv4, port: 0 } }),
+			...(ipv6 && { ipv6: { ...ipv6, port: 0 } }),
+		};
+	}
+
 	/**
 	 * Connects within `timeoutMs`.
 	 * @throws HivemindError `unreachable` or `alpn`

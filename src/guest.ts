@@ -68,6 +68,7 @@ export class Guest {
 	/** One stream's life. Never rejects: whatever happens to it, the others go on. */
 	async #accept(stream: QuicStream): Promise<void> {
 		const portId = await header(stream);
+		if (portId === "gone") return stream.abort();
 		if (portId === CONTROL_PORT_ID && !this.#introducing) return this.#control(stream);
 		if (!this.inside && this.#mayBeOriginal() && portId !== undefined && portId !== CONTROL_PORT_ID) {
 			this.#decide(undefined, undefined);
@@ -158,14 +159,18 @@ export class Guest {
 	}
 }
 
-/** The port id, or undefined when no valid header came in time. */
-async function header(stream: QuicStream): Promise<number | undefined> {
-	const timer = setTimeout(() => stream.cancel(), HEADER_MS);
+/** The port id, undefined when no valid header came in time, or "gone" when the peer took the stream back. */
+async function header(stream: QuicStream): Promise<number | "gone" | undefined> {
+	let late = false;
+	const timer = setTimeout(() => {
+		late = true;
+		stream.cancel();
+	}, HEADER_MS);
 	try {
 		return await stream.readHeader();
 	} catch (error) {
 		if (!(error instanceof Aborted)) throw error;
-		return undefined;
+		return late ? undefined : "gone";
 	} finally {
 		clearTimeout(timer);
 	}

@@ -10,6 +10,7 @@ import {
 	CONNECTIONS_PER_ID,
 	HEALTH_WAIT_MS,
 	REPORT_EVERY_MS,
+	STRANGER_STREAMS,
 	STRANGERS_MAX,
 	STREAM_CREDIT,
 	SWEEP_MS,
@@ -60,17 +61,13 @@ export class Hub implements Host {
 			connection.close(STOPPED);
 			return;
 		}
+		// Attempts that a peer has given up come first: the one in use carries its transfers.
 		const same = [...this.#guests].filter((guest) => guest.connection.id === connection.id);
-		if (same.length >= CONNECTIONS_PER_ID) {
-			this.complain(connection.remote, `Closed the oldest of ${same.length} connections of ${connection.remote}.`);
-			same[0]?.connection.close("too many connections");
-		}
+		same.sort((a, b) => Number(a.inside) - Number(b.inside));
+		this.#evict(same, CONNECTIONS_PER_ID - 1, `connections of ${connection.remote}`);
 		const strangers = [...this.#guests].filter((guest) => !guest.inside);
-		if (strangers.length >= STRANGERS_MAX) {
-			this.complain("strangers", `${strangers.length} connections have not said hello; closed the oldest.`);
-			strangers[0]?.connection.close("too many connections without a hello");
-		}
-		connection.limitIncomingStreams(STREAM_CREDIT);
+		this.#evict(strangers, STRANGERS_MAX - 1, "connections without a hello");
+		connection.limitIncomingStreams(STRANGER_STREAMS);
 		const guest = new Guest(connection, this);
 		this.#guests.add(guest);
 		void connection.closed.then((reason) => {
@@ -102,7 +99,8 @@ export class Hub implements Host {
 		return this.#health.states();
 	}
 
-	entered(): void {
+	entered(guest: Guest): void {
+		guest.connection.limitIncomingStreams(STREAM_CREDIT);
 		this.#health.watch(true);
 		this.#closeIfFull();
 	}
@@ -123,6 +121,15 @@ export class Hub implements Host {
 	}
 
 	// --- internal ---
+
+	/** Closes the first of them until `most` are left. They no longer count from now on. */
+	#evict(guests: Guest[], most: number, what: string): void {
+		for (const guest of guests.slice(0, Math.max(0, guests.length - most))) {
+			this.complain(what, `Too many ${what}: closed the oldest.`);
+			this.#guests.delete(guest);
+			guest.connection.close("too many connections");
+		}
+	}
 
 	#tell(services: ServiceState[]): void {
 		for (const guest of this.#guests) guest.tell({ type: "services", services });

@@ -279,3 +279,12 @@ export const LAST_WORD_MS = 500;
 
 /** After a failed accept: long enough not to spin, short enough not to be noticed. */
 export const ACCEPT_PAUSE_MS = 100;
+
+/** Streams of a connection that has not been let in: one for control, a few that came too early. */
+export const STRANGER_STREAMS = 8;
+
+/** Streams of a lost connection that are aborted in one turn, so that a thousand of them hold nobody up. */
+export const ABORTS_PER_TURN = 64;
+
+/** An attempt that has not succeeded by then is accompanied by one from a fresh endpoint (uplink.ts). */
+export const RECONNECT_BESIDE_MS = 500;

@@ -9,6 +9,7 @@ export class Link {
 	readonly ended: Promise<string | undefined>;
 	#stream: QuicStream;
 	#heard = performance.now();
+	#answered = performance.now();
 	#queue: Message[] = [];
 	#sending = false;
 	#timer: Timer | undefined;
@@ -26,6 +27,11 @@ export class Link {
 		return performance.now() - this.#heard;
 	}
 
+	/** Milliseconds since the last answer to a ping of ours: it also grows when only our words are lost on the way. */
+	unansweredFor(): number {
+		return performance.now() - this.#answered;
+	}
+
 	/** Sends in order, without waiting. When the other side has not read for long, pings and the like are dropped. */
 	send(message: Message): void {
 		if (this.#closed) return;
@@ -36,6 +42,7 @@ export class Link {
 
 	/** Pings every second from now on. */
 	startPings(): void {
+		this.#answered = performance.now();
 		if (!this.#closed) this.#timer ??= setInterval(() => this.send({ type: "ping", n: this.#pings++ }), PING_MS);
 	}
 
@@ -75,7 +82,8 @@ export class Link {
 					if (++inWindow > CONTROL_RATE) throw new ProtocolError("too many control messages");
 					const message = decodeMessage(line);
 					if (message?.type === "ping") this.send({ type: "pong", n: message.n });
-					else if (message && message.type !== "pong") onMessage(message);
+					else if (message?.type === "pong") this.#answered = performance.now();
+					else if (message) onMessage(message);
 				}
 			}
 			return undefined;

@@ -32,9 +32,9 @@ export class Session {
 		this.connection = connection;
 	}
 
-	/** Milliseconds since the hub's last word; undefined at a hub that has no control stream. */
+	/** Milliseconds since the hub's last answer; undefined at a hub that has no control stream. */
 	silentFor(): number | undefined {
-		return this.#link?.silentFor();
+		return this.#link?.unansweredFor();
 	}
 
 	/** Says goodbye, if the hub listens. */

@@ -2,13 +2,14 @@
 // attempts for the next. Only pings say whether the other side lives: after some link flaps the binding never reports
 // a dead connection (measured, RUNTIME.md section 5). Called by join.ts; calls endpoint, session.
 import type { ServiceState } from "./control.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { bindEndpoint, type Endpoint } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
 import type { EndpointAddr } from "./iroh.ts";
 import {
 	HUB_WAIT_MS,
 	PEER_SILENCE_MS,
 	RECONNECT_ATTEMPT_MS,
+	RECONNECT_BESIDE_MS,
 	RECONNECT_FIRST_MS,
 	RECONNECT_MAX_MS,
 	SUSPECT_MS,
@@ -137,7 +138,7 @@ export class Uplink {
 			if (silent === undefined) continue;
 			if (silent > PEER_SILENCE_MS) session.connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
 			else if (silent > SUSPECT_MS) this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`);
-			else if (!this.#current && !session.leaving && silent < TICK_MS) this.#recovered(session);
+			else if (!this.#current && !session.leaving && silent < 2 * TICK_MS) this.#recovered(session);
 		}
 	}
 
@@ -158,9 +159,7 @@ export class Uplink {
 		while (!this.#current && !this.#closed) {
 			const begun = performance.now();
 			try {
-				const connection = await this.#options.endpoint.connect(this.#options.hub, RECONNECT_ATTEMPT_MS);
-				if (this.#current || this.#closed) connection.close("no longer needed");
-				else await this.#enter(new Session(connection));
+				await this.#round();
 			} catch (error) {
 				log.debug(`An attempt to reach the hub failed: ${firstLine(error)}`);
 				if (error instanceof HivemindError && FINAL.has(error.code)) this.#fail(error);
@@ -172,6 +171,37 @@ export class Uplink {
 			pause = Math.min(RECONNECT_MAX_MS, pause * 2);
 		}
 		this.#dialling = false;
+	}
+
+	/**
+	 * While the old connection lives, iroh sends every new one down its path and tries no other address (measured). So
+	 * an attempt that does not succeed at once gets company from a fresh endpoint with the same key: without relays,
+	 * where two would quarrel. Resolves with the first that succeeds. @throws HivemindError
+	 */
+	async #round(): Promise<void> {
+		const usual = this.#attempt(false);
+		const beside = Promise.race([usual, Bun.sleep(RECONNECT_BESIDE_MS).then(() => this.#attempt(true))]);
+		try {
+			await Promise.any([usual, beside]);
+		} catch (error) {
+			const errors = (error as AggregateError).errors as HivemindError[];
+			throw errors.find(({ code }) => FINAL.has(code)) ?? errors[0];
+		}
+	}
+
+	async #attempt(fresh: boolean): Promise<void> {
+		if (this.#current || this.#closed) return;
+		const { endpoint, hub } = this.#options;
+		const from = fresh ? await bindEndpoint(endpoint.directTwin()) : endpoint;
+		try {
+			const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS);
+			if (this.#current || this.#closed) connection.close("no longer needed");
+			else await this.#enter(new Session(connection));
+			if (fresh) void connection.closed.then(() => from.close());
+		} catch (error) {
+			if (fresh) await from.close();
+			throw error;
+		}
 	}
 
 	#wake(): void {

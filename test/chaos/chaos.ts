@@ -1,0 +1,59 @@
+// `bun run chaos`: hurts hubs and peers in every way of scenarios.ts, and prints how long each took to be usable again.
+// Usage: bun test/chaos/chaos.ts [--at-once N] [--times N] [--logs] [WORDS of names].
+// Exits 1 when a goal is missed.
+import { parseArgs } from "node:util";
+import { namespacesRefused } from "./network.ts";
+import { GOAL, type Outcome, play, SCENARIOS } from "./scenarios.ts";
+
+const { values, positionals } = parseArgs({
+	allowPositionals: true,
+	options: {
+		"at-once": { type: "string", default: "4" },
+		times: { type: "string", default: "1" },
+		logs: { type: "boolean", default: false },
+	},
+});
+
+/** Seconds that we wait, so that the table shows by how much a goal was missed, and that it must then last. */
+const PATIENCE = { limit: 60, hold: 10 };
+
+const refused = namespacesRefused();
+const chosen = SCENARIOS.filter(({ name }) => positionals.every((word) => name.includes(word)));
+const jobs = chosen.filter(({ wires }) => !wires || refused === undefined);
+const times = Number(values.times);
+const queue = jobs.flatMap((scenario) => Array.from({ length: times }, () => scenario));
+const outcomes = new Map(jobs.map((scenario) => [scenario, [] as Outcome[]]));
+
+console.log(
+	refused === undefined
+		? "Hub, router and peer are network namespaces of their own; nothing leaves them."
+		: `Hub and peer are on loopback: ${refused}.`,
+);
+
+await Promise.all(
+	Array.from({ length: Number(values["at-once"]) }, async () => {
+		for (let next = queue.shift(); next; next = queue.shift()) {
+			const outcome = await play(next, PATIENCE);
+			outcomes.get(next)?.push(outcome);
+			if (values.logs || outcome.failure) console.log(`\n${next.name}\n${outcome.report}`);
+		}
+	}),
+);
+
+const width = Math.max(...chosen.map(({ name }) => name.length));
+console.log(`\n${"".padEnd(width)}  usable after (goal: ${GOAL} s)`);
+let missed = false;
+for (const scenario of chosen) {
+	const results = outcomes.get(scenario);
+	if (!results) {
+		console.log(`${scenario.name.padEnd(width)}  skipped: ${refused}`);
+		continue;
+	}
+	const worst = Math.max(...results.map(({ seconds }) => seconds ?? Number.POSITIVE_INFINITY));
+	const failures = [...new Set(results.flatMap(({ failure }) => failure ?? []))];
+	const shown = results.map(({ seconds }) => (seconds === undefined ? "never" : `${seconds.toFixed(1)} s`)).join(", ");
+	const ok = worst <= GOAL && failures.length === 0;
+	missed ||= !ok;
+	console.log(`${scenario.name.padEnd(width)}  ${shown}${ok ? "" : `  MISSED ${failures.join("; ")}`}`);
+}
+process.exit(missed ? 1 : 0);

@@ -1,0 +1,163 @@
+// A known peer while hostile programs flood its hub: how long its requests take, whether it or a newcomer is ever kept
+// out, and what the hub holds afterwards. Usage: bun test/chaos/flood.ts [--insider] [--streams N] [--connections N]
+// [--rounds N] [--logs]; an insider knows the secret. Prints the numbers. Used as a function by test/e2e/chaos.test.ts.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Process } from "./process.ts";
+import { World } from "./world.ts";
+
+const DEFAULTS: FloodOptions = {
+	streams: 10_000,
+	connections: 200,
+	seconds: 8,
+	rounds: 2,
+	settle: 12,
+	insider: false,
+};
+
+export interface Requests {
+	count: number;
+	failed: number;
+	/** Milliseconds for one request, TCP connection and all. */
+	p50: number;
+	p99: number;
+	max: number;
+}
+
+export interface Held {
+	/** Resident megabytes of the hub. */
+	rss: number;
+	/** Its open files: sockets, above all. */
+	files: number;
+}
+
+export interface Flood {
+	quiet: Requests;
+	flooded: Requests;
+	/** Seconds until a peer that came in the middle of the second flood had its services. */
+	newcomer: number;
+	/** What the hostile program did. */
+	done: Record<string, number>;
+	/** The hub before, at the worst moment, and after each flood. */
+	before: Held;
+	worst: Held;
+	after: Held[];
+	report: string;
+}
+
+export interface FloodOptions {
+	streams: number;
+	connections: number;
+	/** How long one flood lasts. */
+	seconds: number;
+	/** How often it comes; the first one is measured. */
+	rounds: number;
+	/** Seconds after each, for what times out. */
+	settle: number;
+	/** The hostile program knows the secret. */
+	insider: boolean;
+}
+
+export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood> {
+	const { streams, connections, seconds, rounds, settle, insider } = { ...DEFAULTS, ...options };
+	await using world = await World.create("loopback");
+	const quiet = await requests(world, 4);
+	const before = held(world.hub);
+	let worst = before;
+	const watcher = setInterval(() => {
+		const { rss, files } = held(world.hub);
+		worst = { rss: Math.max(rss, worst.rss), files: Math.max(files, worst.files) };
+	}, 200);
+	try {
+		const after: Held[] = [];
+		let flooded: Requests | undefined;
+		let newcomer = 0;
+		let done: Record<string, number> = {};
+		for (let round = 0; round < rounds; round++) {
+			const numbers = [streams, connections, seconds].map(String);
+			const [ticket = ""] = insider ? [world.ticket] : world.ticket.split(".");
+			const hostile = world.run("hostile", "peer", ...NICE, process.execPath, HOSTILE, ticket, ...numbers);
+			await hostile.line(/^begun$/);
+			const measuring = requests(world, seconds);
+			// Starting a program takes a core for a moment: not while we measure.
+			if (round === 1) {
+				await Bun.sleep(seconds * 400);
+				const came = performance.now();
+				const peer = await world.join("newcomer");
+				newcomer = (performance.now() - came) / 1000;
+				peer.process.signal("SIGTERM");
+				await peer.process.exited;
+			}
+			flooded ??= await measuring;
+			await measuring;
+			done = JSON.parse((await hostile.line(/^\{.*/, 60_000))[0]);
+			await hostile[Symbol.asyncDispose]();
+			await Bun.sleep(settle * 1000);
+			after.push(held(world.hub));
+		}
+		return {
+			quiet,
+			flooded: flooded as Requests,
+			newcomer,
+			done,
+			before,
+			worst,
+			after,
+			report: world.report(),
+		};
+	} finally {
+		clearInterval(watcher);
+	}
+}
+
+// --- internal ---
+
+/** A hostile program has a machine of its own: here it gets what the others leave. */
+const NICE = ["nice", "-n", "19"];
+const HOSTILE = join(import.meta.dir, "hostile.ts");
+
+/** Fresh requests of the known peer, one every 10 ms. */
+async function requests(world: World, seconds: number): Promise<Requests> {
+	await using probe = new Process("probe", [], world.probing(10));
+	await Bun.sleep(seconds * 1000);
+	const answers = probe.lines.map(({ text }) => text.split(" "));
+	const times = answers.map(([, took]) => Number(took)).sort((a, b) => a - b);
+	const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? Number.NaN;
+	const failed = answers.filter(([ok]) => ok !== "ok").length;
+	return { count: times.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+function held({ pid }: Process): Held {
+	const status = readFileSync(`/proc/${pid}/status`, "utf8");
+	const rss = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+	return { rss: Math.round(rss), files: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+if (import.meta.main) {
+	const { values } = parseArgs({
+		options: {
+			insider: { type: "boolean", default: false },
+			logs: { type: "boolean", default: false },
+			streams: { type: "string" },
+			connections: { type: "string" },
+			rounds: { type: "string" },
+		},
+	});
+	const { insider, logs, ...given } = values;
+	const counts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number(value)]));
+	const { quiet, flooded, newcomer, done, before, worst, after, report } = await flood({ insider, ...counts });
+	const row = (name: string, { count, failed, p50, p99, max }: Requests) =>
+		console.log(
+			`${name.padEnd(18)} ${`${count}`.padStart(5)} requests  ${failed} failed  ` +
+				`p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  max ${max.toFixed(1)} ms`,
+		);
+	row("quiet", quiet);
+	row("under the flood", flooded);
+	console.log(`a newcomer had its services after ${newcomer.toFixed(1)} s`);
+	console.log(`${insider ? "insider" : "outsider"}: ${JSON.stringify(done)}`);
+	const hold = ({ rss, files }: Held) => `${rss} MB, ${files} files`;
+	console.log(`the hub held ${hold(before)}; at worst ${hold(worst)}; after ${after.map(hold).join("; again ")}`);
+	if (logs) console.log(report);
+	process.exit(0);
+}

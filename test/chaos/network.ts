@@ -1,0 +1,143 @@
+// Three hosts as network namespaces: hub - router - peer, each connected to the next by a veth pair and to nothing
+// else. No packet can leave. A namespace lives as long as the process that holds it, which ends with us. Used by
+// world.ts.
+import { existsSync } from "node:fs";
+import { Process } from "./process.ts";
+
+export const HUB_ADDRESS = "10.203.1.2";
+
+/** What a link carries: slow enough that a transfer has packets under way everywhere when the path breaks. */
+const RATE = "100mbit";
+
+/** Why namespaces cannot be used here, or undefined when they can. */
+export function namespacesRefused(): string | undefined {
+	if (process.platform !== "linux") return "network namespaces exist on Linux only";
+	const missing = ["unshare", "nsenter", "ip"].find((name) => !Bun.which(name));
+	if (missing) return `${missing} is not installed`;
+	const script = "ip link add name va type veth peer name vb && echo 1 > /proc/sys/net/ipv4/ip_forward";
+	const tried = Bun.spawnSync(["unshare", "-n", "sh", "-c", script], { stderr: "pipe" });
+	return tried.exitCode === 0 ? undefined : `namespaces are not allowed here: ${tried.stderr.toString().trim()}`;
+}
+
+export class Network implements AsyncDisposable {
+	#hub: Process;
+	#router: Process;
+	#peer: Process;
+	/** The peer's address ends in this; the last one is never used again. */
+	#peerAddress = 2;
+
+	private constructor() {
+		const hold = ["unshare", "-n", "sh", "-c", "ip link set lo up && echo ready && exec cat"];
+		this.#hub = new Process("hub's host", [], hold);
+		this.#router = new Process("router", [], hold);
+		this.#peer = new Process("peer's host", [], hold);
+	}
+
+	static async create(): Promise<Network> {
+		const network = new Network();
+		try {
+			await Promise.all(network.#hosts().map((host) => host.line(/^ready$/)));
+			await network.#connect();
+		} catch (error) {
+			await network[Symbol.asyncDispose]();
+			throw error;
+		}
+		return network;
+	}
+
+	/** What to put before a command that runs at the hub's or the peer's host. */
+	at(host: "hub" | "peer"): string[] {
+		return inside(host === "hub" ? this.#hub : this.#peer);
+	}
+
+	/** The peer's cable is pulled: both ends see it. */
+	async linkDown(): Promise<void> {
+		await run(this.#peer, "ip link set eth0 down");
+	}
+
+	/** And put in again; the host finds its router at once, as it would by DHCP. */
+	async linkUp(): Promise<void> {
+		await run(this.#peer, "ip link set eth0 up", "ip route replace default via 10.203.2.1");
+	}
+
+	/** The router drops every packet between the two without a word, or forwards them again. */
+	async blackHole(on: boolean): Promise<void> {
+		const both = ["10.203.1.0/25", "10.203.2.0/25"];
+		await run(this.#router, ...both.map((net) => `ip route ${on ? "add" : "del"} blackhole ${net}`));
+	}
+
+	/** Gives the hub's host a second address. */
+	async addSecondAddress(): Promise<void> {
+		await run(this.#router, "ip address add 10.203.3.1/24 dev to-hub");
+		await run(this.#hub, "ip address add 10.203.3.2/24 dev eth0");
+	}
+
+	/** The router drops every packet to one of the hub's addresses, and from it, too, unless `oneWay`. */
+	async loseAddress(which: 1 | 2, oneWay: boolean): Promise<void> {
+		const address = which === 1 ? HUB_ADDRESS : "10.203.3.2";
+		const from = `ip rule add from ${address} iif to-hub blackhole`;
+		await run(this.#router, `ip route add blackhole ${address}/32`, ...(oneWay ? [] : [from]));
+	}
+
+	/** The peer gets another address, as a laptop in another network does. */
+	async changeAddress(): Promise<void> {
+		const before = `10.203.2.${this.#peerAddress++}/24`;
+		await run(
+			this.#peer,
+			`ip address del ${before} dev eth0`,
+			`ip address add 10.203.2.${this.#peerAddress}/24 dev eth0`,
+			"ip route replace default via 10.203.2.1",
+		);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await Promise.all(this.#hosts().map((host) => host[Symbol.asyncDispose]()));
+	}
+
+	// --- internal ---
+
+	#hosts(): Process[] {
+		return [this.#hub, this.#router, this.#peer];
+	}
+
+	async #connect(): Promise<void> {
+		await run(
+			this.#router,
+			"echo 1 > /proc/sys/net/ipv4/ip_forward",
+			`ip link add name to-hub type veth peer name eth0 netns ${this.#hub.pid}`,
+			`ip link add name to-peer type veth peer name eth0 netns ${this.#peer.pid}`,
+			"ip address add 10.203.1.1/24 dev to-hub",
+			"ip address add 10.203.2.1/24 dev to-peer",
+			"ip link set to-hub up",
+			"ip link set to-peer up",
+			// A kernel without this queue has a faster link: nothing depends on it.
+			`tc qdisc add dev to-hub root tbf rate ${RATE} burst 128kb latency 50ms || true`,
+			`tc qdisc add dev to-peer root tbf rate ${RATE} burst 128kb latency 50ms || true`,
+		);
+		for (const [host, subnet] of [[this.#hub, "10.203.1"] as const, [this.#peer, "10.203.2"] as const]) {
+			await run(
+				host,
+				`ip address add ${subnet}.2/24 dev eth0`,
+				"ip link set eth0 up",
+				`ip route add default via ${subnet}.1`,
+			);
+		}
+	}
+}
+
+// --- internal ---
+
+const NSENTER = existsSync("/usr/bin/nsenter") ? "/usr/bin/nsenter" : "nsenter";
+
+const inside = (host: Process): string[] => [NSENTER, "-t", `${host.pid}`, "-n"];
+
+/** Commands at a host, one after another; each must succeed. */
+async function run(host: Process, ...commands: string[]): Promise<void> {
+	const child = Bun.spawn([...inside(host), "sh", "-ec", commands.join("\n")], {
+		stdout: "ignore",
+		stderr: "pipe",
+		timeout: 10_000,
+	});
+	const [status, said] = await Promise.all([child.exited, child.stderr.text()]);
+	if (status !== 0) throw new Error(`${host.name}: ${said.trim()} (${commands.join("; ")})`);
+}

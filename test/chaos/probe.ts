@@ -1,0 +1,38 @@
+// Asks again and again whether the tunnel works: every PERIOD ms one request on a TCP connection of its own, given up
+// after a second. A process of its own, at the peer's host. Usage: bun probe.ts PORT [PERIOD].
+// Prints `ok MS` or `no MS REASON` for each request when it is over; MS is how long it took.
+
+const PATIENCE_MS = 1000;
+const REQUEST = "GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
+
+const port = Number(process.argv[2]);
+setInterval(() => void ask(), Number(process.argv[3] ?? 100));
+
+async function ask(): Promise<void> {
+	const begun = performance.now();
+	const answer = Promise.withResolvers<string>();
+	let text = "";
+	const connecting = Bun.connect({
+		hostname: "127.0.0.1",
+		port,
+		socket: {
+			open: (socket) => void socket.write(REQUEST),
+			data(_socket, bytes) {
+				text += bytes.toString();
+				if (text.endsWith("here")) answer.resolve("");
+			},
+			close: () => answer.resolve("closed without an answer"),
+			error: (_socket, error) => answer.resolve(error.message),
+		},
+	});
+	const timer = setTimeout(() => answer.resolve("no answer"), PATIENCE_MS);
+	connecting.catch((error: unknown) => answer.resolve(String(error)));
+	const reason = await answer.promise;
+	clearTimeout(timer);
+	const took = (performance.now() - begun).toFixed(2);
+	console.log(reason === "" ? `ok ${took}` : `no ${took} ${reason}`);
+	connecting.then(
+		(socket) => socket.terminate(),
+		() => {},
+	);
+}

@@ -1,0 +1,19 @@
+// The service behind the hub: a short answer, a long one, and the hash of what it is sent. A process of its own.
+// Prints its port.
+import { body } from "./data.ts";
+
+const server = Bun.serve({
+	hostname: "127.0.0.1",
+	port: 0,
+	// A black hole lasts longer than Bun's own patience.
+	idleTimeout: 0,
+	async fetch(request) {
+		const { pathname, searchParams } = new URL(request.url);
+		if (pathname === "/down") return new Response(body(Number(searchParams.get("bytes"))));
+		if (pathname !== "/up") return new Response("here");
+		const hash = new Bun.CryptoHasher("sha256");
+		for await (const bytes of request.body ?? []) hash.update(bytes);
+		return new Response(hash.digest("hex"));
+	},
+});
+console.log(server.port);

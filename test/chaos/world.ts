@@ -1,0 +1,201 @@
+// A hub and a peer that will be hurt: our executable at two hosts, a service behind the hub, and a probe at the peer
+// that knows when the tunnel works. Hosts are namespaces (network.ts), or one machine's loopback. Used by
+// scenarios.ts.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HUB_ADDRESS, Network } from "./network.ts";
+import { Process } from "./process.ts";
+
+export const EXECUTABLE = process.env.HIVEMIND_P2P_EXECUTABLE ?? join(import.meta.dir, "../../dist/hivemind-p2p");
+
+const PORT = 7843;
+
+/** Nobody listens there. */
+const DOWN = "127.0.0.1:1";
+
+export interface Usable {
+	/** Seconds from the repair to the first answered request after which every request was answered. */
+	seconds: number;
+	/** Requests that began before the repair and were not answered. */
+	lost: number;
+}
+
+interface Answer {
+	begun: number;
+	over: number;
+	ok: boolean;
+}
+
+export class World implements AsyncDisposable {
+	/** The wires, where hosts are namespaces. */
+	readonly network: Network | undefined;
+	#address: string;
+	#dir = mkdtempSync(join(tmpdir(), "chaos-"));
+	#processes: Process[] = [];
+	#hub: Process | undefined;
+	#service = "";
+	#port = "";
+	#ticket = "";
+	#answers: Answer[] = [];
+	#begun = performance.now();
+
+	private constructor(network: Network | undefined, address: string) {
+		this.network = network;
+		this.#address = address;
+	}
+
+	/** A hub, a peer and a probe that has had its first answers. `addresses` is how many the hub's host has. */
+	static async create(hosts: "namespaces" | "loopback", { addresses = 1 } = {}): Promise<World> {
+		if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: build it first with 'bun run build'`);
+		const world = new World(
+			hosts === "namespaces" ? await Network.create() : undefined,
+			hosts === "loopback" ? `127.0.0.1:${await freePort()}` : `${addresses > 1 ? "0.0.0.0" : HUB_ADDRESS}:${PORT}`,
+		);
+		try {
+			if (addresses > 1) await world.network?.addSecondAddress();
+			await world.#start();
+		} catch (error) {
+			await world[Symbol.asyncDispose]();
+			throw error;
+		}
+		return world;
+	}
+
+	get hub(): Process {
+		return this.#hub as Process;
+	}
+
+	get ticket(): string {
+		return this.#ticket;
+	}
+
+	/** Starts the hub, again on the same port with the same identity. */
+	async startHub(): Promise<void> {
+		const arguments_ = ["share", this.#service, DOWN, DOWN, "chaos", "--identity", join(this.#dir, "hub")];
+		const bind = [
+			"--no-relay",
+			"--ipv4-addr",
+			process.env.BIND4 ?? this.#address,
+			...(process.env.BIND6 ? ["--ipv6-addr", process.env.BIND6] : []),
+			"-vvv",
+		];
+		this.#hub = this.run("hub", "hub", EXECUTABLE, ...arguments_, ...bind);
+		const [, ticket = ""] = await this.#hub.line(/^Ticket: (\S+)/);
+		this.#ticket = ticket;
+	}
+
+	/**
+	 * Waits until the tunnel works again: a fresh request is answered after `repaired`, and so is every one that begins
+	 * in the `holdMs` after it. Undefined when no such answer comes within `limitMs` of the repair.
+	 */
+	async usable(repaired: number, limitMs: number, holdMs: number): Promise<Usable | undefined> {
+		for (;;) {
+			const now = performance.now();
+			let candidate: number | undefined;
+			let lost = 0;
+			for (const { begun, over, ok } of this.#answers) {
+				if (!ok && begun < repaired) lost++;
+				if (over < repaired) continue;
+				if (ok) candidate ??= over;
+				// A request that began before the first answer may still wait where nobody answers any more.
+				else if (candidate !== undefined && begun > candidate) candidate = undefined;
+			}
+			const late = (candidate ?? now) - repaired > limitMs;
+			if (late) return undefined;
+			if (candidate !== undefined && now > candidate + holdMs + PROBE_PATIENCE_MS)
+				return { seconds: (candidate - repaired) / 1000, lost };
+			await Bun.sleep(20);
+		}
+	}
+
+	/** A program at one of the hosts; it ends with the world. */
+	run(name: string, host: "hub" | "peer", ...command: string[]): Process {
+		const process = new Process(name, this.network?.at(host) ?? [], command);
+		this.#processes.push(process);
+		return process;
+	}
+
+	/** A peer that has its services; `port` is where the frontend is. */
+	async join(name: string): Promise<{ process: Process; port: string }> {
+		const bind = this.network ? [] : ["--ipv4-addr", "127.0.0.1:0"];
+		const free = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
+		const joining = ["join", name, "--ticket", this.#ticket, "--no-relay", "-vvv", ...bind, ...free];
+		const process = this.run(name, "peer", EXECUTABLE, ...joining);
+		const [, port = ""] = await process.line(/Frontend:\s+http:\/\/127\.0\.0\.1:(\d+)/);
+		return { process, port };
+	}
+
+	/** The command that probes the peer every `period` ms (probe.ts). */
+	probing(period: number): string[] {
+		return [process.execPath, script("probe"), this.#port, `${period}`];
+	}
+
+	/** A transfer each way, `bytes` long, through the tunnel. Resolves when both are under way. */
+	async transfer(bytes: number): Promise<{ exact(timeoutMs: number): Promise<void> }> {
+		const client = this.run("transfer", "peer", process.execPath, script("bulk"), this.#port, `${bytes}`);
+		await client.line(/^begun$/);
+		const exact = async (timeoutMs: number) => {
+			const ways = [/^down (.*)/, /^up (.*)/].map((way) => client.line(way, timeoutMs));
+			for (const [line, how] of await Promise.all(ways)) if (how !== "exact") throw new Error(line);
+		};
+		return { exact };
+	}
+
+	/** What every program said, with seconds since `zero`, in that order. */
+	report(zero = this.#begun): string {
+		const all = this.#processes.flatMap(({ name, lines }) => lines.map((line) => ({ name, ...line })));
+		return all
+			.sort((a, b) => a.at - b.at)
+			.filter(({ name, text }) => name !== "probe" && !/ bytes (in|out), /.test(text))
+			.map(({ at, name, text }) => `${((at - zero) / 1000).toFixed(2).padStart(8)}  ${name}: ${text}\n`)
+			.join("");
+	}
+
+	/** The probe's answers in the order they were asked for, `.` answered, `x` not, a space at the repair. */
+	picture(repaired: number): string {
+		const letters = (list: Answer[]) => list.map(({ ok }) => (ok ? "." : "x")).join("");
+		const answers = this.#answers.toSorted((a, b) => a.begun - b.begun);
+		const after = answers.findIndex(({ begun }) => begun >= repaired);
+		return `${letters(answers.slice(Math.max(0, after - 50), after))} ${letters(answers.slice(after))}`;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		// A stopped program dies, too.
+		await Promise.all(this.#processes.map((process) => process[Symbol.asyncDispose]()));
+		await this.network?.[Symbol.asyncDispose]();
+		rmSync(this.#dir, { recursive: true, force: true });
+	}
+
+	// --- internal ---
+
+	async #start(): Promise<void> {
+		const service = this.run("service", "hub", process.execPath, script("service"));
+		const [port] = await service.line(/^\d+$/);
+		this.#service = `127.0.0.1:${port}`;
+		await this.startHub();
+		this.#port = (await this.join("peer")).port;
+		const probe = this.run("probe", "peer", ...this.probing(100));
+		probe.onLine = (line) => {
+			const [, ok, took] = /^(ok|no) ([\d.]+)/.exec(line) ?? [];
+			const over = performance.now();
+			this.#answers.push({ begun: over - Number(took), over, ok: ok === "ok" });
+		};
+		const works = await this.usable(performance.now(), 10_000, 300);
+		if (!works) throw new Error(`the tunnel does not work at all\n${this.report()}`);
+	}
+}
+
+// --- internal ---
+
+/** A request that hangs is known to after this (probe.ts). */
+const PROBE_PATIENCE_MS = 1000;
+
+const script = (name: string): string => join(import.meta.dir, `${name}.ts`);
+
+async function freePort(): Promise<number> {
+	const socket = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0 });
+	const { port } = socket;
+	socket.close();
+	return port;
+}

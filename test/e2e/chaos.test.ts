@@ -1,0 +1,47 @@
+// "Coming back": each goal of the chaos table is a test. All run at once, each in a world of its own, so that the whole
+// takes as long as the longest. Where network namespaces are refused, what hurts only programs runs on loopback.
+import { describe, expect, test } from "bun:test";
+import { flood } from "../chaos/flood.ts";
+import { namespacesRefused } from "../chaos/network.ts";
+import { GOAL, play, SCENARIOS } from "../chaos/scenarios.ts";
+
+const refused = namespacesRefused();
+
+/** Seconds that it has to stay usable. */
+const HOLD = 2;
+
+describe(`usable again within ${GOAL} s after the repair`, () => {
+	for (const scenario of SCENARIOS.filter(({ extra }) => !extra)) {
+		if (scenario.wires && refused !== undefined) test.skip(`${scenario.name} (${refused})`, () => {});
+		else
+			test.concurrent(scenario.name, async () => {
+				const { failure, report } = await play(scenario, { limit: GOAL, hold: HOLD });
+				expect(failure, report).toBeUndefined();
+			}, 100_000);
+	}
+});
+
+// How fast its requests are meanwhile is a row of the benchmark (flood.ts): it depends on the machine.
+describe("10,000 hostile streams and 200 hostile connections keep nobody out, and leave nothing behind", () => {
+	test.each([
+		["who do not know the secret", false],
+		["who know the secret", true],
+	])(
+		"of programs %s",
+		async (_who, insider) => {
+			const { quiet, flooded, newcomer, before, worst, after, report } = await flood({
+				insider,
+				seconds: 5,
+				settle: 6,
+			});
+			expect(quiet.failed, report).toBe(0);
+			expect(flooded.count, report).toBeGreaterThan(0);
+			expect(flooded.failed, report).toBe(0);
+			expect(newcomer, report).toBeLessThan(10);
+			expect(worst.rss, report).toBeLessThan(before.rss + 400);
+			expect(worst.files, report).toBeLessThan(before.files + 50);
+			expect(after.at(-1)?.files, report).toBeLessThan(before.files + 10);
+		},
+		100_000,
+	);
+});
