@@ -51,7 +51,7 @@ describe.skipIf(!allowed)("in a container", () => {
 		await using service = serve(payload);
 		const address = `127.0.0.1:${service.port}`;
 		await using hub = start(["share", address, address, address, "box", ...OFFLINE], { wrapper, env: {} });
-		const [, ticket = ""] = await hub.line(/^Ticket: (endpoint\w+)$/);
+		const [, ticket = ""] = await hub.line(/^Ticket: (endpoint\S+)$/);
 		const free = ["--frontend-addr", "--backend-addr", "--ws-addr"].flatMap((option) => [option, "127.0.0.1:0"]);
 		await using peer = start(["join", "me", "--ticket", ticket, ...free, ...OFFLINE], { wrapper, env: {} });
 		const [, url = ""] = await peer.line(/^ *Backend: +(http:\S+)$/);
