@@ -1,6 +1,6 @@
 // SPAKE2, symmetric, over Ed25519: two sides that know the same short password get the same 32-byte key, and a wrong
 // guess costs one exchange. Called by machine.ts; calls @noble. Byte for byte what python-spake2 0.8 (SPAKE2_Symmetric)
-// does, whose group, element and scalar encodings predate RFC 9382; /work/shared/wormhole/PROTOCOL.md has the formulas.
+// does, whose group, element and scalar encodings predate RFC 9382; the formulas stand at the functions.
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
