@@ -84,6 +84,8 @@ for (const [name, method, calls] of POINTS) {
 			const failure = early ?? failOnce(name, method, nth);
 			await leaveEarly(peer.ports[0] as number);
 			expect(await usable(peer.ports[0] as number)).toBe(true);
+			// A reset waits for its grace before it is called.
+			for (let i = 0; i < 600 && !failure.happened(); i++) await Bun.sleep(5);
 			expect(failure.happened(), "it did fail").toBe(true);
 			restore();
 			await peer.stop();
