@@ -1,7 +1,7 @@
 // The command line: citty's tree of commands and help texts, and the step from strings to typed options.
 // Called by main.ts; calls share, join and demo.
 import { type ArgsDef, type CommandDef, type CommandMeta, renderUsage, runCommand } from "citty";
-import { type Address, isLoopback, parseAddress } from "./address.ts";
+import { type Address, parseAddress } from "./address.ts";
 import { type CommandLine, readCommandLine } from "./argv.ts";
 import { codeOptions, readInvitation } from "./codes.ts";
 import { completions, isShell, SHELLS } from "./completions.ts";
@@ -277,8 +277,7 @@ function udpAddress(line: CommandLine, option: string, family: "4" | "6"): Addre
 	const value = text(line, option);
 	if (value === undefined) return undefined;
 	const address = parseAddress(value, `--${option}`);
-	const host =
-		isLoopback(address.host) && address.host === "localhost" ? (family === "4" ? "127.0.0.1" : "::1") : address.host;
+	const host = address.host === "localhost" ? (family === "4" ? "127.0.0.1" : "::1") : address.host;
 	const found = host.includes(":") ? "6" : /^[\d.]+$/.test(host) ? "4" : "none";
 	if (found !== family) {
 		throw new HivemindError("usage", `--${option}: '${value}' is no IPv${family} address.`, {
