@@ -3,8 +3,9 @@ import type { CommandLine } from "./argv.ts";
 import { HivemindError } from "./errors.ts";
 import { type CodeOptions, mailboxUrl } from "./invite.ts";
 import type { JoinOptions } from "./join.ts";
-import { CODE_WORDS_MAX, CODE_WORDS_MIN, REDEEM_MAX_S } from "./limits.ts";
+import { REDEEM_MAX_S } from "./limits.ts";
 import { ask, canAsk, readSecret } from "./secrets.ts";
+import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "./wormhole/limits.ts";
 
 const RELAY_VARIABLE = "HIVEMIND_P2P_WORMHOLE_RELAY";
 

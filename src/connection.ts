@@ -102,11 +102,21 @@ export class Connection {
 
 	/** `direct` or `relay` with the address in use, for the log. */
 	path(): string {
-		const path = this.#native.paths().find(({ isSelected }) => isSelected);
+		const path = this.#path();
 		return path ? `${path.isRelay ? "relay" : "direct"} ${path.remoteAddr}` : "no path";
 	}
 
+	/** The IP address that the remote is reached at directly; undefined by a relay. */
+	host(): string | undefined {
+		const path = this.#path();
+		return path && !path.isRelay ? path.remoteAddr.replace(/:\d+$/, "") : undefined;
+	}
+
 	// --- internal ---
+
+	#path() {
+		return this.#native.paths().find(({ isSelected }) => isSelected);
+	}
 
 	async #abortAll(): Promise<void> {
 		let aborted = 0;

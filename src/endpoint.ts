@@ -1,13 +1,13 @@
 // An iroh endpoint's life: bind, wait for a relay, ticket, accept, connect, close.
 // Called by share.ts and join.ts; hands out Connections.
 import { networkInterfaces } from "node:os";
+import { type AcceptOptions, Door } from "./accept.ts";
 import { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { HivemindError, systemCode } from "./errors.ts";
 import { ALPN, type AlpnName } from "./handshake.ts";
 import {
 	type EndpointAddr,
-	type Incoming,
 	loadIroh,
 	type Endpoint as NativeEndpoint,
 	nativeReason,
@@ -15,7 +15,7 @@ import {
 	toNumbers,
 	unpin,
 } from "./iroh.ts";
-import { ACCEPT_PAUSE_MS, CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, RELAY_MS } from "./limits.ts";
+import { CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, RELAY_MS } from "./limits.ts";
 import { formatTicket } from "./ticket.ts";
 
 export interface EndpointOptions {
@@ -56,7 +56,7 @@ export async function bindEndpoint(options: EndpointOptions): Promise<Endpoint> 
 export class Endpoint {
 	#native: NativeEndpoint;
 	#options: EndpointOptions;
-	#handshakes = new Set<Promise<void>>();
+	#handshakes: ReadonlySet<Promise<void>> = new Set();
 	#closing: Promise<void> | undefined;
 
 	constructor(native: NativeEndpoint, options: EndpointOptions) {
@@ -85,25 +85,11 @@ export class Endpoint {
 		return formatTicket({ address: this.#native.addr(), secret });
 	}
 
-	/** Hands over each new connection, until the endpoint closes. One bad handshake delays nobody. Never rejects. */
-	async accept(onConnection: (connection: Connection) => void, onError: (error: string) => void): Promise<void> {
-		for (;;) {
-			let incoming: Incoming | null;
-			try {
-				incoming = await this.#native.acceptNext();
-			} catch (error) {
-				onError(nativeReason(error));
-				if (this.#native.isClosed()) return;
-				// Whatever it was: a hub that listens no more is worth nothing.
-				await Bun.sleep(ACCEPT_PAUSE_MS);
-				continue;
-			}
-			if (!incoming) return;
-			const handshake = shake(incoming)
-				.then(onConnection, (error: unknown) => onError(nativeReason(error)))
-				.finally(() => this.#handshakes.delete(handshake));
-			this.#handshakes.add(handshake);
-		}
+	/** Hands over each new connection, until the endpoint closes. Never rejects. */
+	accept(options: AcceptOptions): Promise<void> {
+		const door = new Door(this.#native, options);
+		this.#handshakes = door.handshakes;
+		return door.open();
 	}
 
 	/** The relay it is reachable by, or null. */
@@ -174,11 +160,6 @@ export class Endpoint {
 }
 
 // --- internal ---
-
-async function shake(incoming: Incoming): Promise<Connection> {
-	const accepting = await incoming.accept();
-	return new Connection(await accepting.connect());
-}
 
 const alpnBytes = (name: AlpnName): number[] => [...new TextEncoder().encode(ALPN[name])];
 

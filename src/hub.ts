@@ -9,6 +9,7 @@ import { Health } from "./health.ts";
 import {
 	CONNECTIONS_PER_ID,
 	HEALTH_WAIT_MS,
+	KNOWN_MAX,
 	REPORT_EVERY_MS,
 	STRANGER_STREAMS,
 	STRANGERS_MAX,
@@ -35,6 +36,7 @@ export class Hub implements Host {
 	readonly closedToNewPeers: AbortSignal;
 	#addresses: readonly Address[];
 	#guests = new Set<Guest>();
+	#known = new Set<string>();
 	#transfers = new Transfers();
 	#health: Health;
 	#report = seldom(REPORT_EVERY_MS);
@@ -77,6 +79,11 @@ export class Hub implements Host {
 		});
 	}
 
+	/** Whether a peer that was let in has come from this host, or has this public id. */
+	knows(hostOrId: string): boolean {
+		return this.#known.has(hostOrId);
+	}
+
 	/** Refuses what is new, waits for what runs, tells every peer. */
 	async stop(): Promise<void> {
 		this.#stopping = true;
@@ -101,6 +108,9 @@ export class Hub implements Host {
 
 	entered(guest: Guest): void {
 		guest.connection.limitIncomingStreams(STREAM_CREDIT);
+		this.#remember(guest.connection.id);
+		const host = guest.connection.host();
+		if (host) this.#remember(host);
 		this.#health.watch(true);
 		this.#closeIfFull();
 	}
@@ -129,6 +139,13 @@ export class Hub implements Host {
 			this.#guests.delete(guest);
 			guest.connection.close("too many connections");
 		}
+	}
+
+	#remember(hostOrId: string): void {
+		this.#known.delete(hostOrId);
+		this.#known.add(hostOrId);
+		const [oldest] = this.#known;
+		if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
 	}
 
 	#tell(services: ServiceState[]): void {

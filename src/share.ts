@@ -39,10 +39,11 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 			talk("No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).");
 		}
 		const serve = () =>
-			void endpoint.accept(
-				(connection) => hub.welcome(connection),
-				(error) => log.info(`A connection attempt failed: ${error}`),
-			);
+			void endpoint.accept({
+				onConnection: (connection) => hub.welcome(connection),
+				onError: (error) => log.info(`A connection attempt failed: ${error}`),
+				isKnown: (hostOrId) => hub.knows(hostOrId),
+			});
 		serve();
 		const unwatch = watchRelay(
 			() => endpoint,

@@ -1,7 +1,7 @@
 // Join codes: NAMEPLATE-odd-even. The nameplate leads to the mailbox, the whole text is the SPAKE2 password.
 // Called by machine.ts and wormhole.ts; calls nothing. The words are data: words.json.
 import { HivemindError } from "../errors.ts";
-import { CODE_MAX, CODE_WORDS_MAX, CODE_WORDS_MIN } from "../limits.ts";
+import { CODE_MAX, CODE_WORDS_MAX, CODE_WORDS_MIN } from "./limits.ts";
 import words from "./words.json" with { type: "json" };
 
 export interface Code {

@@ -1,9 +1,10 @@
 // The talk through the mailbox: SPAKE2, the version message, the ticket and its answer.
 // Called by machine.ts with a draft of the state; calls spake2, keys, messages, farewell. The other side's messages are
 // kept as a set, and `advance` takes from it what comes next: order, duplicates and replays cannot matter.
-import { EXCHANGE_MS, PAYLOAD_MAX, PHASES_MAX } from "../limits.ts";
+
 import { end, release } from "./farewell.ts";
 import { fromHex, phaseKey, seal, unseal } from "./keys.ts";
+import { EXCHANGE_MS, PAYLOAD_MAX, PHASES_MAX } from "./limits.ts";
 import { parseAnswer, parsePake, parsePayload, parseVersion, type ServerMessage } from "./messages.ts";
 import { BadElement, finish } from "./spake2.ts";
 import type { Draft, Effect, State } from "./state.ts";

@@ -1,6 +1,6 @@
 // The way out of an exchange: give the nameplate back, close the mailbox with a mood, wait for the answer.
 // Called by machine.ts and exchange.ts with a draft of the state; calls nothing.
-import { MAILBOX_CLOSE_MS } from "../limits.ts";
+import { MAILBOX_CLOSE_MS } from "./limits.ts";
 import type { Mood } from "./messages.ts";
 import type { Draft, Effect, Event, Outcome } from "./state.ts";
 

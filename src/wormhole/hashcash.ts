@@ -1,7 +1,7 @@
 // Hashcash version 1 with SHA-1: the work that a mailbox server may ask for before it lets a client in.
 // Called by mailbox.ts. http://www.hashcash.org/docs/hashcash.html: ver:bits:date:resource:ext:rand:counter.
 import { HivemindError } from "../errors.ts";
-import { HASHCASH_BITS_MAX, HASHCASH_SLICE } from "../limits.ts";
+import { HASHCASH_BITS_MAX, HASHCASH_SLICE } from "./limits.ts";
 
 /**
  * A stamp for `resource` whose SHA-1 begins with `bits` zero bits. Works in slices of a few milliseconds, so that

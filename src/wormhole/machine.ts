@@ -1,9 +1,10 @@
 // One code's exchange as a pure function: (state, event) → {state, effects}. No clock, no socket, no randomness.
 // This file is the talk with the mailbox server; exchange.ts the talk through it, farewell.ts the way out.
 // Called by mailbox.ts, which runs the effects.
-import { EXCHANGE_MS, HASHCASH_BITS_MAX, MAILBOX_SETUP_MS } from "../limits.ts";
+
 import { add, heard } from "./exchange.ts";
 import { addMissing, end, farewell, release } from "./farewell.ts";
+import { EXCHANGE_MS, HASHCASH_BITS_MAX, MAILBOX_SETUP_MS } from "./limits.ts";
 import { pakeBody, type ServerMessage } from "./messages.ts";
 import { start } from "./spake2.ts";
 import type { Draft, Effect, Event, Setup, State, Step } from "./state.ts";

@@ -1,6 +1,6 @@
 // Nameplates and mailboxes of a mailbox server, in memory and bounded. Called by rendezvous.ts; calls nothing.
 // Semantics as the reference server's (magic-wormhole-mailbox-server 0.4), except where a comment says why not.
-import { SERVER_MAILBOX_BYTES, SERVER_MAILBOXES_MAX, SERVER_MESSAGES_MAX, SERVER_PRUNE_MS } from "../limits.ts";
+import { SERVER_MAILBOX_BYTES, SERVER_MAILBOXES_MAX, SERVER_MESSAGES_MAX, SERVER_PRUNE_MS } from "./limits.ts";
 
 /** What the server answers with `error`; the text is part of the protocol ("crowded", "reclaimed"). */
 export class Refusal extends Error {}

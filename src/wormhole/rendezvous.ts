@@ -6,7 +6,7 @@ import {
 	SERVER_CLAIM_MS,
 	SERVER_CLAIMS_BURST,
 	SERVER_ERRORS_MAX,
-} from "../limits.ts";
+} from "./limits.ts";
 import { Mailboxes, Refusal, type StoredMessage } from "./mailboxes.ts";
 import { isName, isNameplate, parseObject } from "./messages.ts";
 

@@ -7,7 +7,7 @@ import {
 	SERVER_CONNECTIONS_MAX,
 	SERVER_CONNECTIONS_PER_ADDRESS,
 	SERVER_PRUNE_EVERY_MS,
-} from "../limits.ts";
+} from "./limits.ts";
 import { Rendezvous, type Session } from "./rendezvous.ts";
 
 export interface MailboxServer {

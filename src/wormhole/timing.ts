@@ -8,7 +8,7 @@ import {
 	RETRY_FIRST_MS,
 	RETRY_GROWTH,
 	RETRY_MAX_MS,
-} from "../limits.ts";
+} from "./limits.ts";
 
 /** All in milliseconds. */
 export interface Timing {

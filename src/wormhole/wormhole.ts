@@ -1,10 +1,10 @@
 // Join codes by Magic Wormhole: `offerCodes` for a hub, `redeem` for a peer. The library's public part.
 // Called by invite.ts; calls mailbox.ts for each exchange. Errors are for the person at the keyboard.
 import { HivemindError } from "../errors.ts";
-import { REDEEM_MS, SPOILED_FREE, SPOILED_QUIET_MS } from "../limits.ts";
 import { type Code, parseCode, randomWords } from "./code.ts";
 import { explain, failure, refusal, unreachable } from "./failures.ts";
 import { NONCE } from "./keys.ts";
+import { REDEEM_MS, SPOILED_FREE, SPOILED_QUIET_MS } from "./limits.ts";
 import { exchange, mailboxUrl } from "./mailbox.ts";
 import { randomScalar } from "./spake2.ts";
 import type { Secrets, Setup } from "./state.ts";

@@ -2,6 +2,7 @@
 // A benchmark, not a test: it asserts nothing. Everything runs on loopback; every loop is bounded.
 import { cpus, release } from "node:os";
 import { join } from "node:path";
+import { type Flood, flood, type Requests } from "../chaos/flood.ts";
 import * as load from "./load.ts";
 import { type Program, startProgram, startSsh } from "./programs.ts";
 import { EXECUTABLE, joinsByCode, rss, startService, startTunnel } from "./tunnel.ts";
@@ -136,6 +137,20 @@ async function main(): Promise<void> {
 		"… with 1,000 open connections, MB": [mb(openRss)],
 		"… after a bulk download, MB": [mb(before)],
 		"… and then with a stalled reader, MB": [mb(stalledRss)],
+	});
+
+	// Everything above is over, and the flood has the machine to itself.
+	for (const program of programs.splice(0).reverse()) await program.stop();
+	const floods = [];
+	for (const insider of [false, true]) floods.push(await flood({ insider, rounds: 1, settle: 0 }));
+	const worst = ({ p50, p99 }: Requests) => `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
+	print(["nobody else", "strangers", "insiders"], {
+		"a new connection + request while the hub is flooded, p50 / p99, ms": [
+			worst((floods[0] as Flood).quiet),
+			...floods.map(({ flooded }) => worst(flooded)),
+		],
+		"… of them failed": [(floods[0] as Flood).quiet.failed, ...floods.map(({ flooded }) => flooded.failed)],
+		"… the hub's memory at worst, MB": [(floods[0] as Flood).before.rss, ...floods.map(({ worst }) => worst.rss)],
 	});
 }
 

@@ -2,7 +2,7 @@
 // growth, no ticket. FUZZ_CASES sets how many for each; `bun run soak` runs a million.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { PHASES_MAX, SERVER_ERRORS_MAX, SERVER_MAILBOXES_MAX } from "../../src/limits.ts";
+import { PHASES_MAX, SERVER_ERRORS_MAX, SERVER_MAILBOXES_MAX } from "../../src/wormhole/limits.ts";
 import { begin, step } from "../../src/wormhole/machine.ts";
 import { pakeBody, parseServerMessage } from "../../src/wormhole/messages.ts";
 import { Rendezvous } from "../../src/wormhole/rendezvous.ts";

@@ -1,9 +1,10 @@
 // The bounds, against each other: a change of one must not make another one pointless.
 import { expect, test } from "bun:test";
 import * as limits from "../../src/limits.ts";
+import * as wormholeLimits from "../../src/wormhole/limits.ts";
 
 test("every bound is a positive, finite whole number", () => {
-	for (const [name, value] of Object.entries(limits)) {
+	for (const [name, value] of Object.entries({ ...limits, ...wormholeLimits })) {
 		const whole = name.endsWith("_GROWTH") || Number.isSafeInteger(value);
 		expect(whole && Number.isFinite(value) && value > 0, name).toBe(true);
 	}

@@ -1,7 +1,7 @@
 // What the machine says to a server and another side that are played by hand. Interleavings: test/property.
 import { describe, expect, test } from "bun:test";
-import { MAILBOX_MESSAGE_MAX, PAYLOAD_MAX, PHASES_MAX } from "../../../src/limits.ts";
 import { phaseKey, seal, unseal } from "../../../src/wormhole/keys.ts";
+import { MAILBOX_MESSAGE_MAX, PAYLOAD_MAX, PHASES_MAX } from "../../../src/wormhole/limits.ts";
 import { begin, step } from "../../../src/wormhole/machine.ts";
 import { pakeBody, parseServerMessage } from "../../../src/wormhole/messages.ts";
 import { finish, start } from "../../../src/wormhole/spake2.ts";

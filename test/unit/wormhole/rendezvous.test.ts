@@ -8,7 +8,7 @@ import {
 	SERVER_MAILBOXES_MAX,
 	SERVER_MESSAGES_MAX,
 	SERVER_PRUNE_MS,
-} from "../../../src/limits.ts";
+} from "../../../src/wormhole/limits.ts";
 import { Rendezvous, type Session } from "../../../src/wormhole/rendezvous.ts";
 
 type Json = Record<string, unknown>;

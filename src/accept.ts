@@ -1,0 +1,100 @@
+// The endpoint's door: pulls what knocks, keeps it waiting in the order of arrivals.ts, and shakes hands.
+// Called by endpoint.ts; hands out Connections.
+import { Arrivals, type Source } from "./arrivals.ts";
+import { Connection } from "./connection.ts";
+import { type Incoming, type Endpoint as NativeEndpoint, nativeReason } from "./iroh.ts";
+import { ACCEPT_PAUSE_MS, ARRIVALS_CROWDED } from "./limits.ts";
+
+export interface AcceptOptions {
+	onConnection(connection: Connection): void;
+	/** What went wrong with one of them, or with accepting at all. */
+	onError(error: string): void;
+	/** Whether a peer that was let in has come from this host or, by a relay, with this public id. */
+	isKnown(hostOrId: string): boolean;
+}
+
+export class Door {
+	/** Handshakes under way. */
+	readonly handshakes = new Set<Promise<void>>();
+	#native: NativeEndpoint;
+	#options: AcceptOptions;
+	#arrivals = new Arrivals<Incoming>();
+	#timer: Timer | undefined;
+
+	constructor(native: NativeEndpoint, options: AcceptOptions) {
+		this.#native = native;
+		this.#options = options;
+	}
+
+	/** Hands over each new connection, until the endpoint closes. One bad handshake delays nobody. Never rejects. */
+	async open(): Promise<void> {
+		await this.#pull();
+		clearTimeout(this.#timer);
+	}
+
+	// --- internal ---
+
+	async #pull(): Promise<void> {
+		for (;;) {
+			let incoming: Incoming | null;
+			try {
+				incoming = await this.#native.acceptNext();
+			} catch (error) {
+				this.#options.onError(nativeReason(error));
+				if (this.#native.isClosed()) return;
+				// Whatever it was: a hub that listens no more is worth nothing.
+				await Bun.sleep(ACCEPT_PAUSE_MS);
+				continue;
+			}
+			if (!incoming) return;
+			void this.#knocked(incoming);
+		}
+	}
+
+	async #knocked(incoming: Incoming): Promise<void> {
+		try {
+			// Under load an address has to prove itself, or a flood could come from anywhere (RFC 9000 section 8.1.2).
+			if (this.#arrivals.length >= ARRIVALS_CROWDED && !(await incoming.remoteAddrValidated()))
+				return await incoming.retry();
+			const turnedAway = this.#arrivals.add(incoming, await this.#source(incoming));
+			this.#shake();
+			// Without a word: whoever means it knocks again after a second.
+			await turnedAway?.ignore();
+		} catch (error) {
+			this.#options.onError(nativeReason(error));
+		}
+	}
+
+	async #source(incoming: Incoming): Promise<Source> {
+		const { addr = "", endpointId } = await incoming.remoteAddr();
+		const host = endpointId === undefined ? addr.replace(/:\d+$/, "") : addr;
+		const address = endpointId ?? addr;
+		return { host, address, known: this.#options.isKnown(endpointId ?? host) };
+	}
+
+	/** Shakes hands with as many as may come now, and looks again when the next may. */
+	#shake(): void {
+		for (;;) {
+			const next = this.#arrivals.next(performance.now());
+			if (!next) return;
+			if ("wait" in next) {
+				this.#timer ??= setTimeout(() => {
+					this.#timer = undefined;
+					this.#shake();
+				}, next.wait);
+				return;
+			}
+			const handshake = shake(next.item)
+				.then(this.#options.onConnection, (error: unknown) => this.#options.onError(nativeReason(error)))
+				.finally(() => this.handshakes.delete(handshake));
+			this.handshakes.add(handshake);
+		}
+	}
+}
+
+// --- internal ---
+
+async function shake(incoming: Incoming): Promise<Connection> {
+	const accepting = await incoming.accept();
+	return new Connection(await accepting.connect());
+}

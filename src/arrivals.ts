@@ -1,0 +1,91 @@
+// Who among those that knock comes next, and when: a TLS handshake costs a millisecond of the cores that everybody's
+// bytes need, so a flood of them is paced, and whoever has come least often lately comes first. Pure; time comes in.
+// Called by accept.ts.
+import { ARRIVALS_BURST, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "./limits.ts";
+
+/** Where a connection comes from, as far as anybody knows before the handshake. */
+export interface Source {
+	/** An IP address, or the URL of the relay that it came by. */
+	host: string;
+	/** Address and port, or the public id that the relay tells. */
+	address: string;
+	/** A peer that has been let in came from there before. */
+	known: boolean;
+}
+
+interface Waiting<T> {
+	item: T;
+	source: Source;
+}
+
+export class Arrivals<T> {
+	#waiting: Waiting<T>[] = [];
+	/** How often each host and address was served in this window of time and in the one before. */
+	#served = new Map<string, number>();
+	#servedBefore = new Map<string, number>();
+	#windowStart = Number.NEGATIVE_INFINITY;
+	#tokens = ARRIVALS_BURST;
+	#filledAt = Number.NEGATIVE_INFINITY;
+
+	/** How many wait. */
+	get length(): number {
+		return this.#waiting.length;
+	}
+
+	/** Lets one wait. Over {@link ARRIVALS_MAX} the one that would come last is returned: turn it away. */
+	add(item: T, source: Source): T | undefined {
+		this.#waiting.push({ item, source });
+		if (this.#waiting.length <= ARRIVALS_MAX) return undefined;
+		let last = 0;
+		for (let i = 1; i < this.#waiting.length; i++) if (this.#before(last, i)) last = i;
+		return this.#take(last);
+	}
+
+	/** The next one, the milliseconds until there may be a next one, or undefined when nobody waits. */
+	next(now: number): { item: T } | { wait: number } | undefined {
+		if (this.#waiting.length === 0) return undefined;
+		const filled = Math.max(0, now - this.#filledAt) * (ARRIVALS_PER_SECOND / 1000);
+		this.#tokens = Math.min(ARRIVALS_BURST, this.#tokens + filled);
+		this.#filledAt = now;
+		if (this.#tokens < 1) return { wait: Math.ceil(((1 - this.#tokens) * 1000) / ARRIVALS_PER_SECOND) };
+		this.#tokens--;
+		let first = 0;
+		for (let i = 1; i < this.#waiting.length; i++) if (this.#before(i, first)) first = i;
+		const { source } = this.#waiting[first] as Waiting<T>;
+		this.#count(source.host, now);
+		this.#count(source.address, now);
+		return { item: this.#take(first) };
+	}
+
+	// --- internal ---
+
+	/** Whether the one at `i` comes before the one at `j`; of equals the earlier one. */
+	#before(i: number, j: number): boolean {
+		const [a, b] = [this.#waiting[i], this.#waiting[j]] as [Waiting<T>, Waiting<T>];
+		const order =
+			this.#times(a.source.host) - this.#times(b.source.host) ||
+			this.#times(a.source.address) - this.#times(b.source.address) ||
+			Number(b.source.known) - Number(a.source.known) ||
+			i - j;
+		return order < 0;
+	}
+
+	#take(index: number): T {
+		const [{ item }] = this.#waiting.splice(index, 1) as [Waiting<T>];
+		return item;
+	}
+
+	#times(name: string): number {
+		return (this.#served.get(name) ?? 0) + (this.#servedBefore.get(name) ?? 0);
+	}
+
+	#count(name: string, now: number): void {
+		const age = now - this.#windowStart;
+		if (age >= ARRIVALS_WINDOW_MS) {
+			this.#servedBefore = age < 2 * ARRIVALS_WINDOW_MS ? this.#served : new Map();
+			this.#served = new Map();
+			this.#windowStart = now;
+		}
+		this.#served.set(name, (this.#served.get(name) ?? 0) + 1);
+	}
+}

@@ -1,0 +1,85 @@
+// The endpoint's door with real connections: more that knock at once than may come in at once.
+import { expect, test } from "bun:test";
+import { Endpoint as Native, RelayMode } from "@number0/iroh";
+import { type AcceptOptions, Door } from "../../src/accept.ts";
+import type { Connection } from "../../src/connection.ts";
+import { ALPN } from "../../src/handshake.ts";
+import type { Incoming, Endpoint as NativeEndpoint } from "../../src/iroh.ts";
+import { ARRIVALS_BURST, ARRIVALS_CROWDED } from "../../src/limits.ts";
+import { formatTicket } from "../../src/ticket.ts";
+import { RawPeer } from "../support/raw-peer.ts";
+
+/** Somewhat more than the burst and the crowd, so that some must prove their addresses. */
+const KNOCKS = ARRIVALS_BURST + ARRIVALS_CROWDED + 20;
+
+interface Host extends AsyncDisposable {
+	ticket: string;
+	/** Which methods of its Incomings were called, and how often. */
+	calls: Map<string, number>;
+	open(options: AcceptOptions): Promise<void>;
+}
+
+async function host(): Promise<Host> {
+	const builder = Native.builder();
+	builder.applyMinimal();
+	builder.relayMode(RelayMode.disabled());
+	builder.bindAddr("127.0.0.1:0");
+	builder.bindAddr("[::1]:0");
+	builder.alpns([[...Buffer.from(ALPN.hivemind)]]);
+	const native = await builder.bind();
+	const calls = new Map<string, number>();
+	const watched = (incoming: Incoming): Incoming =>
+		new Proxy(incoming, {
+			get(target, name: keyof Incoming) {
+				// An await looks for it.
+				if (!(name in target)) return undefined;
+				calls.set(name, (calls.get(name) ?? 0) + 1);
+				return target[name].bind(target);
+			},
+		});
+	const accepting = {
+		acceptNext: async () => {
+			const incoming = await native.acceptNext();
+			return incoming && watched(incoming);
+		},
+		isClosed: () => native.isClosed(),
+	} as unknown as NativeEndpoint;
+	return {
+		ticket: await formatTicket({ address: native.addr(), secret: undefined }),
+		calls,
+		open: (options) => new Door(accepting, options).open(),
+		[Symbol.asyncDispose]: () => native.close(),
+	};
+}
+
+test("of more than may come in at once all come in, and those behind the crowd prove their addresses first", async () => {
+	await using hub = await host();
+	const inside: Connection[] = [];
+	const errors: string[] = [];
+	const asked = new Set<string>();
+	const opened = hub.open({
+		onConnection: (connection) => inside.push(connection),
+		onError: (error) => errors.push(error),
+		isKnown: (hostOrId) => {
+			asked.add(hostOrId);
+			return false;
+		},
+	});
+	const peers = await Promise.all(Array.from({ length: 8 }, () => RawPeer.make()));
+	try {
+		const connections = await Promise.all(
+			Array.from({ length: KNOCKS }, (_, i) => (peers[i % peers.length] as RawPeer).connect(hub.ticket)),
+		);
+		expect(connections).toHaveLength(KNOCKS);
+		expect(errors).toEqual([]);
+		expect([...asked].every((name) => name === "127.0.0.1" || name === "[::1]")).toBe(true);
+		expect(hub.calls.get("retry") ?? 0).toBeGreaterThan(0);
+		expect(hub.calls.get("accept")).toBe(KNOCKS);
+		for (const connection of connections) connection.close();
+		await Promise.all(inside.map(({ closed }) => closed));
+	} finally {
+		for (const peer of peers) await peer[Symbol.asyncDispose]();
+	}
+	await hub[Symbol.asyncDispose]();
+	await opened;
+}, 30_000);

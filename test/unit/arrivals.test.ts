@@ -1,0 +1,115 @@
+// Who may come next: paced, bounded, and fair to whoever is not part of a flood.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Arrivals } from "../../src/arrivals.ts";
+import { ARRIVALS_BURST, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "../../src/limits.ts";
+
+const from = (host: string, port = 1, known = false) => ({ host, address: `${host}:${port}`, known });
+
+/** Serves everything that may be served at `now`. */
+function served<T>(arrivals: Arrivals<T>, now: number): T[] {
+	const items: T[] = [];
+	for (let next = arrivals.next(now); next && "item" in next; next = arrivals.next(now)) items.push(next.item);
+	return items;
+}
+
+/** Uses up the burst with connections of this host. */
+function crowd(arrivals: Arrivals<string>, host: string, now = 0): void {
+	for (let i = 0; i < ARRIVALS_BURST; i++) arrivals.add(`burst ${i}`, from(host, i % 8));
+	expect(served(arrivals, now)).toHaveLength(ARRIVALS_BURST);
+}
+
+test("a team that comes at once is served at once, in the order of its coming", () => {
+	const arrivals = new Arrivals<number>();
+	for (let i = 0; i < ARRIVALS_BURST; i++) arrivals.add(i, from(`10.0.0.${i}`));
+	expect(served(arrivals, 5)).toEqual(Array.from({ length: ARRIVALS_BURST }, (_, i) => i));
+	expect(arrivals.next(5)).toBeUndefined();
+});
+
+test("after the burst the wait that it tells is long enough, and not longer", () => {
+	const arrivals = new Arrivals<string>();
+	crowd(arrivals, "10.0.0.1");
+	arrivals.add("late", from("10.0.0.1"));
+	const next = arrivals.next(0);
+	if (!next || !("wait" in next)) throw new Error("it came at once");
+	expect(next.wait).toBeLessThanOrEqual(Math.ceil(1000 / ARRIVALS_PER_SECOND));
+	expect(arrivals.next(next.wait - 1)).toHaveProperty("wait");
+	expect(arrivals.next(next.wait)).toEqual({ item: "late" });
+});
+
+test("a newcomer from elsewhere comes before the flood, and another program of the flood's host before its busiest", () => {
+	const arrivals = new Arrivals<string>();
+	crowd(arrivals, "10.0.0.1");
+	for (let i = 0; i < 100; i++) arrivals.add("flood", from("10.0.0.1", i % 8));
+	arrivals.add("neighbour", from("10.0.0.1", 9));
+	arrivals.add("newcomer", from("10.0.0.2"));
+	expect(served(arrivals, 2000 / ARRIVALS_PER_SECOND)).toEqual(["newcomer", "neighbour"]);
+});
+
+test("a flood from ever new hosts does not keep a known peer waiting", () => {
+	const arrivals = new Arrivals<string>();
+	crowd(arrivals, "10.0.0.1");
+	for (let i = 0; i < ARRIVALS_MAX; i++) arrivals.add("flood", from(`10.1.${i >> 8}.${i & 255}`));
+	expect(arrivals.add("known", from("10.0.0.9", 1, true))).toBe("flood");
+	expect(served(arrivals, 1000 / ARRIVALS_PER_SECOND)).toEqual(["known"]);
+});
+
+test("when too many wait, the host that has had most is turned away", () => {
+	const arrivals = new Arrivals<string>();
+	crowd(arrivals, "10.0.0.1");
+	for (let i = 0; i < ARRIVALS_MAX; i++) arrivals.add("flood", from("10.0.0.1", i % 8));
+	expect(arrivals.add("newcomer", from("10.0.0.2"))).toBe("flood");
+	expect(arrivals.length).toBe(ARRIVALS_MAX);
+	expect(arrivals.add("one more", from("10.0.0.1", 3))).not.toBe("newcomer");
+});
+
+test("what somebody did long ago is forgotten", () => {
+	const arrivals = new Arrivals<string>();
+	crowd(arrivals, "10.0.0.1");
+	const later = 3 * ARRIVALS_WINDOW_MS;
+	arrivals.add("other", from("10.0.0.2"));
+	expect(served(arrivals, later)).toEqual(["other"]);
+	arrivals.add("again", from("10.0.0.1"));
+	arrivals.add("other again", from("10.0.0.2"));
+	expect(served(arrivals, later)).toEqual(["again", "other again"]);
+});
+
+test("whatever comes: never more than the burst and the rate, never more waiting than may, nobody lost", () => {
+	const knock = fc.record({
+		host: fc.nat(3),
+		port: fc.nat(3),
+		known: fc.boolean(),
+		wait: fc.nat(50),
+		many: fc.nat(100),
+	});
+	fc.assert(
+		fc.property(fc.array(knock, { maxLength: 40 }), (knocks) => {
+			const arrivals = new Arrivals<number>();
+			const inside = new Set<number>();
+			let now = 0;
+			let came = 0;
+			let count = 0;
+			for (const { host, port, known, wait, many } of knocks) {
+				now += wait;
+				for (let i = 0; i < many; i++) {
+					inside.add(came);
+					const turnedAway = arrivals.add(came++, from(`h${host}`, port, known));
+					if (turnedAway !== undefined) expect(inside.delete(turnedAway)).toBe(true);
+					expect(arrivals.length).toBe(inside.size);
+					expect(arrivals.length).toBeLessThanOrEqual(ARRIVALS_MAX);
+				}
+				for (const item of served(arrivals, now)) {
+					expect(inside.delete(item)).toBe(true);
+					count++;
+				}
+				expect(count).toBeLessThanOrEqual(ARRIVALS_BURST + (now * ARRIVALS_PER_SECOND) / 1000 + 1e-6);
+			}
+			// Whoever waits is served in the end.
+			for (let left = arrivals.length; left > 0; left--) {
+				now += 1000 / ARRIVALS_PER_SECOND + 1;
+				expect(arrivals.next(now)).toHaveProperty("item");
+			}
+			expect(arrivals.next(now)).toBeUndefined();
+		}),
+	);
+});
