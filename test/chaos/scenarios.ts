@@ -16,8 +16,6 @@ export interface Scenario {
 	gentle?: boolean;
 	/** Addresses of the hub's host; one when not given. */
 	addresses?: number;
-	/** Not one of the goals: a row of the table, but no test. */
-	extra?: boolean;
 }
 
 export interface Outcome {
@@ -75,7 +73,6 @@ export const SCENARIOS: readonly Scenario[] = [
 	{
 		name: "hub stopped for 20 s (SIGSTOP), transfers go on",
 		wires: false,
-		extra: true,
 		async run(world) {
 			const transfer = await world.transfer(200_000_000);
 			world.hub.signal("SIGSTOP");
@@ -91,8 +88,7 @@ export const SCENARIOS: readonly Scenario[] = [
 			wires: true,
 			gentle: true,
 			addresses: 2,
-			extra: true,
-			async run({ network }: World) {
+				async run({ network }: World) {
 				const repaired = now();
 				await network?.loseAddress(which, oneWay);
 				return { repaired };

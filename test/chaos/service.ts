@@ -7,6 +7,7 @@ const server = Bun.serve({
 	port: 0,
 	// A black hole lasts longer than Bun's own patience.
 	idleTimeout: 0,
+	maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 	async fetch(request) {
 		const { pathname, searchParams } = new URL(request.url);
 		if (pathname === "/down") return new Response(body(Number(searchParams.get("bytes"))));

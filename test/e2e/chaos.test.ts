@@ -11,7 +11,7 @@ const refused = namespacesRefused();
 const HOLD = 2;
 
 describe(`usable again within ${GOAL} s after the repair`, () => {
-	for (const scenario of SCENARIOS.filter(({ extra }) => !extra)) {
+	for (const scenario of SCENARIOS) {
 		if (scenario.wires && refused !== undefined) test.skip(`${scenario.name} (${refused})`, () => {});
 		else
 			test.concurrent(scenario.name, async () => {
