@@ -5,6 +5,7 @@ import { type CodeOptions, mailboxUrl } from "./invite.ts";
 import type { JoinOptions } from "./join.ts";
 import { REDEEM_MAX_S } from "./limits.ts";
 import { ask, canAsk, readSecret } from "./secrets.ts";
+import { aborted } from "./waits.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "./wormhole/limits.ts";
 
 const RELAY_VARIABLE = "HIVEMIND_P2P_WORMHOLE_RELAY";
@@ -32,9 +33,7 @@ export async function readInvitation(
 	const given = (name: string) => values.get(name) as string | undefined;
 	const timeout = number(values.get("timeout"), "--timeout", 1, REDEEM_MAX_S);
 	const redeem = { ...mailboxOf(values), ...(timeout !== undefined && { timeoutMs: timeout * 1000 }) };
-	const stopped = new Promise<undefined>((resolve) => {
-		stop.addEventListener("abort", () => resolve(undefined), { once: true });
-	});
+	const stopped = aborted(stop);
 	const reading = readSecret([
 		{ option: "--ticket", given: given("ticket"), variable: "HIVEMIND_P2P_TICKET" },
 		{ option: "--join-code", given: given("join-code"), variable: "HIVEMIND_P2P_JOIN_CODE" },

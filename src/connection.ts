@@ -5,6 +5,7 @@ import { encodeHeader } from "./handshake.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, printable, unpin } from "./iroh.ts";
 import { ABORTS_PER_TURN, LAST_WORD_MS, OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
 import { QuicStream, type StreamOptions } from "./stream.ts";
+import { within } from "./waits.ts";
 
 export class Connection {
 	/** The remote's public id. */
@@ -45,15 +46,9 @@ export class Connection {
 	 */
 	async openStream(portId: number): Promise<QuicStream> {
 		const opening = this.#native.openBi();
-		let timer: Timer | undefined;
-		const timeout = new Promise<never>((_, reject) => {
-			timer = setTimeout(
-				() => reject(new Aborted(`all ${STREAMS_PER_CONNECTION} streams to the hub are busy`)),
-				OPEN_STREAM_MS,
-			);
-		});
 		try {
-			const bi = await Promise.race([opening, timeout]);
+			const late = () => new Aborted(`all ${STREAMS_PER_CONNECTION} streams to the hub are busy`);
+			const bi = await within(OPEN_STREAM_MS, opening, late);
 			return this.#track(bi, { prefix: encodeHeader(portId), expectAnswer: true });
 		} catch (error) {
 			// A stream that comes after we gave up would hold a slot for ever.
@@ -62,8 +57,6 @@ export class Connection {
 				() => {},
 			);
 			throw error instanceof Aborted ? error : new Aborted(nativeReason(error), { cause: error });
-		} finally {
-			clearTimeout(timer);
 		}
 	}
 

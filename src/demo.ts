@@ -11,6 +11,7 @@ import { box, print } from "./output.ts";
 import { newSecret } from "./secret.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
+import { aborted } from "./waits.ts";
 import { startMailbox } from "./wormhole/server.ts";
 
 export interface DemoOptions {
@@ -63,7 +64,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 		print(
 			`\nOpen ${page} in a browser: the page calls the API and the WebSocket through the tunnel.\nPress Ctrl+C to stop.`,
 		);
-		await Promise.race([...running, new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()))]);
+		await Promise.race([...running, aborted(ended)]);
 	} catch (error) {
 		if (!ended.aborted) throw error;
 	} finally {

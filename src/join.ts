@@ -13,6 +13,7 @@ import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
 import { parseTicket } from "./ticket.ts";
 import { Uplink } from "./uplink.ts";
+import { aborted } from "./waits.ts";
 
 export interface JoinOptions {
 	name: string;
@@ -55,10 +56,7 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			reconnect: options.reconnect ?? true,
 			onServices: (services) => peer.heard(services),
 		});
-		const stopped = new Promise<"stopped">((resolve) => {
-			stop.addEventListener("abort", () => resolve("stopped"), { once: true });
-			if (stop.aborted) resolve("stopped");
-		});
+		const stopped = aborted(stop).then(() => "stopped" as const);
 		try {
 			const connecting = uplink.connect();
 			connecting.catch(() => {});

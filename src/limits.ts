@@ -163,9 +163,15 @@ export const HALF_CLOSED_IDLE_MS = 30 * 60_000;
 /** How often those are looked for. */
 export const SWEEP_MS = 60_000;
 
-/** A relay lost for this long while the network is up: the endpoint is bound again (iroh issue 4476). */
+/** A relay lost for this long while one answers: the endpoint is bound again (iroh issue 4476). */
 export const RELAY_LOST_MS = 60_000;
-export const RELAY_CHECK_MS = 5_000;
+export const RELAY_CHECK_MS = 30_000;
+export const RELAY_LOOK_MS = 10_000;
+export const RELAY_PROBE_MS = 5_000;
+
+/** Binding it again: tries with the same ports, and the pause between two. The collector frees them in one or two. */
+export const REBIND_SAME_PORTS = 20;
+export const REBIND_PAUSE_MS = 100;
 
 /** An identity file has 150 bytes. */
 export const IDENTITY_MAX = 4 * 1024;

@@ -2,6 +2,7 @@
 import type { Address } from "./address.ts";
 import { print } from "./output.ts";
 import { PROGRAM } from "./version.ts";
+import { aborted } from "./waits.ts";
 import { startMailbox } from "./wormhole/server.ts";
 
 /** Runs until `stop` is aborted. @throws HivemindError `listen` */
@@ -15,9 +16,6 @@ Use it on both sides:
 
 It keeps codes in memory and sees no ticket. Press Ctrl+C to stop.
 `);
-	await new Promise<void>((resolve) => {
-		stop.addEventListener("abort", () => resolve(), { once: true });
-		if (stop.aborted) resolve();
-	});
+	await aborted(stop);
 	await server.stop();
 }

@@ -5,9 +5,11 @@ import { Admission, type Policy } from "./admission.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { Hub } from "./hub.ts";
 import { type CodeOptions, offer } from "./invite.ts";
+import { isOtherProtocol } from "./iroh.ts";
 import { box, log, print, talk, waiting } from "./output.ts";
 import { watchRelay } from "./relay.ts";
 import { PROGRAM } from "./version.ts";
+import { aborted } from "./waits.ts";
 
 export interface ShareOptions {
 	name: string;
@@ -26,33 +28,22 @@ export interface ShareOptions {
 
 /** Runs a hub until `stop` is aborted, then lets running transfers finish. @throws HivemindError `bind`, `addon` */
 export async function share(options: ShareOptions, stop: AbortSignal): Promise<void> {
-	const stopped = new Promise<void>((resolve) => {
-		stop.addEventListener("abort", () => resolve(), { once: true });
-		if (stop.aborted) resolve();
-	});
+	const stopped = aborted(stop);
 	const hub = new Hub(options, new Admission(options.policy));
-	let endpoint = await bindEndpoint(options.endpoint);
+	const endpoint = await bindEndpoint(options.endpoint);
 	try {
 		const online = await Promise.race([waiting("a relay", endpoint.online()), stopped]);
 		if (stop.aborted) return;
 		if (online === false) {
 			talk("No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).");
 		}
-		const serve = () =>
-			void endpoint.accept({
-				onConnection: (connection) => hub.welcome(connection),
-				onError: (error) => log.info(`A connection attempt failed: ${error}`),
-				isKnown: (hostOrId) => hub.knows(hostOrId),
-			});
-		serve();
-		const unwatch = watchRelay(
-			() => endpoint,
-			options.endpoint,
-			(again) => {
-				endpoint = again;
-				serve();
-			},
-		);
+		void endpoint.accept({
+			onConnection: (connection) => hub.welcome(connection),
+			// One in another protocol may have been our own look (relay.ts).
+			onError: (error) => log[isOtherProtocol(error) ? "debug" : "info"](`A connection attempt failed: ${error}`),
+			isKnown: (hostOrId) => hub.knows(hostOrId),
+		});
+		const watching = watchRelay(endpoint, stop);
 		const ticket = await endpoint.ticket(options.policy.secret);
 		(options.onReady ?? ((text) => announce(options, text)))(ticket);
 		const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
@@ -60,9 +51,8 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 			? offer(ticket, { ...options.codes, once: options.policy.once }, noMoreCodes)
 			: undefined;
 		await stopped;
-		unwatch();
 		// The mailbox is told while transfers finish: no nameplate is left behind.
-		await Promise.all([hub.stop(), offering]);
+		await Promise.all([hub.stop(), offering, watching]);
 		await endpoint.settled();
 	} finally {
 		await endpoint.close();

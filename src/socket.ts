@@ -6,6 +6,7 @@ import type { Address } from "./address.ts";
 import { Aborted, type Duplex, type Waiter } from "./duplex.ts";
 import { firstLine, systemCode } from "./errors.ts";
 import { KEEPALIVE_MS, LINGER_MS, SOCKET_QUEUE } from "./limits.ts";
+import { within } from "./waits.ts";
 
 export interface Listener {
 	/** The real address, also where port 0 was asked for. */
@@ -42,12 +43,8 @@ export async function dial(address: Address, timeoutMs: number): Promise<Duplex>
 		data: duplex,
 		socket: DIAL_HANDLERS,
 	});
-	let timer: Timer | undefined;
-	const timeout = new Promise<never>((_, reject) => {
-		timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-	});
 	try {
-		await Promise.race([connecting, timeout]);
+		await within(timeoutMs, connecting, () => new Error(`no answer within ${timeoutMs / 1000} s`));
 		return duplex;
 	} catch (cause) {
 		// Bun cannot cancel a connect: one that succeeds later is ended then.
@@ -56,8 +53,6 @@ export async function dial(address: Address, timeoutMs: number): Promise<Duplex>
 			() => {},
 		);
 		throw new Error(DIAL_REASONS[systemCode(cause)] ?? firstLine(cause), { cause });
-	} finally {
-		clearTimeout(timer);
 	}
 }
 

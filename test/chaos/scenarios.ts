@@ -88,7 +88,7 @@ export const SCENARIOS: readonly Scenario[] = [
 			wires: true,
 			gentle: true,
 			addresses: 2,
-				async run({ network }: World) {
+			async run({ network }: World) {
 				const repaired = now();
 				await network?.loseAddress(which, oneWay);
 				return { repaired };

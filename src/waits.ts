@@ -1,0 +1,22 @@
+// Waits that end early: with a signal, or after a time. Called by whoever waits; calls nothing.
+
+/** Resolves when the signal is aborted, at once if it is already. */
+export function aborted(signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		signal.addEventListener("abort", () => resolve(), { once: true });
+		if (signal.aborted) resolve();
+	});
+}
+
+/** The outcome of `work`, or after `ms` milliseconds a rejection with `late()`. What was late goes on by itself. */
+export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+	let timer: Timer | undefined;
+	const timeout = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => reject(late()), ms);
+	});
+	try {
+		return await Promise.race([work, timeout]);
+	} finally {
+		clearTimeout(timer);
+	}
+}

@@ -1,0 +1,132 @@
+// Relays, by one that misbehaves on command: joining where only a relay leads to the hub, and the hub that finds itself
+// without one.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { bindEndpoint, type Endpoint, type EndpointOptions } from "../../src/endpoint.ts";
+import type { EndpointAddr } from "../../src/iroh.ts";
+import { watchRelay } from "../../src/relay.ts";
+import { formatTicket, parseTicket } from "../../src/ticket.ts";
+import { Puppet } from "../support/puppet.ts";
+import { Relay } from "../support/relay.ts";
+import { LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
+
+let relay: Relay;
+let by: EndpointOptions;
+
+beforeEach(() => {
+	relay = new Relay();
+	by = { ...LOOPBACK, relays: [relay.url] };
+});
+
+afterEach(() => relay[Symbol.dispose]());
+
+/** The same address, but nobody can go there directly. */
+async function onlyByRelay(address: EndpointAddr): Promise<EndpointAddr> {
+	const { EndpointAddr: Native } = await import("@number0/iroh");
+	return new Native(address.id(), address.relayUrl(), []);
+}
+
+/** The next call of a relay's hook. */
+function next(hook: "onProbe" | "onKnock"): Promise<void> {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	relay[hook] = resolve;
+	return promise;
+}
+
+test("a peer whose ticket names no address but a relay reaches the hub's service", async () => {
+	await using puppet = new Puppet();
+	const service = await puppet.listen();
+	await using hub = await startHub([service.port], by);
+	const { address, secret } = await parseTicket(hub.ticket);
+	expect(address.relayUrl()).toStartWith(relay.url);
+	await using peer = await startPeer(await formatTicket({ address: await onlyByRelay(address), secret }), by);
+	expect(relay.forwarded).toBeGreaterThan(0);
+	const accepting = service.accept();
+	const client = await puppet.connect(peer.ports[0] as number);
+	const socket = await accepting;
+	await client.write("by relay");
+	const { head } = await socket.received(8);
+	expect(head).toBe("by relay");
+	await client.reset();
+	await socket.closed();
+});
+
+/** A hub's endpoint that is watched by a watch in a hurry, and what it is asked by peers. */
+async function watched(): Promise<{ endpoint: Endpoint; accepting: Promise<void> } & AsyncDisposable> {
+	const endpoint = await bindEndpoint(by);
+	expect(await endpoint.online()).toBe(true);
+	const end = new AbortController();
+	const watching = watchRelay(endpoint, end.signal, { lostMs: 300, checkMs: 50, lookMs: 500 });
+	const accepting = endpoint.accept({ onConnection: () => {}, onError: () => {}, isKnown: () => false });
+	return {
+		endpoint,
+		accepting,
+		async [Symbol.asyncDispose]() {
+			end.abort();
+			await watching;
+			await endpoint.close();
+			await accepting;
+		},
+	};
+}
+
+/** How often the endpoint was bound again, from now on. */
+function countRebinds(endpoint: Endpoint): { times: number; first: Promise<void> } {
+	const first = Promise.withResolvers<void>();
+	const count = { times: 0, first: first.promise };
+	const rebind = endpoint.rebind.bind(endpoint);
+	endpoint.rebind = async (stop) => {
+		count.times++;
+		await rebind(stop);
+		first.resolve();
+	};
+	return count;
+}
+
+test("a hub that a working relay no longer lets in starts its network part again, and is found by the old ticket", async () => {
+	await using hub = await watched();
+	const rebinds = countRebinds(hub.endpoint);
+	const before = await hub.endpoint.ticket(undefined);
+	const peer = await bindEndpoint(by);
+	try {
+		const { address } = await parseTicket(before);
+		// A connection must not keep the old sockets.
+		const old = await peer.connect(address);
+		relay.admits = false;
+		relay.drop();
+		await rebinds.first;
+		await old.closed;
+		relay.admits = true;
+		expect(await hub.endpoint.online()).toBe(true);
+		// The same id, relay and ports.
+		expect(await hub.endpoint.ticket(undefined)).toBe(before);
+		expect(await peer.online()).toBe(true);
+		const connection = await peer.connect(await onlyByRelay(address));
+		connection.close("seen");
+		await connection.closed;
+	} finally {
+		await peer.close();
+	}
+}, 60_000);
+
+test("a hub stays as it is while no relay answers anybody: its direct connections are all that it has", async () => {
+	await using hub = await watched();
+	const rebinds = countRebinds(hub.endpoint);
+	relay.probeStatus = 503;
+	relay.admits = false;
+	relay.drop();
+	// Looks of the watch: iroh itself asks only from time to time.
+	for (let i = 0; i < 4; i++) await next("onProbe");
+	expect(rebinds.times).toBe(0);
+	relay.probeStatus = 200;
+	await rebinds.first;
+}, 60_000);
+
+test("a relay that comes back in time is taken as if nothing had happened", async () => {
+	await using hub = await watched();
+	const rebinds = countRebinds(hub.endpoint);
+	relay.drop();
+	await next("onKnock");
+	expect(await hub.endpoint.online()).toBe(true);
+	expect(await hub.endpoint.seenByRelay(10_000)).toBe(true);
+	expect(rebinds.times).toBe(0);
+}, 60_000);
