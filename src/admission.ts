@@ -1,6 +1,7 @@
 // Who may come in: the hub's decision for one hello, by what it knows. No I/O; time comes in. Called by guest.ts.
 import type { DenialReason } from "./control.ts";
-import { MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
+import { ADMITTED_IDS, MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
+import { remember } from "./remember.ts";
 import { sameSecret } from "./secret.ts";
 
 export interface Policy {
@@ -28,7 +29,8 @@ export interface Denial {
 
 export class Admission {
 	readonly policy: Policy;
-	#admitted = new Set<string>();
+	/** Ids that were let in, for the policies that ask. */
+	#admitted = new Map<string, true>();
 	#wrong = new Map<string, number[]>();
 
 	constructor(policy: Policy) {
@@ -42,7 +44,7 @@ export class Admission {
 			const wrong = (this.#wrong.get(id) ?? []).filter((at) => now - at < WRONG_SECRETS_MS);
 			if (wrong.length >= WRONG_SECRETS) return { reason: "rate", message: "too many wrong tickets; wait a minute" };
 			if (secret === undefined || !sameSecret(secret, policy.secret)) {
-				this.#remember(id, [...wrong, now]);
+				remember(this.#wrong, id, [...wrong, now], WRONG_SECRET_IDS);
 				return { reason: "secret", message: "the ticket is not, or no longer, valid at this hub" };
 			}
 		}
@@ -57,7 +59,7 @@ export class Admission {
 			return { reason: "once", message: "this hub admits one peer only, and it has come" };
 		if (connected.size >= policy.maxPeers) return FULL;
 		// Only these two ask later who was here before.
-		if (policy.once || policy.expiresAt !== undefined) this.#admitted.add(id);
+		if (policy.once || policy.expiresAt !== undefined) remember(this.#admitted, id, true, ADMITTED_IDS);
 		return undefined;
 	}
 
@@ -65,13 +67,6 @@ export class Admission {
 	closed(now: number): boolean {
 		const { once, expiresAt } = this.policy;
 		return (once && this.#admitted.size > 0) || (expiresAt !== undefined && now >= expiresAt);
-	}
-
-	#remember(id: string, times: number[]): void {
-		this.#wrong.delete(id);
-		this.#wrong.set(id, times);
-		const oldest = this.#wrong.keys().next().value;
-		if (this.#wrong.size > WRONG_SECRET_IDS && oldest !== undefined) this.#wrong.delete(oldest);
 	}
 }
 

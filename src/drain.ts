@@ -18,11 +18,6 @@ export class Transfers {
 		}
 	}
 
-	/** How many are open. */
-	count(): number {
-		return this.#running.size;
-	}
-
 	/** How many wait for an answer, for the last acknowledgement, or have moved bytes just now; an idle keep-alive does not. */
 	busy(): number {
 		const now = performance.now();

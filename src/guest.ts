@@ -17,6 +17,8 @@ export interface Host {
 	/** Ids that are in. */
 	connected(): ReadonlySet<string>;
 	services(): Promise<ServiceState[]>;
+	/** Counts the stream until it is closed; false when there are too many of them. */
+	counts(stream: QuicStream, id: string): boolean;
 	/** The guest is in; from now on it counts. */
 	entered(guest: Guest): void;
 	/** Dials the service and bridges; false when there is none with this port id. */
@@ -67,6 +69,10 @@ export class Guest {
 
 	/** One stream's life. Never rejects: whatever happens to it, the others go on. */
 	async #accept(stream: QuicStream): Promise<void> {
+		if (!this.#host.counts(stream, this.connection.id)) {
+			this.#complain(`Refused a stream of ${this.name}: too many streams.`);
+			return stream.refuse();
+		}
 		const portId = await header(stream);
 		if (portId === "gone") return stream.abort();
 		if (portId === CONTROL_PORT_ID && !this.#introducing) return this.#control(stream);
@@ -74,8 +80,7 @@ export class Guest {
 			this.#decide(undefined, undefined);
 		}
 		if (!this.inside || portId === CONTROL_PORT_ID) {
-			if (portId !== undefined)
-				this.#host.complain(this.name, `Refused a stream of ${this.name}: it has not been welcomed.`);
+			if (portId !== undefined) this.#complain(`Refused a stream of ${this.name}: it has not been welcomed.`);
 			return stream.refuse();
 		}
 		await this.#host.serve(portId, stream, this.name);
@@ -104,7 +109,7 @@ export class Guest {
 		if (this.#over) link.close();
 		this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
 		const broken = await link.ended;
-		if (broken !== undefined) this.#host.complain(this.name, `${this.name} broke the protocol: ${broken}.`);
+		if (broken !== undefined) this.#complain(`${this.name} broke the protocol: ${broken}.`);
 		// Without its control stream nobody can say whether it lives.
 		this.connection.closeSoon(broken ?? "the control stream ended");
 	}
@@ -150,9 +155,14 @@ export class Guest {
 		return true;
 	}
 
+	/** At most one line a second for each peer that is in, and one for all others together. */
+	#complain(text: string): void {
+		this.#host.complain(this.inside ? this.name : "strangers", text);
+	}
+
 	#deny(link: Link | undefined, reason: string, message: string): void {
 		this.#denied = true;
-		this.#host.complain(this.name, `Denied ${this.name}: ${message}.`);
+		this.#complain(`Denied ${this.name}: ${message}.`);
 		link?.send({ type: "denied", reason, message });
 		this.connection.closeSoon(`denied: ${message}`);
 		log.debug(`denied ${this.name}: ${reason}`);

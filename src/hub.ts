@@ -14,9 +14,12 @@ import {
 	STRANGER_STREAMS,
 	STRANGERS_MAX,
 	STREAM_CREDIT,
+	STREAMS_MAX,
 	SWEEP_MS,
 } from "./limits.ts";
 import { log, seldom, talk, waiting } from "./output.ts";
+import { Quota } from "./quota.ts";
+import { remember } from "./remember.ts";
 import { serve } from "./serve.ts";
 import type { QuicStream } from "./stream.ts";
 
@@ -36,7 +39,9 @@ export class Hub implements Host {
 	readonly closedToNewPeers: AbortSignal;
 	#addresses: readonly Address[];
 	#guests = new Set<Guest>();
-	#known = new Set<string>();
+	/** Ids of peers that were let in, and hosts that they came from. */
+	#known = new Map<string, true>();
+	#streams = new Quota(STREAMS_MAX);
 	#transfers = new Transfers();
 	#health: Health;
 	#report = seldom(REPORT_EVERY_MS);
@@ -106,11 +111,16 @@ export class Hub implements Host {
 		return this.#health.states();
 	}
 
+	counts(stream: QuicStream, id: string): boolean {
+		if (!this.#streams.take(id)) return false;
+		void stream.closed.then(() => this.#streams.release(id));
+		return true;
+	}
+
 	entered(guest: Guest): void {
 		guest.connection.limitIncomingStreams(STREAM_CREDIT);
-		this.#remember(guest.connection.id);
 		const host = guest.connection.host();
-		if (host) this.#remember(host);
+		for (const name of [guest.connection.id, ...(host ? [host] : [])]) remember(this.#known, name, true, KNOWN_MAX);
 		this.#health.watch(true);
 		this.#closeIfFull();
 	}
@@ -135,17 +145,10 @@ export class Hub implements Host {
 	/** Closes the first of them until `most` are left. They no longer count from now on. */
 	#evict(guests: Guest[], most: number, what: string): void {
 		for (const guest of guests.slice(0, Math.max(0, guests.length - most))) {
-			this.complain(what, `Too many ${what}: closed the oldest.`);
+			this.complain("too many connections", `Too many ${what}: closed the oldest.`);
 			this.#guests.delete(guest);
 			guest.connection.close("too many connections");
 		}
-	}
-
-	#remember(hostOrId: string): void {
-		this.#known.delete(hostOrId);
-		this.#known.add(hostOrId);
-		const [oldest] = this.#known;
-		if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
 	}
 
 	#tell(services: ServiceState[]): void {

@@ -141,6 +141,9 @@ export const WRONG_SECRETS_MS = 60_000;
 /** Ids whose wrong secrets are remembered; the oldest are forgotten. */
 export const WRONG_SECRET_IDS = 10_000;
 
+/** Ids that were let in before an invitation expired; who is forgotten by then needs a new one. */
+export const ADMITTED_IDS = 10_000;
+
 /** `--max-peers` when not given: a team. */
 export const MAX_PEERS = 32;
 
@@ -150,7 +153,7 @@ export const STRANGERS_MAX = 64;
 /** Connections of one remote id: one in use, one that is given up, one that is being made, and a spare. */
 export const CONNECTIONS_PER_ID = 4;
 
-/** Streams of all connections together: a worst case of 1.25 MB each must stay below what a laptop has. */
+/** Streams of all connections together before each remote has only its share: at 1.25 MB each all that a laptop has. */
 export const STREAMS_MAX = 8 * 1024;
 
 /** The hub looks at its services this often while somebody is connected. */

@@ -4,7 +4,7 @@ import type { Transfers } from "./drain.ts";
 import type { Duplex } from "./duplex.ts";
 import { firstLine } from "./errors.ts";
 import type { Health } from "./health.ts";
-import { DIAL_MS, STREAMS_MAX } from "./limits.ts";
+import { DIAL_MS } from "./limits.ts";
 import { log } from "./output.ts";
 import { SERVICES } from "./services.ts";
 import { dial } from "./socket.ts";
@@ -31,8 +31,8 @@ export async function serve(
 	const service = SERVICES[index];
 	const address = serving.addresses[index];
 	if (serving.stopping()) return stream.refuse();
-	if (!service || !address || serving.transfers.count() >= STREAMS_MAX) {
-		const why = portId === undefined ? "no valid header" : service ? "too many streams" : `unknown port id ${portId}`;
+	if (!service || !address) {
+		const why = portId === undefined ? "no valid header" : `unknown port id ${portId}`;
 		if (serving.report(from)) log.warn(`Refused a stream of ${from}: ${why}.`);
 		return stream.refuse();
 	}

@@ -3,7 +3,7 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { Admission, type Policy, teamPolicy } from "../../src/admission.ts";
-import { MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "../../src/limits.ts";
+import { ADMITTED_IDS, MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "../../src/limits.ts";
 import { newSecret } from "../../src/secret.ts";
 
 const SECRET = newSecret();
@@ -75,6 +75,14 @@ describe("wrong secrets", () => {
 		hub.decide(id(WRONG_SECRET_IDS), "x", NOBODY, 2);
 		expect(hub.decide(id(0), SECRET, NOBODY, 2)).toBeUndefined();
 	});
+});
+
+test("of too many that came before the invitation expired, the oldest are forgotten", () => {
+	const hub = admission({ expiresAt: 100 });
+	for (let i = 0; i <= ADMITTED_IDS; i++) expect(hub.decide(id(i), SECRET, NOBODY, 0)).toBeUndefined();
+	expect(hub.decide(id(0), SECRET, NOBODY, 100)?.reason).toBe("expired");
+	expect(hub.decide(id(1), SECRET, NOBODY, 100)).toBeUndefined();
+	expect(hub.decide(id(ADMITTED_IDS), SECRET, NOBODY, 100)).toBeUndefined();
 });
 
 test("--allow: only who is on the list", () => {

@@ -5,7 +5,7 @@ import { Admission, teamPolicy } from "../../src/admission.ts";
 import type { Connection } from "../../src/connection.ts";
 import { encodeMessage, type Message, type ServiceState } from "../../src/control.ts";
 import { Guest, type Host } from "../../src/guest.ts";
-import { ACCEPTED, encodeHeader } from "../../src/handshake.ts";
+import { ACCEPTED, encodeHeader, REFUSED } from "../../src/handshake.ts";
 import type { BiStream } from "../../src/iroh.ts";
 import { newSecret } from "../../src/secret.ts";
 import { QuicStream } from "../../src/stream.ts";
@@ -23,6 +23,10 @@ let closings: string[];
 let decisions: Mock<Admission["decide"]>;
 let printed: Mock<typeof process.stderr.write>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
+let complaints: { key: string; text: string }[];
+let mayHaveStreams: boolean;
+/** The peer opens another stream. */
+let open: (stream: QuicStream) => void;
 let guest: Guest;
 
 beforeEach(() => {
@@ -31,6 +35,8 @@ beforeEach(() => {
 	services = Promise.withResolvers();
 	over = Promise.withResolvers();
 	closings = [];
+	mayHaveStreams = true;
+	complaints = [];
 	const admission = new Admission(teamPolicy(SECRET));
 	decisions = spyOn(admission, "decide");
 	printed = spyOn(process.stderr, "write").mockReturnValue(true);
@@ -40,7 +46,10 @@ beforeEach(() => {
 		id: "a".repeat(64),
 		remote: "a".repeat(10),
 		closed: over.promise,
-		acceptStreams: async (onStream: (stream: QuicStream) => void) => onStream(stream),
+		acceptStreams: async (onStream: (stream: QuicStream) => void) => {
+			open = onStream;
+			onStream(stream);
+		},
 		close: (reason: string) => closings.push(reason),
 		closeSoon: (reason: string) => closings.push(reason),
 		abortStream() {},
@@ -51,9 +60,10 @@ beforeEach(() => {
 		admission,
 		connected: () => new Set(),
 		services: () => services.promise,
+		counts: () => mayHaveStreams,
 		entered() {},
 		serve: async () => {},
-		complain() {},
+		complain: (key, text) => complaints.push({ key, text }),
 	};
 	guest = new Guest(connection as unknown as Connection, host);
 });
@@ -145,4 +155,27 @@ test("a goodbye is printed once, however often it is said", async () => {
 	await turn();
 	expect(lines().split("so long")).toHaveLength(2);
 	expect(guest.leaving).toBe(true);
+});
+
+test("a stream over the limit is refused unread, and the connection goes on", async () => {
+	services.resolve([]);
+	say(hello());
+	await turn();
+	mayHaveStreams = false;
+	const [itsSend, itsReceive] = [new NativeSend(), new NativeReceive()];
+	Object.assign(itsSend, { id: async () => "client bidirectional 1" });
+	open(new QuicStream({ send: itsSend, recv: itsReceive } as unknown as BiStream, { rtt: () => 0 }));
+	await turn();
+	expect([...itsSend.written]).toEqual([REFUSED]);
+	itsSend.acknowledge();
+	itsReceive.lose();
+	expect(complaints).toEqual([{ key: guest.name, text: expect.stringContaining("too many streams") }]);
+	expect(closings).toEqual([]);
+});
+
+test("whoever is not in shares one line a second with all others who are not", async () => {
+	say(hello(newSecret()));
+	await turn();
+	await turn();
+	expect(complaints).toEqual([{ key: "strangers", text: expect.stringContaining("Denied") }]);
 });
