@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { decodeMessage, encodeMessage, Lines, type Message, ProtocolError } from "../../src/control.ts";
 import { printable } from "../../src/iroh.ts";
 import { CONTROL_LINE_MAX, NAME_MAX, REMOTE_TEXT_MAX } from "../../src/limits.ts";
+import { cases } from "../support/cases.ts";
 
 const text = (max: number) =>
 	fc.string({ unit: "grapheme", maxLength: max }).filter((it) => it.length <= max && printable(it, max) === it);
@@ -59,7 +60,7 @@ test("every message comes back as it was", () => {
 });
 
 test("any bytes are a message, nothing, or a broken protocol", () => {
-	fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check), { numRuns: 1000 });
+	fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check), { numRuns: cases(1000) });
 });
 
 test("any JSON is a message, nothing, or a broken protocol", () => {
@@ -71,7 +72,7 @@ test("any JSON is a message, nothing, or a broken protocol", () => {
 	);
 	fc.assert(
 		fc.property(type, fields, (of, rest) => check(new TextEncoder().encode(JSON.stringify({ ...rest, type: of })))),
-		{ numRuns: 1000 },
+		{ numRuns: cases(1000) },
 	);
 });
 

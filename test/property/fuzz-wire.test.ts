@@ -1,15 +1,16 @@
 // Any bytes as a stream's header, as a hello and as control lines, against a real hub over real iroh: an answer of the
-// protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many; `bun run soak` runs a million.
+// protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many (support/cases.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { teamPolicy } from "../../src/admission.ts";
 import { liveHandles } from "../../src/iroh.ts";
 import { newSecret } from "../../src/secret.ts";
+import { cases } from "../support/cases.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { header, hello, type RawConnection, RawPeer } from "../support/raw-peer.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
-const CASES = Number(process.env.FUZZ_CASES ?? 300);
+const CASES = cases(300);
 /** A case that needs a connection of its own waits for the hub's last word: many at once, and no million of them. */
 const AT_ONCE = 30;
 const ROUNDS = Math.ceil(Math.min(CASES, 50_000) / 5 / AT_ONCE);
@@ -219,9 +220,9 @@ for (const [who, first] of [
 	test(
 		`any control lines from ${who}: the connection ends with a reason of the protocol`,
 		async () => {
-			const cases = fc.array(fc.record({ pieces: control, how: end }), { minLength: AT_ONCE, maxLength: AT_ONCE });
+			const many = fc.array(fc.record({ pieces: control, how: end }), { minLength: AT_ONCE, maxLength: AT_ONCE });
 			await fc.assert(
-				fc.asyncProperty(cases, async (all) => {
+				fc.asyncProperty(many, async (all) => {
 					const endings = await Promise.all(
 						all.map(({ pieces, how }, i) => converse(peers[i % PEERS] as RawPeer, first, pieces, how)),
 					);

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { HivemindError } from "../../src/errors.ts";
 import { decodeIdentity, encodeIdentity, openIdentity } from "../../src/identity.ts";
 import { newSecret } from "../../src/secret.ts";
+import { cases } from "../support/cases.ts";
 import { valueOr } from "../support/throws.ts";
 
 let folder: string;
@@ -63,6 +64,6 @@ test("any content is an identity that is written the same, or is refused; the fi
 			result.close();
 			expect(encodeIdentity(result)).toBe(after.toString("latin1"));
 		}),
-		{ numRuns: 500 },
+		{ numRuns: cases(500) },
 	);
 });

@@ -5,6 +5,7 @@ import { HivemindError } from "../../src/errors.ts";
 import { type EndpointAddr, loadIroh } from "../../src/iroh.ts";
 import { newSecret } from "../../src/secret.ts";
 import { formatTicket, parseTicket, type Ticket } from "../../src/ticket.ts";
+import { cases } from "../support/cases.ts";
 import { resultOr } from "../support/throws.ts";
 
 const { EndpointAddr: Address, SecretKey } = await loadIroh();
@@ -62,7 +63,7 @@ test("any text is refused as a ticket, or is one", async () => {
 		fc.asyncProperty(fc.oneof(fc.string({ unit: "binary", maxLength: 100 }), base32), async (text) => {
 			await check(text);
 		}),
-		{ numRuns: 300 },
+		{ numRuns: cases(300) },
 	);
 });
 
@@ -74,6 +75,6 @@ test("a ticket with a slip of the fingers is refused, or is another whole ticket
 			const i = at % (ticket.length + 1);
 			await check(ticket.slice(0, i) + insert + ticket.slice(i + remove));
 		}),
-		{ numRuns: 300 },
+		{ numRuns: cases(300) },
 	);
 });

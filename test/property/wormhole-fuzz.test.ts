@@ -8,9 +8,10 @@ import { pakeBody, parseServerMessage } from "../../src/wormhole/messages.ts";
 import { Rendezvous } from "../../src/wormhole/rendezvous.ts";
 import { start } from "../../src/wormhole/spake2.ts";
 import type { Event } from "../../src/wormhole/state.ts";
+import { cases } from "../support/cases.ts";
 import { offer, redeem, secrets } from "../support/wormhole-world.ts";
 
-const CASES = Number(process.env.FUZZ_CASES ?? 20_000);
+const CASES = cases(20_000);
 /** Frames of one case: enough for a client to come to an open mailbox. */
 const FRAMES = 20;
 const numRuns = Math.ceil(CASES / FRAMES);
