@@ -2,8 +2,9 @@
 // Called by endpoint.ts (makes them), share.ts (accepts streams) and join.ts (opens streams).
 import { Aborted } from "./duplex.ts";
 import { encodeHeader } from "./handshake.ts";
-import { type BiStream, type Connection as NativeConnection, nativeReason, pin, printable, unpin } from "./iroh.ts";
-import { ABORTS_PER_TURN, LAST_WORD_MS, OPEN_STREAM_MS, REMOTE_TEXT_MAX, STREAMS_PER_CONNECTION } from "./limits.ts";
+import { type BiStream, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
+import { ABORTS_PER_TURN, LAST_WORD_MS, OPEN_STREAM_MS, STREAMS_PER_CONNECTION } from "./limits.ts";
+import { printable } from "./printable.ts";
 import { QuicStream, type StreamOptions } from "./stream.ts";
 import { within } from "./waits.ts";
 
@@ -134,7 +135,7 @@ export class Connection {
 /** "closed by peer: hub stopped (code 0)" → "hub stopped"; a remote chooses the text. */
 function closeReason(text: string): string {
 	const byPeer = /^closed by peer: ([\s\S]*?)(?: \(code \d+\))?$/.exec(text);
-	const reason = printable(byPeer?.[1] ?? text, REMOTE_TEXT_MAX);
+	const reason = printable(byPeer?.[1] ?? text);
 	if (byPeer && /^\d*$/.test(reason)) return "closed by the other side";
 	return reason === "timed out" ? "no answer for 30 seconds" : reason;
 }

@@ -1,7 +1,7 @@
 // The control stream's messages: one JSON object a line. Pure: encode, split and decode, with every field bounded,
 // because the other side chooses them. Called by link.ts; PROTOCOL.md describes it for others.
-import { printable } from "./iroh.ts";
 import { CONTROL_LINE_MAX, NAME_MAX, REMOTE_TEXT_MAX } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 /** The port id that opens a control stream instead of a service. */
 export const CONTROL_PORT_ID = 0x00;

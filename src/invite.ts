@@ -2,6 +2,7 @@
 // codes as they come, by output.ts.
 import { renderUnicodeCompact } from "uqr";
 import { HivemindError } from "./errors.ts";
+import { ONCE_WAIT_MS } from "./limits.ts";
 import { log, panel, print, talk, waitingFor } from "./output.ts";
 import { PROGRAM } from "./version.ts";
 import { mailboxUrl } from "./wormhole/mailbox.ts";
@@ -16,7 +17,7 @@ export interface CodeOptions {
 	words?: number;
 	/** Also show each join command as a QR code. */
 	qr?: boolean;
-	/** No more codes after the first that was taken. */
+	/** After a code was taken, its peer may come in first: that ends the offer, and there is no other code. */
 	once?: boolean;
 	/** Called with each code instead of printing it. */
 	onCode?: (code: string) => void;
@@ -28,18 +29,22 @@ export interface CodeOptions {
  * @throws HivemindError `usage`
  */
 export async function offer(ticket: string, options: CodeOptions, stop: AbortSignal): Promise<void> {
-	const enough = new AbortController();
+	let taken = false;
 	try {
 		await offerCodes({
 			ticket,
 			url: options.mailbox,
 			words: options.words,
-			signal: AbortSignal.any([stop, enough.signal]),
-			onCode: options.onCode ?? ((code) => showCode(code, options)),
+			signal: stop,
+			onCode: (code) => {
+				if (taken && options.once) talk("The peer that took the ticket has not come in. Another code:");
+				(options.onCode ?? ((code) => showCode(code, options)))(code);
+			},
 			onTaken: () => {
 				print("✓ Peer connected and received ticket");
-				if (options.once) enough.abort();
+				taken = true;
 			},
+			afterTakenMs: options.once ? ONCE_WAIT_MS : 0,
 			onWrongCode: (waitMs) => {
 				const pause = waitMs > 0 ? ` (in ${Math.ceil(waitMs / 1000)} s, as this was not the first time)` : "";
 				talk(`Somebody tried a wrong code, or interfered. That code is dead; the next one comes${pause}.`);

@@ -94,10 +94,3 @@ export function nativeReason(error: unknown): string {
 
 /** Whether a {@link nativeReason} says that the other side speaks another ALPN. */
 export const isOtherProtocol = (reason: string): boolean => /known protocol|NoApplicationProtocol/.test(reason);
-
-/** Text from a remote, safe to print: one line, no control characters, at most `max` characters. */
-export function printable(text: string, max: number): string {
-	const clean = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
-	// A cut must not leave half of a surrogate pair.
-	return clean.length > max ? `${clean.slice(0, max).replace(/[\ud800-\udbff]$/, "")}…` : clean;
-}

@@ -81,6 +81,9 @@ export const NAME_MAX = 64;
 /** Text from a remote (close reasons are up to 1,400 bytes) is cut to this before it is printed. */
 export const REMOTE_TEXT_MAX = 200;
 
+/** An error on the screen: the longest of ours has 400 characters, and what was typed may stand in it. */
+export const ERROR_TEXT_MAX = 1_000;
+
 /** One service's failure is reported at most this often; a browser retries a dead port many times a second. */
 export const REPORT_EVERY_MS = 1_000;
 
@@ -143,6 +146,9 @@ export const WRONG_SECRET_IDS = 10_000;
 
 /** Ids that were let in before an invitation expired; who is forgotten by then needs a new one. */
 export const ADMITTED_IDS = 10_000;
+
+/** `--once`: the peer that took the ticket has this long to come in before another code is shown. Reaching a hub takes 15 s. */
+export const ONCE_WAIT_MS = 30_000;
 
 /** `--max-peers` when not given: a team. */
 export const MAX_PEERS = 32;

@@ -3,7 +3,9 @@
 // The only caller of process.exit.
 import { run } from "./cli.ts";
 import { EXIT_STATUS, firstLine, HivemindError } from "./errors.ts";
+import { ERROR_TEXT_MAX } from "./limits.ts";
 import { log, talk } from "./output.ts";
+import { printable } from "./printable.ts";
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -28,7 +30,8 @@ try {
 		error instanceof HivemindError
 			? error
 			: new HivemindError("internal", `Unexpected: ${firstLine(error)}`, { cause: error });
-	talk(`error: ${known.message}${known.hint ? ` ${known.hint}` : ""}`);
+	// It may repeat what was typed or pasted.
+	talk(`error: ${printable(`${known.message}${known.hint ? ` ${known.hint}` : ""}`, ERROR_TEXT_MAX)}`);
 	for (let cause = known.cause; cause instanceof Error; cause = cause.cause)
 		log.debug(`cause: ${cause.stack ?? cause.message}`);
 	process.exit(EXIT_STATUS[known.code].status);

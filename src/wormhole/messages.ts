@@ -1,6 +1,6 @@
 // What the mailbox server and the other side may say, from text to types, bounded before it is looked at.
 // Called by machine.ts and mailbox.ts; calls nothing. "Mailbox server messages" and "Payload" in PROTOCOL.md.
-import { REMOTE_TEXT_MAX } from "../limits.ts";
+import { printable } from "../printable.ts";
 import { MAILBOX_MESSAGE_MAX, MAILBOX_NAME_MAX, PAYLOAD_MAX } from "./limits.ts";
 
 export type Mood = "happy" | "lonely" | "scary" | "errory";
@@ -100,12 +100,6 @@ export function parseAnswer(plaintext: Uint8Array): "ok" | { why: string } | und
 	if (typeof json?.error === "string") return { why: printable(json.error) };
 	const answer = isObject(json?.answer) ? json.answer.message_ack : undefined;
 	return answer === undefined ? undefined : answer === "ok" ? "ok" : { why: printable(JSON.stringify(answer)) };
-}
-
-/** Text from a remote, safe to print: one line, no control characters, at most {@link REMOTE_TEXT_MAX}. */
-export function printable(text: string): string {
-	const clean = text.slice(0, 4 * REMOTE_TEXT_MAX).replace(/[\p{C}\s]+/gu, " ");
-	return clean.length > REMOTE_TEXT_MAX ? `${clean.slice(0, REMOTE_TEXT_MAX)}…` : clean.trim();
 }
 
 /** A JSON object of at most `max` bytes, or undefined. `JSON.parse` never makes a prototype of `__proto__`. */

@@ -29,6 +29,8 @@ export interface OfferOptions {
 	onCode(code: string): void;
 	/** A peer proved the code and has the ticket. */
 	onTaken(): void;
+	/** Milliseconds from then to the next code, unless `signal` is aborted by then; 0 when not given. */
+	afterTakenMs?: number;
 	/** Somebody tried a wrong code, or interfered. The next code comes in `waitMs`: 0, or more after several guesses. */
 	onWrongCode(waitMs: number): void;
 	/** The code is dead for another reason; the next one comes. */
@@ -82,6 +84,7 @@ export async function offerCodes(options: OfferOptions): Promise<void> {
 			case "taken":
 				spoiled.reset();
 				options.onTaken();
+				waitMs = options.afterTakenMs ?? 0;
 				break;
 			case "wrong code":
 				waitMs = spoiled.wait();

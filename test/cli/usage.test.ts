@@ -46,6 +46,11 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 		["join", "p", "--tiket=x"],
 		/Unknown option '--tiket'\. Did you mean '--ticket'/,
 	],
+	[
+		"control characters in a value: still one line, and the screen stays as it is",
+		[...SHARE, "--max-peers", "5\n\u001b[2J"],
+		/^error: --max-peers: '5 \[2J' is no number from 1 to 1000\.$/m,
+	],
 	["half an option's name", [...JOIN, "--front", "a:1"], /'--front'\. Did you mean '--frontend-addr'\?/],
 	["an option like no other", [...JOIN, "--frobnicate"], /Unknown option '--frobnicate'\.$/m],
 	["the name of an object's property as an option", [...SHARE, "--constructor"], /Unknown option '--constructor'/],

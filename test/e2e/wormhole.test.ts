@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { HivemindError } from "../../src/errors.ts";
 import { startMailbox } from "../../src/wormhole/server.ts";
-import { redeem } from "../../src/wormhole/wormhole.ts";
+import { offerCodes, redeem } from "../../src/wormhole/wormhole.ts";
 import { Hub, mailboxProcess, nameplates, RawClient } from "../support/wormhole.ts";
 
 const TICKET = "endpointaaaa2345";
@@ -36,6 +36,37 @@ test("one code for each peer, and the next at once", async () => {
 	await hub.code();
 	await hub.stop();
 	expect(await nameplates(mailbox.url)).toEqual([]);
+});
+
+test("after a taken code the next one waits as long as was asked for, and does not come once the peer is in", async () => {
+	await using mailbox = server();
+	const codes: string[] = [];
+	const said: string[] = [];
+	const offered = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+	const [first, second] = offered as [PromiseWithResolvers<string>, PromiseWithResolvers<string>];
+	const end = new AbortController();
+	const offering = offerCodes({
+		ticket: TICKET,
+		url: mailbox.url,
+		signal: end.signal,
+		afterTakenMs: 200,
+		onCode(code) {
+			said.push("code");
+			codes.push(code);
+			offered[codes.length - 1]?.resolve(code);
+		},
+		onTaken() {
+			said.push("taken");
+			// The second one's peer comes in.
+			if (codes.length === 2) end.abort();
+		},
+		onWrongCode() {},
+		onUnreachable() {},
+	});
+	expect(await redeem(await first.promise, { url: mailbox.url })).toBe(TICKET);
+	expect(await redeem(await second.promise, { url: mailbox.url })).toBe(TICKET);
+	await offering;
+	expect(said).toEqual(["code", "taken", "code", "taken"]);
 });
 
 test("a code is taken as people type it, and says what it waits for", async () => {

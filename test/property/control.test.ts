@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeMessage, encodeMessage, Lines, type Message, ProtocolError } from "../../src/control.ts";
-import { printable } from "../../src/iroh.ts";
 import { CONTROL_LINE_MAX, NAME_MAX, REMOTE_TEXT_MAX } from "../../src/limits.ts";
+import { printable } from "../../src/printable.ts";
 import { cases } from "../support/cases.ts";
 
 const text = (max: number) =>

@@ -7,7 +7,7 @@ import { liveHandles } from "../../src/iroh.ts";
 import { newSecret } from "../../src/secret.ts";
 import { cases } from "../support/cases.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
-import { header, hello, type RawConnection, RawPeer } from "../support/raw-peer.ts";
+import { type Control, header, hello, type RawConnection, RawPeer } from "../support/raw-peer.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
 const CASES = cases(300);
@@ -70,6 +70,8 @@ async function unharmed(): Promise<void> {
 /** A connection that is used until the hub closes it. */
 class Reused {
 	#current: RawConnection | undefined;
+	#control: Control | undefined;
+	#uses = 0;
 	#secret: string | undefined;
 
 	constructor(secret: string | undefined) {
@@ -78,10 +80,17 @@ class Reused {
 
 	async get(): Promise<RawConnection> {
 		const current = this.#current;
-		if (current?.native.closeReason() === null) return current;
+		if (current?.native.closeReason() === null) {
+			// Whoever says nothing for 45 s is gone for the hub.
+			if (this.#uses++ % 1000 === 0) await this.#control?.send({ type: "ping", n: this.#uses });
+			return current;
+		}
 		const next = await raw.connect(hub.ticket);
 		this.#current = next;
-		if (this.#secret !== undefined) await (await next.control(hello(this.#secret))).until("welcome");
+		if (this.#secret !== undefined) {
+			this.#control = await next.control(hello(this.#secret));
+			await this.#control.until("welcome");
+		}
 		return next;
 	}
 
