@@ -21,7 +21,7 @@ export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate
 
 export type Message =
 	| { type: "hello"; v: number; name: string; program: string; secret?: string }
-	| { type: "welcome"; v: number; name: string; program: string; services: ServiceState[] }
+	| { type: "welcome"; v: number; name: string; program: string; run?: string; services: ServiceState[] }
 	| { type: "denied"; reason: string; message: string }
 	| { type: "ping"; n: number }
 	| { type: "pong"; n: number }
@@ -124,6 +124,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		v: count(fields, "v"),
 		name: text(fields, "name", NAME_MAX),
 		program: text(fields, "program", NAME_MAX),
+		...(fields.run !== undefined && { run: text(fields, "run", NAME_MAX) }),
 		services: services(fields),
 	}),
 	denied: (fields) => ({ type: "denied", reason: text(fields, "reason", NAME_MAX), message: text(fields, "message") }),

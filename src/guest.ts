@@ -13,6 +13,8 @@ import { VERSION } from "./version.ts";
 /** What a guest needs of its hub. */
 export interface Host {
 	readonly name: string;
+	/** This run of the hub, as no other is called. */
+	readonly run: string;
 	readonly admission: Admission;
 	/** Ids that are in. */
 	connected(): ReadonlySet<string>;
@@ -132,7 +134,8 @@ export class Guest {
 		const services = await this.#host.services();
 		if (this.#over || this.#welcomed) return;
 		this.#welcomed = true;
-		link.send({ type: "welcome", v: CONTROL_VERSION, name: this.#host.name, program: VERSION, services });
+		const { name, run } = this.#host;
+		link.send({ type: "welcome", v: CONTROL_VERSION, name, program: VERSION, run, services });
 		link.startPings();
 		this.#silenceTimer = setInterval(() => {
 			if (link.silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);

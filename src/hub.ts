@@ -34,6 +34,7 @@ interface Shared {
 
 export class Hub implements Host {
 	readonly name: string;
+	readonly run = crypto.randomUUID();
 	readonly admission: Admission;
 	/** Aborted once no new peer may come any more: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;

@@ -24,6 +24,8 @@ export class Session {
 	readonly connection: Connection;
 	/** The hub's services; empty at a hub of the original program. */
 	services: ServiceState[] = [];
+	/** The hub's run; undefined where it does not say. Connections of another run have nobody at the other end. */
+	run: string | undefined;
 	/** The hub has said that it goes: what runs may finish, nothing new begins here. */
 	leaving = false;
 	#link: Link | undefined;
@@ -70,6 +72,7 @@ export class Session {
 		}
 		if (said) {
 			this.services = said.services;
+			this.run = said.run;
 			this.#link = link;
 			this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
 			link.startPings();

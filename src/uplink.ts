@@ -101,6 +101,7 @@ export class Uplink {
 		}
 		if (this.#closed) return session.connection.close("the peer was stopped");
 		session.connection.limitIncomingStreams(0);
+		this.#endOthers(session);
 		this.#sessions.add(session);
 		this.#current = session;
 		void session.connection.closed.then((reason) => {
@@ -116,6 +117,13 @@ export class Uplink {
 			this.#lostAt = undefined;
 		}
 		this.#wake();
+	}
+
+	/** Where the hub was started again, its old run answers nobody any more: what waits there is reset now. */
+	#endOthers({ run }: Session): void {
+		for (const old of this.#sessions)
+			if (run !== undefined && old.run !== undefined && old.run !== run)
+				old.connection.close("the hub was started again");
 	}
 
 	/** The session in use is of no more use for new connections: say it once, and look for another. */

@@ -326,6 +326,28 @@ describe("a hub that goes", () => {
 		60_000,
 	);
 
+	// Without it the old connection is closed after 30 s of silence: the bound of this test.
+	test("and comes back after kill -9: what waited for the old one is reset when the new one is there", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "hub");
+		const asked = Promise.withResolvers<void>();
+		await using frontend = serve(() => {
+			asked.resolve();
+			return new Promise<Response>(() => {});
+		});
+		await using first = await hub([frontend.address], ["--identity", file]);
+		await using joined = await peer(first.ticket);
+		const hanging = get(joined.urls.frontend).then(
+			(text) => `answered: ${text}`,
+			() => "reset",
+		);
+		await asked.promise;
+		await end(first.program, "SIGKILL");
+		await using _second = await again([frontend.address], first.ticket, "--identity", file);
+		await joined.program.line(/^Connected again after/);
+		expect(await hanging).toBe("reset");
+	}, 20_000);
+
 	test("while it is away, a new connection waits for it", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");

@@ -18,7 +18,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX) },
 		{ requiredKeys: ["type", "v", "name", "program"] },
 	),
-	fc.record({ type: fc.constant("welcome" as const), ...introduction, services }),
+	fc.record(
+		{ type: fc.constant("welcome" as const), ...introduction, run: text(NAME_MAX), services },
+		{ requiredKeys: ["type", "v", "name", "program", "services"] },
+	),
 	fc.record({ type: fc.constant("denied" as const), reason: text(NAME_MAX), message: text(REMOTE_TEXT_MAX) }),
 	fc.record({ type: fc.constantFrom("ping" as const, "pong" as const), n }),
 	fc.record({ type: fc.constant("reset" as const), stream: text(NAME_MAX) }),

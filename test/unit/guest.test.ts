@@ -57,6 +57,7 @@ beforeEach(() => {
 	};
 	const host: Host = {
 		name: "hub",
+		run: "this one",
 		admission,
 		connected: () => new Set(),
 		services: () => services.promise,
