@@ -51,18 +51,21 @@ export class Door {
 		}
 	}
 
+	/** Never rejects. */
 	async #knocked(incoming: Incoming): Promise<void> {
+		let source: Source;
 		try {
 			// Under load an address has to prove itself, or a flood could come from anywhere (RFC 9000 section 8.1.2).
 			if (this.#arrivals.length >= ARRIVALS_CROWDED && !(await incoming.remoteAddrValidated()))
 				return await incoming.retry();
-			const turnedAway = this.#arrivals.add(incoming, await this.#source(incoming));
-			this.#shake();
-			// Without a word: whoever means it knocks again after a second.
-			await turnedAway?.ignore();
+			source = await this.#source(incoming);
 		} catch (error) {
 			this.#options.onError(nativeReason(error));
+			return ignore(incoming);
 		}
+		const turnedAway = this.#arrivals.add(incoming, source);
+		this.#shake();
+		if (turnedAway) await ignore(turnedAway);
 	}
 
 	async #source(incoming: Incoming): Promise<Source> {
@@ -93,6 +96,11 @@ export class Door {
 }
 
 // --- internal ---
+
+/** Without a word: whoever means it knocks again after a second. Forgotten, it would be refused some time. */
+async function ignore(incoming: Incoming): Promise<void> {
+	await incoming.ignore().catch(() => {});
+}
 
 async function shake(incoming: Incoming): Promise<Connection> {
 	const accepting = await incoming.accept();

@@ -61,6 +61,7 @@ const POINTS: [Class, string, number[]][] = [
 	["Connection", "openBi", [1, 2]],
 	["Connection", "acceptBi", [1, 2]],
 	["Endpoint", "acceptNext", [1]],
+	["Incoming", "remoteAddr", [1]],
 	["Incoming", "accept", [1]],
 	["Accepting", "connect", [1]],
 	["SendStream", "writeAll", [1, 2, 5]],
