@@ -4,7 +4,7 @@ import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "./control.ts";
 import { Aborted } from "./duplex.ts";
-import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS } from "./limits.ts";
+import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS, STALL_MS } from "./limits.ts";
 import { Link } from "./link.ts";
 import { log, talk } from "./output.ts";
 import type { QuicStream } from "./stream.ts";
@@ -137,7 +137,11 @@ export class Guest {
 		const { name, run } = this.#host;
 		link.send({ type: "welcome", v: CONTROL_VERSION, name, program: VERSION, run, services });
 		link.startPings();
+		let lookedAt = performance.now();
 		this.#silenceTimer = setInterval(() => {
+			const late = performance.now() - lookedAt > STALL_MS;
+			lookedAt = performance.now();
+			if (late) return;
 			if (link.silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
 		}, 1000);
 	}

@@ -118,6 +118,9 @@ export const HELLO_MS = 5_000;
 
 export const PING_MS = 1_000;
 
+/** A look at the other side's silence that comes later than this says that we were stopped ourselves, and nothing else. */
+export const STALL_MS = 2_000;
+
 /** Silence after which a peer looks for a second connection; three pings. */
 export const SUSPECT_MS = 3_000;
 

@@ -12,6 +12,7 @@ import {
 	RECONNECT_BESIDE_MS,
 	RECONNECT_FIRST_MS,
 	RECONNECT_MAX_MS,
+	STALL_MS,
 	SUSPECT_MS,
 } from "./limits.ts";
 import { log, talk } from "./output.ts";
@@ -39,6 +40,7 @@ export class Uplink {
 	#dialling = false;
 	#closed = false;
 	#ticker: Timer | undefined;
+	#tickedAt = performance.now();
 	#fail!: (error: HivemindError) => void;
 
 	constructor(options: UplinkOptions) {
@@ -53,6 +55,7 @@ export class Uplink {
 	async connect(): Promise<void> {
 		const { endpoint, hub } = this.#options;
 		await this.#enter(new Session(await endpoint.connect(hub)));
+		this.#tickedAt = performance.now();
 		if (!this.#closed) this.#ticker = setInterval(() => this.#tick(), TICK_MS);
 	}
 
@@ -141,6 +144,10 @@ export class Uplink {
 	}
 
 	#tick(): void {
+		const late = performance.now() - this.#tickedAt > STALL_MS;
+		this.#tickedAt = performance.now();
+		// It was us who were stopped (Ctrl+Z, a sleeping container): what has arrived meanwhile is read first.
+		if (late) return;
 		for (const session of this.#sessions) {
 			const silent = session.silentFor();
 			if (silent === undefined) continue;

@@ -383,6 +383,23 @@ describe("a hub that goes", () => {
 	});
 });
 
+test.skipIf(process.platform === "win32")(
+	"a peer that was stopped itself (Ctrl+Z) does not blame its hub when it goes on",
+	async () => {
+		await using frontend = serve(() => new Response("here"));
+		await using sharing = await hub([frontend.address]);
+		await using joined = await peer(sharing.ticket);
+		joined.program.signal("SIGSTOP");
+		// Longer than the silence that makes a hub suspect: the phenomenon itself.
+		await Bun.sleep(5000);
+		joined.program.signal("SIGCONT");
+		expect(await get(joined.urls.frontend)).toBe("here");
+		await end(joined.program);
+		expect((await joined.program.exited).stderr).not.toContain("has not answered");
+	},
+	20_000,
+);
+
 test("a service that is down is said by the peer, and that it is up again", async () => {
 	await using backend = serve(() => new Response("here"));
 	const { address } = backend;

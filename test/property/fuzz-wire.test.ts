@@ -158,13 +158,17 @@ const end = fc.constantFrom("finish" as const, "reset" as const, "close" as cons
 /** One stream that is no service's: refused in one byte if it may hear an answer, else gone without a trace. */
 async function refused(connection: RawConnection, from: { bytes: number[]; end: "finish" | "reset" }): Promise<void> {
 	const bi = await connection.open(from.bytes);
-	if (from.end === "reset") {
-		await bi.send.reset(7n);
-		await bi.recv.stop(7n);
-		return;
+	try {
+		if (from.end === "reset") {
+			await bi.send.reset(7n);
+			await bi.recv.stop(7n);
+			return;
+		}
+		await bi.send.finish().catch(() => {});
+		expect(await bi.recv.readToEnd(10)).toEqual([0x00]);
+	} finally {
+		connection.forget(bi);
 	}
-	await bi.send.finish().catch(() => {});
-	expect(await bi.recv.readToEnd(10)).toEqual([0x00]);
 }
 
 /** A connection whose control stream says this and ends like that; why the connection ended. */

@@ -60,23 +60,33 @@ export class RawConnection {
 	readonly native: Connection;
 	/** Why it ended, once it has. */
 	readonly closed: Promise<string>;
+	#handles = new Map<BiStream, object[]>();
 
 	constructor(native: Connection) {
 		this.native = keep(native);
 		this.closed = native
 			.closed()
 			.catch((error: Error) => error.message)
-			.finally(() => kept.delete(native));
+			.finally(() => {
+				kept.delete(native);
+				for (const bi of [...this.#handles.keys()]) this.forget(bi);
+			});
 	}
 
 	/** A stream that begins with these bytes. */
 	async open(bytes: number[], finish = false): Promise<BiStream> {
-		const bi = keep(await this.native.openBi());
-		keep(bi.send);
-		keep(bi.recv);
+		const bi = await this.native.openBi();
+		// Each look at a half makes another handle (measured).
+		this.#handles.set(bi, [bi, bi.send, bi.recv].map(keep));
 		if (bytes.length > 0) await bi.send.writeAll(bytes);
 		if (finish) await bi.send.finish();
 		return bi;
+	}
+
+	/** Lets go of a stream that is over: a million of them would be felt. */
+	forget(bi: BiStream): void {
+		for (const handle of this.#handles.get(bi) ?? []) kept.delete(handle);
+		this.#handles.delete(bi);
 	}
 
 	/** What the hub answers to a stream that begins with these bytes, until its end. */
@@ -84,6 +94,7 @@ export class RawConnection {
 		const bi = await this.open(bytes, finish);
 		const answer = await bi.recv.readToEnd(1000);
 		await bi.send.reset(0n).catch(() => {});
+		this.forget(bi);
 		return answer;
 	}
 
