@@ -1,16 +1,20 @@
 // The endpoint's door: pulls what knocks, keeps it waiting in the order of arrivals.ts, and shakes hands.
 // Called by endpoint.ts; hands out Connections.
+
+import { network } from "./address.ts";
 import { Arrivals, type Source } from "./arrivals.ts";
 import { Connection } from "./connection.ts";
 import { type Incoming, type Endpoint as NativeEndpoint, nativeReason } from "./iroh.ts";
-import { ACCEPT_PAUSE_MS, ARRIVALS_CROWDED } from "./limits.ts";
+import { ACCEPT_PAUSE_MS, ARRIVALS_CROWDED, HANDSHAKES_MAX } from "./limits.ts";
 
 export interface AcceptOptions {
 	onConnection(connection: Connection): void;
 	/** What went wrong with one of them, or with accepting at all. */
 	onError(error: string): void;
-	/** Whether a peer that was let in has come from this host or, by a relay, with this public id. */
+	/** Whether a peer that was let in has come from this host ({@link network}) or, by a relay, with this public id. */
 	isKnown(hostOrId: string): boolean;
+	/** Aborted when nobody shall come any more. */
+	stop: AbortSignal;
 }
 
 export class Door {
@@ -20,6 +24,7 @@ export class Door {
 	#options: AcceptOptions;
 	#arrivals = new Arrivals<Incoming>();
 	#timer: Timer | undefined;
+	#closed = false;
 
 	constructor(native: NativeEndpoint, options: AcceptOptions) {
 		this.#native = native;
@@ -29,6 +34,7 @@ export class Door {
 	/** Hands over each new connection, until the endpoint closes. One bad handshake delays nobody. Never rejects. */
 	async open(): Promise<void> {
 		await this.#pull();
+		this.#closed = true;
 		clearTimeout(this.#timer);
 	}
 
@@ -70,14 +76,15 @@ export class Door {
 
 	async #source(incoming: Incoming): Promise<Source> {
 		const { addr = "", endpointId } = await incoming.remoteAddr();
-		const host = endpointId === undefined ? addr.replace(/:\d+$/, "") : addr;
-		const address = endpointId ?? addr;
-		return { host, address, known: this.#options.isKnown(endpointId ?? host) };
+		const host = endpointId === undefined ? network(addr.replace(/:\d+$/, "")) : addr;
+		const name = endpointId ?? host;
+		return { host, address: endpointId ?? addr, known: this.#options.isKnown(name) ? name : undefined };
 	}
 
 	/** Shakes hands with as many as may come now, and looks again when the next may. */
 	#shake(): void {
-		for (;;) {
+		// At the limit the next one comes when one of them has ended.
+		while (!this.#closed && this.handshakes.size < HANDSHAKES_MAX) {
 			const next = this.#arrivals.next(performance.now());
 			if (!next) return;
 			if ("wait" in next) {
@@ -89,7 +96,10 @@ export class Door {
 			}
 			const handshake = shake(next.item)
 				.then(this.#options.onConnection, (error: unknown) => this.#options.onError(nativeReason(error)))
-				.finally(() => this.handshakes.delete(handshake));
+				.finally(() => {
+					this.handshakes.delete(handshake);
+					if (this.handshakes.size === HANDSHAKES_MAX - 1) this.#shake();
+				});
 			this.handshakes.add(handshake);
 		}
 	}

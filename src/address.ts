@@ -40,6 +40,16 @@ export function formatAddress({ host, port }: Address): string {
 	return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Who shares an address's fate: an IPv4 address alone, in IPv6 the network of 64 bits that one machine may have whole. */
+export function network(host: string): string {
+	const ip = host.replace(/^\[|\]$/g, "").split("%")[0] as string;
+	if (!isIPv6(ip)) return host;
+	const [head = "", tail] = ip.split("::");
+	const groups = (text: string) => (text === "" ? [] : text.split(":"));
+	const zeros = tail === undefined ? [] : new Array(8 - groups(head).length - groups(tail).length).fill("0");
+	return `${[...groups(head), ...zeros, ...groups(tail ?? "")].slice(0, 4).join(":")}::/64`;
+}
+
 /** Whether the address stays on this machine, in any spelling. */
 export function isLoopback(host: string): boolean {
 	if (isIPv4(host)) return host.startsWith("127.");

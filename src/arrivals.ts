@@ -1,7 +1,7 @@
 // Who among those that knock comes next, and when: a TLS handshake costs a millisecond of the cores that everybody's
-// bytes need, so a flood of them is paced, and whoever has come least often lately comes first. Pure; time comes in.
+// bytes need, so a flood of them is paced, and known ones and whoever has come least often lately come first. Pure; time comes in.
 // Called by accept.ts.
-import { ARRIVALS_BURST, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "./limits.ts";
+import { ARRIVALS_BURST, ARRIVALS_KNOWN, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "./limits.ts";
 
 /** Where a connection comes from, as far as anybody knows before the handshake. */
 export interface Source {
@@ -9,8 +9,8 @@ export interface Source {
 	host: string;
 	/** Address and port, or the public id that the relay tells. */
 	address: string;
-	/** A peer that has been let in came from there before. */
-	known: boolean;
+	/** The host, or behind a relay the address, that a peer which was let in came from before; undefined for others. */
+	known: string | undefined;
 }
 
 interface Waiting<T> {
@@ -63,11 +63,16 @@ export class Arrivals<T> {
 	#before(i: number, j: number): boolean {
 		const [a, b] = [this.#waiting[i], this.#waiting[j]] as [Waiting<T>, Waiting<T>];
 		const order =
+			Number(this.#favoured(b.source)) - Number(this.#favoured(a.source)) ||
 			this.#times(a.source.host) - this.#times(b.source.host) ||
 			this.#times(a.source.address) - this.#times(b.source.address) ||
-			Number(b.source.known) - Number(a.source.known) ||
 			i - j;
 		return order < 0;
+	}
+
+	/** Known ones come first, as often as they need to who have lost their connection; beyond that they are as all. */
+	#favoured({ known }: Source): boolean {
+		return known !== undefined && this.#times(known) < ARRIVALS_KNOWN;
 	}
 
 	#take(index: number): T {

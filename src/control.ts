@@ -17,7 +17,7 @@ export interface ServiceState {
 }
 
 /** Why a hub turns a peer away; `message` is for the person. */
-export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version" | "stopping";
+export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version";
 
 export type Message =
 	| { type: "hello"; v: number; name: string; program: string; secret?: string }

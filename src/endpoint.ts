@@ -18,7 +18,7 @@ import {
 import { CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, REBIND_PAUSE_MS, REBIND_SAME_PORTS, RELAY_MS } from "./limits.ts";
 import { log } from "./output.ts";
 import { formatTicket } from "./ticket.ts";
-import { aborted, within } from "./waits.ts";
+import { pause, within } from "./waits.ts";
 
 export type { EndpointOptions } from "./bind.ts";
 
@@ -35,6 +35,8 @@ export class Endpoint {
 	#bound: EndpointOptions & { key: Uint8Array };
 	#handshakes: ReadonlySet<Promise<void>> = new Set();
 	#rebinding: Promise<void> | undefined;
+	/** The public id of the endpoint that looks whether we are seen. */
+	#scout: string | undefined;
 
 	constructor(native: NativeEndpoint, options: EndpointOptions) {
 		this.#native = pin(native);
@@ -68,6 +70,7 @@ export class Endpoint {
 		if (!relay) return false;
 		const other = alpn === "hivemind" ? "federated-hivemind" : "hivemind";
 		const scout = await bindEndpoint({ alpn: other, relays, ipv4: { host: "127.0.0.1", port: 0 } });
+		this.#scout = scout.#live.id().toString();
 		try {
 			const connection = await scout.connect(new EndpointAddr(address.id(), relay, []), timeoutMs);
 			connection.close("only looking");
@@ -93,9 +96,14 @@ export class Endpoint {
 
 	/** Hands over each new connection, until the endpoint closes for good. Never rejects. */
 	async accept(options: AcceptOptions): Promise<void> {
+		const isKnown = (hostOrId: string) => hostOrId === this.#scout || options.isKnown(hostOrId);
 		do {
-			await this.#open(options);
+			await this.#open({ ...options, isKnown });
 			await this.#rebinding;
+			if (this.#native?.isClosed()) {
+				log.error("The network part ended by itself. Starting it again …");
+				await this.rebind(options.stop);
+			}
 		} while (this.#native);
 	}
 
@@ -174,7 +182,7 @@ export class Endpoint {
 		await this.close();
 		for (let tries = 1; !stop.aborted; tries++) {
 			collectSoon();
-			await Promise.race([Bun.sleep(REBIND_PAUSE_MS), aborted(stop)]);
+			await pause(REBIND_PAUSE_MS, stop);
 			try {
 				const same = tries <= REBIND_SAME_PORTS;
 				this.#native = pin(await bindNative(same ? this.#bound : { ...this.#options, key: this.#bound.key }));

@@ -81,7 +81,8 @@ export class Guest {
 		if (!this.inside && this.#mayBeOriginal() && portId !== undefined && portId !== CONTROL_PORT_ID) {
 			this.#decide(undefined, undefined);
 		}
-		if (!this.inside || portId === CONTROL_PORT_ID) {
+		// One that has said hello waits for its welcome.
+		if (!this.inside || (this.#introducing && !this.#welcomed) || portId === CONTROL_PORT_ID) {
 			if (portId !== undefined) this.#complain(`Refused a stream of ${this.name}: it has not been welcomed.`);
 			return stream.refuse();
 		}
@@ -137,13 +138,7 @@ export class Guest {
 		const { name, run } = this.#host;
 		link.send({ type: "welcome", v: CONTROL_VERSION, name, program: VERSION, run, services });
 		link.startPings();
-		let lookedAt = performance.now();
-		this.#silenceTimer = setInterval(() => {
-			const late = performance.now() - lookedAt > STALL_MS;
-			lookedAt = performance.now();
-			if (late) return;
-			if (link.silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
-		}, 1000);
+		this.#watchSilence(() => link.unansweredFor());
 	}
 
 	#decide(name: string | undefined, secret: string | undefined): boolean {
@@ -157,6 +152,7 @@ export class Guest {
 		if (name) this.name = `'${name}' (${this.connection.remote})`;
 		this.inside = true;
 		clearTimeout(this.#helloTimer);
+		if (!this.#introducing) this.#watchSilence(this.#pathless());
 		this.#host.entered(this);
 		talk(`Peer ${this.name} connected (${this.connection.path()}).`);
 		return true;
@@ -165,6 +161,26 @@ export class Guest {
 	/** At most one line a second for each peer that is in, and one for all others together. */
 	#complain(text: string): void {
 		this.#host.complain(this.inside ? this.name : "strangers", text);
+	}
+
+	/** Closes the connection when the other side has been silent for too long, by its answers to our pings. */
+	#watchSilence(silentFor: () => number): void {
+		clearInterval(this.#silenceTimer);
+		let lookedAt = performance.now();
+		this.#silenceTimer = setInterval(() => {
+			const stalled = performance.now() - lookedAt > STALL_MS;
+			lookedAt = performance.now();
+			if (!stalled && silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
+		}, 1000);
+	}
+
+	/** For a peer of the original program, which answers nothing: milliseconds since it had a path. */
+	#pathless(): () => number {
+		let had = performance.now();
+		return () => {
+			if (this.connection.hasPath()) had = performance.now();
+			return performance.now() - had;
+		};
 	}
 
 	#deny(link: Link | undefined, reason: string, message: string): void {

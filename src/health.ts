@@ -14,6 +14,7 @@ export class Health {
 	#states: ServiceState[];
 	#timer: Timer | undefined;
 	#looking: Promise<void> | undefined;
+	#lookedAt = Number.NEGATIVE_INFINITY;
 
 	/** With `looks` false it never dials by itself. */
 	constructor(addresses: readonly Address[], looks = true) {
@@ -39,9 +40,15 @@ export class Health {
 		this.onChange(this.states());
 	}
 
+	/** What is known is new enough, by a look not longer than {@link HEALTH_MS} ago, or once this resolves. */
+	async fresh(): Promise<void> {
+		if (this.#looking || performance.now() - this.#lookedAt >= HEALTH_MS) await this.look();
+	}
+
 	/** Looks now, or joins a look under way. */
 	look(): Promise<void> {
 		if (!this.#looks) return Promise.resolve();
+		if (!this.#looking) this.#lookedAt = performance.now();
 		this.#looking ??= Promise.all(this.#addresses.map(answers)).then((found) => {
 			this.#looking = undefined;
 			const changed = this.#states.filter((state, i) => state.up !== found[i]);

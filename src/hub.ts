@@ -1,5 +1,5 @@
 // All guests of a hub: who is in, who has not said hello yet, what they share. Called by share.ts; calls guest, serve.
-import type { Address } from "./address.ts";
+import { type Address, network } from "./address.ts";
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ServiceState } from "./control.ts";
@@ -69,9 +69,9 @@ export class Hub implements Host {
 			connection.close(STOPPED);
 			return;
 		}
-		// Attempts that a peer has given up come first: the one in use carries its transfers.
+		// Attempts that a peer has given up go first, then what carries least; of equals the older one.
 		const same = [...this.#guests].filter((guest) => guest.connection.id === connection.id);
-		same.sort((a, b) => Number(a.inside) - Number(b.inside));
+		same.sort((a, b) => Number(a.inside) - Number(b.inside) || a.connection.streams - b.connection.streams);
 		this.#evict(same, CONNECTIONS_PER_ID - 1, `connections of ${connection.remote}`);
 		const strangers = [...this.#guests].filter((guest) => !guest.inside);
 		this.#evict(strangers, STRANGERS_MAX - 1, "connections without a hello");
@@ -81,7 +81,10 @@ export class Hub implements Host {
 		void connection.closed.then((reason) => {
 			this.#guests.delete(guest);
 			this.#health.watch([...this.#guests].some(({ inside }) => inside));
-			if (guest.inside && !guest.leaving && !this.#stopping) talk(`Peer ${guest.name} left: ${reason}.`);
+			if (!guest.inside || guest.leaving || this.#stopping) return;
+			// One of several connections is not the peer.
+			if (this.connected().has(connection.id)) log.debug(`A connection of ${guest.name} ended: ${reason}.`);
+			else talk(`Peer ${guest.name} left: ${reason}.`);
 		});
 	}
 
@@ -90,13 +93,21 @@ export class Hub implements Host {
 		return this.#known.has(hostOrId);
 	}
 
+	/** Its connections are about to end, and it will be there again at once. */
+	restarting(): void {
+		for (const guest of this.#guests) guest.tell({ type: "bye", reason: "it starts its network part again" });
+	}
+
 	/** Refuses what is new, waits for what runs, tells every peer. */
 	async stop(): Promise<void> {
 		this.#stopping = true;
 		clearTimeout(this.#expiry);
 		clearInterval(this.#sweeper);
 		this.#health.watch(false);
-		for (const guest of this.#guests) guest.tell({ type: "bye", reason: STOPPED });
+		for (const guest of this.#guests) {
+			if (guest.inside) guest.tell({ type: "bye", reason: STOPPED });
+			else guest.connection.close(STOPPED);
+		}
 		await waiting("running transfers; Ctrl+C again stops at once", this.#transfers.drain());
 		for (const guest of this.#guests) guest.connection.close(STOPPED);
 	}
@@ -108,7 +119,7 @@ export class Hub implements Host {
 	}
 
 	async services(): Promise<ServiceState[]> {
-		await Promise.race([this.#health.look(), Bun.sleep(HEALTH_WAIT_MS)]);
+		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
 		return this.#health.states();
 	}
 
@@ -121,7 +132,8 @@ export class Hub implements Host {
 	entered(guest: Guest): void {
 		guest.connection.limitIncomingStreams(STREAM_CREDIT);
 		const host = guest.connection.host();
-		for (const name of [guest.connection.id, ...(host ? [host] : [])]) remember(this.#known, name, true, KNOWN_MAX);
+		for (const name of [guest.connection.id, ...(host ? [network(host)] : [])])
+			remember(this.#known, name, true, KNOWN_MAX);
 		this.#health.watch(true);
 		this.#closeIfFull();
 	}

@@ -66,10 +66,11 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			peer.complain();
 			const lost = await Promise.race([uplink.failed.catch((error: HivemindError) => error), stopped]);
 			uplink.bye(STOPPED);
-			await peer.stop();
+			// A hub that answers no more will not end what runs.
+			if (uplink.alive()) await peer.stop();
 			if (lost instanceof HivemindError) throw lost;
 		} finally {
-			uplink.close(STOPPED);
+			await uplink.close(STOPPED);
 			await endpoint.close();
 		}
 	} finally {
@@ -129,9 +130,11 @@ class Peer {
 
 	/** What the hub says of its services: a change is said once. */
 	heard(services: ServiceState[]): void {
-		for (const { port, name, address, up } of services) {
-			const before = this.#services.find((service) => service.port === port)?.up ?? true;
-			if (!this.#quiet && up !== before) talk(up ? `The ${name} is running again.` : notRunning(name, address));
+		for (const { portId, name } of SERVICES) {
+			const now = services.find(({ port }) => port === portId);
+			const before = this.#services.find(({ port }) => port === portId)?.up ?? true;
+			if (this.#quiet || !now || now.up === before || !this.#report(`state of ${name}`)) continue;
+			talk(now.up ? `The ${name} is running again.` : notRunning(name, now.address));
 		}
 		this.#services = services;
 	}
@@ -139,7 +142,10 @@ class Peer {
 	/** From now on changes are said; what is down already is said now, under the list of services. */
 	complain(): void {
 		this.#quiet = false;
-		for (const { name, address, up } of this.#services) if (!up) talk(notRunning(name, address));
+		for (const { portId, name } of SERVICES) {
+			const state = this.#services.find(({ port }) => port === portId);
+			if (state && !state.up) talk(notRunning(name, state.address));
+		}
 	}
 
 	/** No new connections; waits for those that run. */

@@ -137,6 +137,12 @@ export const RECONNECT_ATTEMPT_MS = 4_000;
 export const RECONNECT_FIRST_MS = 200;
 export const RECONNECT_MAX_MS = 5_000;
 
+/** A connection that lasted longer than this was a good one: the next is looked for without a pause. */
+export const LASTING_MS = 10_000;
+
+/** A connection that was replaced is closed once nothing runs on it, but not before what was about to start has. */
+export const REPLACED_MS = 2_000;
+
 /** New local connections wait this long for a hub and are then reset; a browser waits longer without a word. */
 export const HUB_WAIT_MS = 10_000;
 
@@ -177,7 +183,10 @@ export const SWEEP_MS = 60_000;
 
 /** A relay lost for this long while one answers: the endpoint is bound again (iroh issue 4476). */
 export const RELAY_LOST_MS = 60_000;
-export const RELAY_CHECK_MS = 30_000;
+
+/** Looks whether the relay leads here: each makes an endpoint. Rarely while it does, soon again when it did not. */
+export const RELAY_CHECK_MS = 60_000;
+export const RELAY_CHECK_LOST_MS = 10_000;
 export const RELAY_LOOK_MS = 10_000;
 export const RELAY_PROBE_MS = 5_000;
 
@@ -218,6 +227,12 @@ export const ARRIVALS_CROWDED = 32;
 
 /** Whoever came less often within the last one or two of these comes first. At the rate above 2,000 entries. */
 export const ARRIVALS_WINDOW_MS = 10_000;
+
+/** So often within that time a known host or id comes first: a few attempts of a few peers behind one address. */
+export const ARRIVALS_KNOWN = 16;
+
+/** Handshakes under way: those that never end are given up by the transport after 30 to 60 s, at 85 kB each (measured). */
+export const HANDSHAKES_MAX = 512;
 
 /** Hosts and ids of peers that were let in, remembered to tell them from a flood; the oldest are forgotten. */
 export const KNOWN_MAX = 1_000;

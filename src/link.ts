@@ -8,7 +8,6 @@ export class Link {
 	/** Resolves when the stream is over, with the reason the other side broke the protocol, if it did. */
 	readonly ended: Promise<string | undefined>;
 	#stream: QuicStream;
-	#heard = performance.now();
 	#answered = performance.now();
 	#queue: Message[] = [];
 	#sending = false;
@@ -20,11 +19,6 @@ export class Link {
 	constructor(stream: QuicStream, onMessage: (message: Message) => void) {
 		this.#stream = stream;
 		this.ended = this.#receive(onMessage).finally(() => this.close());
-	}
-
-	/** Milliseconds since the other side's last word. Pings make it speak every second. */
-	silentFor(): number {
-		return performance.now() - this.#heard;
 	}
 
 	/** Milliseconds since the last answer to a ping of ours: it also grows when only our words are lost on the way. */
@@ -73,10 +67,10 @@ export class Link {
 		let inWindow = 0;
 		try {
 			for (let bytes = await this.#stream.read(); bytes; bytes = await this.#stream.read()) {
-				this.#heard = performance.now();
+				const now = performance.now();
 				for (const line of lines.push(bytes)) {
-					if (this.#heard - windowStart > 1000) {
-						windowStart = this.#heard;
+					if (now - windowStart > 1000) {
+						windowStart = now;
 						inWindow = 0;
 					}
 					if (++inWindow > CONTROL_RATE) throw new ProtocolError("too many control messages");

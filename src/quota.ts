@@ -12,12 +12,13 @@ export class Quota {
 
 	/**
 	 * Whether `id` may hold one more. Beyond the limit only who has less than its share of it, so that whoever fills it
-	 * shuts out himself and nobody else; in all it is never more than twice the limit.
+	 * shuts out himself and nobody else; beyond twice the limit only who has none.
 	 */
 	take(id: string): boolean {
 		const held = this.#held.get(id) ?? 0;
 		const holders = this.#held.size + (held === 0 ? 1 : 0);
 		if (this.#total >= this.#most && held >= Math.max(1, Math.floor(this.#most / holders))) return false;
+		if (this.#total >= 2 * this.#most && held > 0) return false;
 		this.#held.set(id, held + 1);
 		this.#total++;
 		return true;

@@ -1,40 +1,60 @@
 // The hub watches itself: an endpoint was seen stuck on a dead home relay for hours (iroh issue 4476), its address
-// still with that relay in it. One that its relay has not led to for long, while a relay of its answers, is closed and bound
-// again with the same identity and ports. Where none answers nothing would be gained, and direct
-// connections lost. Called by share.ts.
+// still with that relay in it. One that its relay has led to, and no longer leads to though a relay answers, is closed
+// and bound again with the same identity and ports. Direct connections end with it: so where it never worked, or where
+// no relay answers, nothing is done. Called by share.ts.
+import { get as getHttp } from "node:http";
+import { get as getHttps } from "node:https";
 import type { Endpoint } from "./endpoint.ts";
 import { firstLine } from "./errors.ts";
-import { RELAY_CHECK_MS, RELAY_LOOK_MS, RELAY_LOST_MS, RELAY_PROBE_MS } from "./limits.ts";
+import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOOK_MS, RELAY_LOST_MS, RELAY_PROBE_MS } from "./limits.ts";
 import { log, talk } from "./output.ts";
-import { aborted } from "./waits.ts";
+import { pause } from "./waits.ts";
 
 export interface RelayTiming {
 	/** Milliseconds without a relay that are too many. */
 	lostMs: number;
-	/** Milliseconds between two looks, and for one. */
+	/** Milliseconds between two looks, the same while it is lost, and for one look. */
 	checkMs: number;
+	checkLostMs: number;
 	lookMs: number;
 }
 
-const TIMING: RelayTiming = { lostMs: RELAY_LOST_MS, checkMs: RELAY_CHECK_MS, lookMs: RELAY_LOOK_MS };
+const TIMING: RelayTiming = {
+	lostMs: RELAY_LOST_MS,
+	checkMs: RELAY_CHECK_MS,
+	checkLostMs: RELAY_CHECK_LOST_MS,
+	lookMs: RELAY_LOOK_MS,
+};
 
-/** Watches until `stop` is aborted, and resolves when nothing is being bound any more. Never rejects. */
-export async function watchRelay(endpoint: Endpoint, stop: AbortSignal, timing = TIMING): Promise<void> {
-	const stopped = aborted(stop);
-	const pause = (ms: number) => Promise.race([Bun.sleep(ms), stopped]);
+/**
+ * Watches until `stop` is aborted, and resolves when nothing is being bound any more. `onRestart` is called before the
+ * connections end. Never rejects.
+ */
+export async function watchRelay(
+	endpoint: Endpoint,
+	onRestart: () => void,
+	stop: AbortSignal,
+	timing = TIMING,
+): Promise<void> {
 	const urls = await endpoint.relayUrls();
+	/** Since it was bound: a relay that lets us in but no stranger, or nobody, cannot be lost. */
+	let worked = false;
 	let lostAt: number | undefined;
 	while (urls.length > 0) {
-		await pause(timing.checkMs);
+		await pause(lostAt === undefined ? timing.checkMs : timing.checkLostMs, stop);
 		if (stop.aborted) return;
-		if ((await seen(endpoint, timing.lookMs)) || !(await someAnswers(urls))) {
+		const works = await seen(endpoint, timing.lookMs);
+		worked ||= works;
+		if (works || !worked || !(await someAnswers(urls))) {
 			lostAt = undefined;
 			continue;
 		}
 		lostAt ??= performance.now();
 		if (performance.now() - lostAt < timing.lostMs || stop.aborted) continue;
 		talk(`No relay for ${timing.lostMs / 1000} s: starting the network part again. Peers come back by themselves.`);
+		onRestart();
 		await endpoint.rebind(stop);
+		worked = false;
 		lostAt = undefined;
 	}
 }
@@ -53,12 +73,18 @@ async function seen(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
 
 /** Whether the network is up as far as relays are concerned, by the same question that iroh asks them. */
 async function someAnswers(urls: string[]): Promise<boolean> {
-	const asked = urls.map(async (url) => {
-		const { ok } = await fetch(new URL("/ping", url), { signal: AbortSignal.timeout(RELAY_PROBE_MS) });
-		if (!ok) throw new Error("of no use");
+	return (await Promise.all(urls.map((url) => answers(new URL("/ping", url))))).includes(true);
+}
+
+/** Not by fetch, which would ask a proxy of the environment, as iroh does not. */
+function answers(url: URL): Promise<boolean> {
+	return new Promise((resolve) => {
+		const get = url.protocol === "https:" ? getHttps : getHttp;
+		const request = get(url, { agent: false, timeout: RELAY_PROBE_MS }, (response) => {
+			response.resume();
+			resolve(response.statusCode === 200);
+		});
+		request.on("timeout", () => request.destroy(new Error("no answer")));
+		request.on("error", () => resolve(false));
 	});
-	return Promise.any(asked).then(
-		() => true,
-		() => false,
-	);
 }

@@ -32,11 +32,19 @@ export class Session {
 
 	constructor(connection: Connection) {
 		this.connection = connection;
+		// A hub opens none; what the handshake has granted all the same is not let lie.
+		connection.limitIncomingStreams(0);
+		void connection.acceptStreams((stream) => stream.abort());
 	}
 
 	/** Milliseconds since the hub's last answer; undefined at a hub that has no control stream. */
 	silentFor(): number | undefined {
 		return this.#link?.unansweredFor();
+	}
+
+	/** Nothing but the control stream is open. */
+	get idle(): boolean {
+		return this.connection.streams <= (this.#link ? 1 : 0);
 	}
 
 	/** Says goodbye, if the hub listens. */

@@ -42,8 +42,9 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 			// One in another protocol may have been our own look (relay.ts).
 			onError: (error) => log[isOtherProtocol(error) ? "debug" : "info"](`A connection attempt failed: ${error}`),
 			isKnown: (hostOrId) => hub.knows(hostOrId),
+			stop,
 		});
-		const watching = watchRelay(endpoint, stop);
+		const watching = watchRelay(endpoint, () => hub.restarting(), stop);
 		const ticket = await endpoint.ticket(options.policy.secret);
 		(options.onReady ?? ((text) => announce(options, text)))(ticket);
 		const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);

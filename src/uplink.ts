@@ -7,11 +7,13 @@ import { firstLine, HivemindError } from "./errors.ts";
 import type { EndpointAddr } from "./iroh.ts";
 import {
 	HUB_WAIT_MS,
+	LASTING_MS,
 	PEER_SILENCE_MS,
 	RECONNECT_ATTEMPT_MS,
 	RECONNECT_BESIDE_MS,
 	RECONNECT_FIRST_MS,
 	RECONNECT_MAX_MS,
+	REPLACED_MS,
 	STALL_MS,
 	SUSPECT_MS,
 } from "./limits.ts";
@@ -38,6 +40,11 @@ export class Uplink {
 	#waiting = new Set<() => void>();
 	#lostAt: number | undefined;
 	#dialling = false;
+	/** When the session in use was put in use, and how long to wait after one that did not last. */
+	#enteredAt = 0;
+	#retryMs = RECONNECT_FIRST_MS;
+	/** Endpoints of attempts beside the usual one. */
+	#twins = new Set<Endpoint>();
 	#closed = false;
 	#ticker: Timer | undefined;
 	#tickedAt = performance.now();
@@ -81,12 +88,18 @@ export class Uplink {
 		for (const session of this.#sessions) session.bye(reason);
 	}
 
-	/** Ends every connection. Idempotent. */
-	close(reason: string): void {
+	/** Whether a hub may still answer what runs. */
+	alive(): boolean {
+		return [...this.#sessions].some((session) => (session.silentFor() ?? 0) < SUSPECT_MS);
+	}
+
+	/** Ends every connection; resolves when the hub has been told by all but the first endpoint. Idempotent. */
+	async close(reason: string): Promise<void> {
 		this.#closed = true;
 		clearInterval(this.#ticker);
 		for (const session of this.#sessions) session.connection.close(reason);
 		this.#wake();
+		await Promise.all([...this.#twins].map((twin) => twin.close()));
 	}
 
 	// --- internal ---
@@ -103,10 +116,10 @@ export class Uplink {
 			throw error;
 		}
 		if (this.#closed) return session.connection.close("the peer was stopped");
-		session.connection.limitIncomingStreams(0);
 		this.#endOthers(session);
 		this.#sessions.add(session);
 		this.#current = session;
+		this.#enteredAt = performance.now();
 		void session.connection.closed.then((reason) => {
 			this.#sessions.delete(session);
 			if (session === this.#current) this.#left(session, `is gone: ${reason}`);
@@ -151,10 +164,17 @@ export class Uplink {
 		for (const session of this.#sessions) {
 			const silent = session.silentFor();
 			if (silent === undefined) continue;
-			if (silent > PEER_SILENCE_MS) session.connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
+			if (this.#replaced(session)) session.connection.close("a newer connection is in use");
+			else if (silent > PEER_SILENCE_MS) session.connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
 			else if (silent > SUSPECT_MS) this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`);
 			else if (!this.#current && !session.leaving && silent < 2 * TICK_MS) this.#recovered(session);
 		}
+	}
+
+	/** It is not in use and carries nothing any more. Whoever took it just before has opened his stream by now. */
+	#replaced(session: Session): boolean {
+		const other = this.#current !== undefined && session !== this.#current;
+		return other && session.idle && performance.now() - this.#enteredAt > REPLACED_MS;
 	}
 
 	/** An old session speaks again before a new one was made. */
@@ -170,7 +190,9 @@ export class Uplink {
 	async #dial(): Promise<void> {
 		if (this.#dialling) return;
 		this.#dialling = true;
-		let pause = RECONNECT_FIRST_MS;
+		// One that lasted is looked for at once; a hub that takes us and loses us again and again is not hammered.
+		if (performance.now() - this.#enteredAt > LASTING_MS) this.#retryMs = RECONNECT_FIRST_MS;
+		else await Bun.sleep(this.#backOff());
 		while (!this.#current && !this.#closed) {
 			const begun = performance.now();
 			try {
@@ -180,12 +202,17 @@ export class Uplink {
 				if (error instanceof HivemindError && FINAL.has(error.code)) this.#fail(error);
 			}
 			if (this.#current || this.#closed) break;
-			// From start to start, so that a long attempt is followed at once; half of it is chance (thundering herd).
-			const next = begun + pause * (0.5 + Math.random() / 2);
-			await Bun.sleep(Math.max(0, next - performance.now()));
-			pause = Math.min(RECONNECT_MAX_MS, pause * 2);
+			// From start to start, so that a long attempt is followed at once.
+			await Bun.sleep(Math.max(0, begun + this.#backOff() - performance.now()));
 		}
 		this.#dialling = false;
+	}
+
+	/** Milliseconds to wait now; the next time twice that. Half of it is chance (thundering herd). */
+	#backOff(): number {
+		const pause = this.#retryMs * (0.5 + Math.random() / 2);
+		this.#retryMs = Math.min(RECONNECT_MAX_MS, this.#retryMs * 2);
+		return pause;
 	}
 
 	/**
@@ -208,13 +235,18 @@ export class Uplink {
 		if (this.#current || this.#closed) return;
 		const { endpoint, hub } = this.#options;
 		const from = fresh ? await bindEndpoint(endpoint.directTwin()) : endpoint;
+		if (fresh) this.#twins.add(from);
+		const over = async () => {
+			if (fresh) await from.close();
+			this.#twins.delete(from);
+		};
 		try {
 			const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS);
 			if (this.#current || this.#closed) connection.close("no longer needed");
 			else await this.#enter(new Session(connection));
-			if (fresh) void connection.closed.then(() => from.close());
+			void connection.closed.then(over);
 		} catch (error) {
-			if (fresh) await from.close();
+			await over();
 			throw error;
 		}
 	}

@@ -8,6 +8,20 @@ export function aborted(signal: AbortSignal): Promise<void> {
 	});
 }
 
+/** Resolves after `ms` milliseconds, or as soon as the signal is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+	if (ms <= 0 || signal.aborted) return Promise.resolve();
+	return new Promise((resolve) => {
+		const wake = () => {
+			clearTimeout(timer);
+			signal.removeEventListener("abort", wake);
+			resolve();
+		};
+		const timer = setTimeout(wake, ms);
+		signal.addEventListener("abort", wake);
+	});
+}
+
 /** The outcome of `work`, or after `ms` milliseconds a rejection with `late()`. What was late goes on by itself. */
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
 	let timer: Timer | undefined;

@@ -1,6 +1,7 @@
 // Join codes by Magic Wormhole: `offerCodes` for a hub, `redeem` for a peer. The library's public part.
 // Called by invite.ts; calls mailbox.ts for each exchange. Errors are for the person at the keyboard.
 import { HivemindError } from "../errors.ts";
+import { pause } from "../waits.ts";
 import { type Code, parseCode, randomWords } from "./code.ts";
 import { explain, failure, refusal, unreachable } from "./failures.ts";
 import { NONCE } from "./keys.ts";
@@ -217,18 +218,4 @@ function once(tell: ((text: string) => void) | undefined): (text: string) => voi
 		told.add(text);
 		tell?.(text);
 	};
-}
-
-/** Resolves after `ms`, or at once when `signal` is or becomes aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-	if (ms === 0 || signal.aborted) return Promise.resolve();
-	return new Promise((resolve) => {
-		const wake = () => {
-			clearTimeout(timer);
-			signal.removeEventListener("abort", wake);
-			resolve();
-		};
-		const timer = setTimeout(wake, ms);
-		signal.addEventListener("abort", wake);
-	});
 }

@@ -51,15 +51,26 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 });
 
 /** A hub's endpoint that is watched by a watch in a hurry, and what it is asked by peers. */
-async function watched(): Promise<{ endpoint: Endpoint; accepting: Promise<void> } & AsyncDisposable> {
+async function watched() {
 	const endpoint = await bindEndpoint(by);
 	expect(await endpoint.online()).toBe(true);
 	const end = new AbortController();
-	const watching = watchRelay(endpoint, end.signal, { lostMs: 300, checkMs: 50, lookMs: 500 });
-	const accepting = endpoint.accept({ onConnection: () => {}, onError: () => {}, isKnown: () => false });
+	const looks = countLooks(endpoint);
+	const restarts: string[] = [];
+	const timing = { lostMs: 300, checkMs: 50, checkLostMs: 50, lookMs: 500 };
+	const watching = watchRelay(endpoint, () => restarts.push("said"), end.signal, timing);
+	const accepting = endpoint.accept({
+		onConnection: () => {},
+		onError: () => {},
+		isKnown: () => false,
+		stop: end.signal,
+	});
+	await looks.first;
 	return {
 		endpoint,
 		accepting,
+		looks,
+		restarts,
 		async [Symbol.asyncDispose]() {
 			end.abort();
 			await watching;
@@ -67,6 +78,20 @@ async function watched(): Promise<{ endpoint: Endpoint; accepting: Promise<void>
 			await accepting;
 		},
 	};
+}
+
+/** How often the endpoint was looked at from outside, and the first time that it was. */
+function countLooks(endpoint: Endpoint): { times: number; first: Promise<void> } {
+	const first = Promise.withResolvers<void>();
+	const count = { times: 0, first: first.promise };
+	const look = endpoint.seenByRelay.bind(endpoint);
+	endpoint.seenByRelay = async (timeoutMs) => {
+		const seen = await look(timeoutMs);
+		count.times++;
+		first.resolve();
+		return seen;
+	};
+	return count;
 }
 
 /** How often the endpoint was bound again, from now on. */
@@ -94,6 +119,7 @@ test("a hub that a working relay no longer lets in starts its network part again
 		relay.admits = false;
 		relay.drop();
 		await rebinds.first;
+		expect(hub.restarts).toEqual(["said"]);
 		await old.closed;
 		relay.admits = true;
 		expect(await hub.endpoint.online()).toBe(true);
@@ -119,6 +145,23 @@ test("a hub stays as it is while no relay answers anybody: its direct connection
 	expect(rebinds.times).toBe(0);
 	relay.probeStatus = 200;
 	await rebinds.first;
+}, 60_000);
+
+test("a relay that lets the hub in but nobody who looks is not lost, and no direct connection ends for it", async () => {
+	relay.admitsOnly = 1;
+	await using hub = await watched();
+	const rebinds = countRebinds(hub.endpoint);
+	const peer = await bindEndpoint(LOOPBACK);
+	try {
+		const { address } = await parseTicket(await hub.endpoint.ticket(undefined));
+		const connection = await peer.connect(address);
+		const before = hub.looks.times;
+		while (hub.looks.times < before + 3) await next("onKnock");
+		expect(rebinds.times).toBe(0);
+		connection.close("seen");
+	} finally {
+		await peer.close();
+	}
 }, 60_000);
 
 test("a relay that comes back in time is taken as if nothing had happened", async () => {

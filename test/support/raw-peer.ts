@@ -171,6 +171,7 @@ export class Control {
 	}
 
 	#heard(message: Message): void {
+		if (message.type === "ping") void this.send({ type: "pong", n: message.n }).catch(() => {});
 		if (message.type === "ping" || message.type === "pong") return;
 		this.said.push(message);
 		for (const look of [...this.#waiting]) look();

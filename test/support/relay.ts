@@ -23,6 +23,8 @@ export class Relay implements Disposable {
 	probeStatus = 200;
 	/** Whether it lets endpoints connect. */
 	admits = true;
+	/** How many different endpoints it lets in, the first ones: an allow-list. */
+	admitsOnly = Number.POSITIVE_INFINITY;
 	/** Datagrams, or batches of them, that it has passed on. */
 	forwarded = 0;
 	/** Called at each probe, and each time an endpoint wants to connect. */
@@ -70,8 +72,10 @@ export class Relay implements Disposable {
 		const type = frame[0];
 		if (type === AUTH) {
 			socket.data.id = frame.toString("hex", 1, 1 + KEY);
-			this.#clients.set(socket.data.id, socket);
-			socket.send(Uint8Array.of(CONFIRMED));
+			if (this.#clients.has(socket.data.id) || this.#clients.size < this.admitsOnly) {
+				this.#clients.set(socket.data.id, socket);
+				socket.send(Uint8Array.of(CONFIRMED));
+			} else socket.terminate();
 		} else if (type === PING) socket.send(Buffer.concat([Uint8Array.of(PONG), frame.subarray(1)]));
 		else if (type === TO_RELAY || type === TO_RELAY_BATCH) {
 			const to = this.#clients.get(frame.toString("hex", 1, 1 + KEY));

@@ -1,6 +1,6 @@
 // Addresses: what a person may type, and which part of it the error names.
 import { expect, test } from "bun:test";
-import { formatAddress, isLoopback, parseAddress } from "../../src/address.ts";
+import { formatAddress, isLoopback, network, parseAddress } from "../../src/address.ts";
 import { thrown } from "../support/throws.ts";
 
 for (const [text, host, port] of [
@@ -71,4 +71,17 @@ test("::1 written in full is loopback too, so that the other family stays on loo
 
 test("a name that begins like a loopback address is not one", () => {
 	expect(isLoopback("127.example.org")).toBe(false);
+});
+
+test.each([
+	["192.0.2.7", "192.0.2.7"],
+	["[2001:db8:1:2:3:4:5:6]", "2001:db8:1:2::/64"],
+	["[2001:db8:1:2::1]", "2001:db8:1:2::/64"],
+	["2001:db8::1", "2001:db8:0:0::/64"],
+	["[fe80::1%eth0]", "fe80:0:0:0::/64"],
+	["[::1]", "0:0:0:0::/64"],
+	["[1:2:3:4:5:6:7::]", "1:2:3:4::/64"],
+	["https://relay.example/", "https://relay.example/"],
+])("the network of %s is %s", (host, expected) => {
+	expect(network(host)).toBe(expected);
 });

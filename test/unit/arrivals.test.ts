@@ -4,7 +4,11 @@ import fc from "fast-check";
 import { Arrivals } from "../../src/arrivals.ts";
 import { ARRIVALS_BURST, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "../../src/limits.ts";
 
-const from = (host: string, port = 1, known = false) => ({ host, address: `${host}:${port}`, known });
+const from = (host: string, port = 1, known = false) => ({
+	host,
+	address: `${host}:${port}`,
+	known: known ? host : undefined,
+});
 
 /** Serves everything that may be served at `now`. */
 function served<T>(arrivals: Arrivals<T>, now: number): T[] {
@@ -52,6 +56,32 @@ test("a flood from ever new hosts does not keep a known peer waiting", () => {
 	for (let i = 0; i < ARRIVALS_MAX; i++) arrivals.add("flood", from(`10.1.${i >> 8}.${i & 255}`));
 	expect(arrivals.add("known", from("10.0.0.9", 1, true))).toBe("flood");
 	expect(served(arrivals, 1000 / ARRIVALS_PER_SECOND)).toEqual(["known"]);
+});
+
+test("a known peer that has come before still comes before a flood from ever new hosts, and not without end", () => {
+	const arrivals = new Arrivals<string>();
+	let now = 0;
+	for (let i = 0; i < ARRIVALS_BURST; i++) arrivals.add("known", from("10.0.0.9", i % 3, true));
+	served(arrivals, now);
+	let order = "";
+	for (let i = 0; i < 3; i++) {
+		arrivals.add("flood", from(`10.1.0.${i}`));
+		arrivals.add("known", from("10.0.0.9", 1, true));
+	}
+	const later = () => {
+		now += 1000 / ARRIVALS_PER_SECOND;
+		return now;
+	};
+	for (let i = 0; i < 6; i++) order += `${served(arrivals, later())} `;
+	// It has used up its favour.
+	expect(order).toBe("flood flood flood known known known ");
+
+	const fresh = new Arrivals<string>();
+	crowd(fresh, "10.0.0.1");
+	for (let i = 0; i < 4; i++) fresh.add("known", from("10.0.0.9", 1, true));
+	for (let i = 0; i < 8; i++) fresh.add("flood", from(`10.1.0.${i}`));
+	now = 0;
+	expect([1, 2, 3, 4].map(() => served(fresh, later())[0])).toEqual(Array(4).fill("known"));
 });
 
 test("when too many wait, the host that has had most is turned away", () => {

@@ -28,6 +28,14 @@ test("more than there are shares get one each", () => {
 	expect(quota.take("a")).toBe(false);
 });
 
+test("however many they are, all together have twice the limit, and one each", () => {
+	const quota = new Quota(100);
+	for (let i = 0; i < 50; i++) fill(quota, `${i}`, 1000);
+	expect(quota.total).toBeLessThanOrEqual(250);
+	expect(quota.take("one more")).toBe(true);
+	expect(quota.take("one more")).toBe(false);
+});
+
 test("what is given back can be taken again", () => {
 	const quota = new Quota(3);
 	expect(fill(quota, "a", 10)).toBe(3);
@@ -53,10 +61,11 @@ test("whoever holds less than a share of all is never refused, and the limit is 
 				} else if (quota.take(id)) held.set(id, mine + 1);
 				else {
 					expect(total()).toBeGreaterThanOrEqual(most);
-					expect(mine).toBeGreaterThanOrEqual(Math.floor(most / 5));
+					expect(mine).toBeGreaterThanOrEqual(total() < 2 * most ? Math.floor(most / 5) : 1);
 				}
 				expect(quota.total).toBe(total());
 				expect(held.get(id) ?? 0).toBeLessThanOrEqual(most);
+				expect(total()).toBeLessThanOrEqual(2 * most + held.size);
 			}
 		}),
 	);
