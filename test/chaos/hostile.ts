@@ -1,7 +1,7 @@
 // A hostile program: raw connections and streams with rubbish against a hub, by the binding alone. A process of its own.
 // Usage: bun hostile.ts TICKET STREAMS CONNECTIONS SECONDS. With a secret in the ticket it says hello first and is let
-// in. Streams come as fast as the hub lets them; connections that say nothing are made anew when the hub closes them,
-// SECONDS long. Prints `begun`, and in the end one line of JSON with what it has done.
+// in. Streams come as fast as the hub lets them; connections that say nothing, but on streams
+// that the protocol has not, are made anew when the hub closes them, SECONDS long. Prints `begun`, and in the end one line of JSON with what it has done.
 import { type Connection, Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
 
 const [ticket = "", ...numbers] = process.argv.slice(2);
@@ -13,6 +13,8 @@ const ALPN = [...Buffer.from("HIVEMIND/1.0.0")];
 const EACH = 4;
 /** What is written on a stream: no header, a header that never ends, much that is none, no header before a reset. */
 const RUBBISH = [64, 5, 64 * 1024, 64].map((length) => Array.from({ length }, (_, i) => (i * 167 + 13) % 256));
+/** Unidirectional streams, of which the protocol has none, that each silent connection tries to fill. */
+const UNI = 2;
 /** Connections that open streams. */
 const STREAMERS = 10;
 
@@ -48,6 +50,7 @@ async function beSilent(endpoint: Promise<Endpoint>): Promise<void> {
 		try {
 			const connection = pin(await (await endpoint).connect(hub, ALPN));
 			done.connections++;
+			for (let i = 0; i < UNI; i++) void oneWay(connection);
 			await Promise.race([connection.closed(), Bun.sleep(Math.max(0, until - performance.now()))]);
 			pinned.delete(connection);
 		} catch {
@@ -55,6 +58,15 @@ async function beSilent(endpoint: Promise<Endpoint>): Promise<void> {
 		}
 		// A few hundred a second are more than any honest network makes.
 		await Bun.sleep(250 + Math.random() * 500);
+	}
+}
+
+async function oneWay(connection: Connection): Promise<void> {
+	try {
+		const send = pin(await connection.openUni());
+		for (let i = 0; i < 4; i++) await send.writeAll(RUBBISH[2] as number[]);
+	} catch {
+		// Stopped, or the connection is closed: as it should be.
 	}
 }
 
