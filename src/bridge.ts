@@ -1,7 +1,7 @@
 // Copies Duplex ↔ Duplex: two independent directions with backpressure, half-close, abort and byte counts.
 // Knows neither QUIC nor TCP. Called by drain.ts, once for each TCP connection.
 import type { Duplex } from "./duplex.ts";
-import { RESET_GRACE_MS } from "./limits.ts";
+import { RESET_GRACE_MS, SLOW_WRITE_MS } from "./limits.ts";
 
 /** What a bridge has moved so far; live while it runs. */
 export interface Traffic {
@@ -11,6 +11,11 @@ export interface Traffic {
 	/** `performance.now()` of the last bytes, and whether they went from the first to the second. */
 	lastAt: number;
 	lastForth: boolean;
+	/** The second has ended and the first was told so: what it has not received yet is in safe hands. */
+	backEnded: boolean;
+	/** Writes that wait for a slow reader now, and `performance.now()` when the last such wait ended. */
+	waiting: number;
+	waitedAt: number;
 	/** Everything was read and written; what is on its way is not yet acknowledged. */
 	copied: boolean;
 	/** What ended a direction early first, if anything did. */
@@ -18,7 +23,17 @@ export interface Traffic {
 }
 
 export function newTraffic(): Traffic {
-	return { forth: 0, back: 0, lastAt: performance.now(), lastForth: true, copied: false, cause: undefined };
+	return {
+		forth: 0,
+		back: 0,
+		lastAt: performance.now(),
+		lastForth: true,
+		backEnded: false,
+		waiting: 0,
+		waitedAt: Number.NEGATIVE_INFINITY,
+		copied: false,
+		cause: undefined,
+	};
 }
 
 /**
@@ -57,6 +72,19 @@ function watch(one: Duplex, other: Duplex, outgoing: Promise<void>, traffic: Tra
 	});
 }
 
+/** A write, noted when its reader is slower than we are. */
+async function written(to: Duplex, bytes: Uint8Array, traffic: Traffic): Promise<void> {
+	const begun = performance.now();
+	traffic.waiting++;
+	try {
+		await to.write(bytes);
+	} finally {
+		traffic.waiting--;
+	}
+	const now = performance.now();
+	if (now - begun > SLOW_WRITE_MS) traffic.waitedAt = now;
+}
+
 /** One direction, until its end; what ended it early is the traffic's cause. Never rejects. */
 async function copy(from: Duplex, to: Duplex, traffic: Traffic, forth: boolean): Promise<void> {
 	for (;;) {
@@ -71,8 +99,12 @@ async function copy(from: Duplex, to: Duplex, traffic: Traffic, forth: boolean):
 			return;
 		}
 		try {
-			if (bytes === null) return await to.end();
-			await to.write(bytes);
+			if (bytes === null) {
+				await to.end();
+				traffic.backEnded ||= !forth;
+				return;
+			}
+			await written(to, bytes, traffic);
 		} catch (error) {
 			// The sink is gone. It may have said its last word before, and that must still arrive: only this
 			// direction ends here.

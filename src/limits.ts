@@ -29,6 +29,9 @@ export const SILENCE_MS = 500;
 /** Running transfers may finish this long after SIGINT or SIGTERM; Docker kills after 10 s. */
 export const DRAIN_MS = 3_000;
 
+/** A write that takes longer waits for its reader: buffers on the way are full, and empty out for a while yet. */
+export const SLOW_WRITE_MS = 20;
+
 /** While stopping: a connection without bytes for this long, whose last word was the service's, is idle. */
 export const IDLE_MS = 300;
 

@@ -55,20 +55,6 @@ describe("the hub", () => {
 		expect(await answer).toBe("cut off");
 		expect((await joined.program.exited).status).toBe(EXIT_STATUS.lost.status);
 	}, 20_000);
-
-	test.each(FIRST)("a second signal, %s, ends it at once with 128 + its number", async (name) => {
-		await using slow = slowService();
-		await using sharing = await hub([slow.address]);
-		await using joined = await peer(sharing.ticket);
-		const answer = get(joined.urls.frontend).catch(() => "cut off");
-		await slow.asked;
-		sharing.program.signal("SIGINT");
-		await sharing.program.line(WAITING);
-		sharing.program.signal(name);
-		expect((await sharing.program.exited).status).toBe(128 + NUMBERS[name]);
-		await joined[Symbol.asyncDispose]();
-		expect(await answer).toBe("cut off");
-	});
 });
 
 describe("the peer", () => {
@@ -111,19 +97,6 @@ describe("the peer", () => {
 		expect((await joined.program.exited).status).toBe(0);
 	});
 
-	test.each(FIRST)("a second signal, %s, ends it at once with 128 + its number", async (name) => {
-		await using slow = slowService();
-		await using sharing = await hub([slow.address]);
-		await using joined = await peer(sharing.ticket);
-		const answer = get(joined.urls.frontend).catch(() => "cut off");
-		await slow.asked;
-		joined.program.signal("SIGTERM");
-		await joined.program.line(WAITING);
-		joined.program.signal(name);
-		expect((await joined.program.exited).status).toBe(128 + NUMBERS[name]);
-		expect(await answer).toBe("cut off");
-	});
-
 	test.each(FIRST)("%s while it waits for the hub: exits 0", async (name) => {
 		await using joined = start(joining(await deadTicket()));
 		await joined.line(/^Waiting for the hub/);
@@ -131,6 +104,97 @@ describe("the peer", () => {
 		expect(await joined.exited).toMatchObject({ status: 0, stdout: "" });
 	});
 });
+
+describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who) => {
+	test.each(FIRST)("a second signal, %s, ends it at once with 128 + its number", async (name) => {
+		await using slow = slowService();
+		await using sharing = await hub([slow.address]);
+		await using joined = await peer(sharing.ticket);
+		const { program } = who === "hub" ? sharing : joined;
+		const answer = get(joined.urls.frontend).catch(() => "cut off");
+		await slow.asked;
+		program.signal("SIGTERM");
+		await program.line(WAITING);
+		program.signal(name);
+		expect((await program.exited).status).toBe(128 + NUMBERS[name]);
+		await joined[Symbol.asyncDispose]();
+		expect(await answer).toBe("cut off");
+	});
+
+	test.each([
+		["that is closed after it", "close"],
+		["that is kept alive", "keep-alive"],
+	])(
+		"one who reads slowly gets all of an answer on a connection %s",
+		async (_which, keeping) => {
+			await using frontend = serve(() => new Response(new Uint8Array(SIZE)));
+			await using sharing = await hub([frontend.address]);
+			await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
+			const { begun, over } = readSlowly(joined.urls.frontend, keeping);
+			await begun;
+			(who === "hub" ? sharing : joined).program.signal("SIGTERM");
+			expect(await over).toBe("all of it");
+			expect((await (who === "hub" ? sharing : joined).program.exited).status).toBe(0);
+		},
+		20_000,
+	);
+
+	test("a second signal in the middle of an answer: the client sees a reset, for a part must not look like the whole", async () => {
+		await using frontend = serve(() => new Response(trickle()));
+		await using sharing = await hub([frontend.address]);
+		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
+		const { begun, over } = readSlowly(joined.urls.frontend, "close");
+		await begun;
+		const { program } = who === "hub" ? sharing : joined;
+		program.signal("SIGINT");
+		await program.line(WAITING);
+		program.signal("SIGINT");
+		expect(await over).toBe("reset");
+	}, 20_000);
+});
+
+/** More than all buffers on the way hold. */
+const SIZE = 24_000_000;
+
+/** A request whose answer is read a piece at a time: when it has begun, and how it ended. */
+function readSlowly(url: string, keeping: string): { begun: Promise<void>; over: Promise<string> } {
+	const begun = Promise.withResolvers<void>();
+	const over = Promise.withResolvers<string>();
+	const { hostname, port } = new URL(url);
+	let bytes = 0;
+	void Bun.connect({
+		hostname,
+		port: Number(port),
+		socket: {
+			open: (socket) => void socket.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: ${keeping}\r\n\r\n`),
+			data(socket, data) {
+				bytes += data.length;
+				begun.resolve();
+				if (bytes >= SIZE) {
+					over.resolve("all of it");
+					socket.terminate();
+					return;
+				}
+				// The phenomenon itself: about 12 MB/s.
+				socket.pause();
+				setTimeout(() => socket.resume(), 40);
+			},
+			end: () => over.resolve(`a clean end after ${bytes} bytes`),
+			close: (_socket, error) => over.resolve(error ? "reset" : `closed after ${bytes} bytes`),
+		},
+	});
+	return { begun: begun.promise, over: over.promise };
+}
+
+/** A body that never ends, a little at a time. */
+function trickle(): ReadableStream {
+	return new ReadableStream({
+		async pull(controller) {
+			await Bun.sleep(20);
+			controller.enqueue(new Uint8Array(1000));
+		},
+	});
+}
 
 interface SlowService extends Service {
 	/** Resolves when the one request has come. */
