@@ -2,7 +2,7 @@
 // the test holds.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { Transfers } from "../../src/drain.ts";
-import { DRAIN_MS, IDLE_MS, RESET_GRACE_MS } from "../../src/limits.ts";
+import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS, RESET_GRACE_MS } from "../../src/limits.ts";
 import { MemoryDuplex, type Script } from "../support/memory-duplex.ts";
 import { turn } from "../support/native-halves.ts";
 
@@ -111,4 +111,56 @@ test("a drain with nothing running ends at once", async () => {
 	const before = now;
 	await new Transfers().drain();
 	expect(now).toBe(before);
+});
+
+test("a client that takes an answer slowly is waited for: while it takes a piece, and a while after", async () => {
+	let take = () => {};
+	const taking = new Promise<void>((resolve) => {
+		take = resolve;
+	});
+	const transfers = new Transfers();
+	const client = new MemoryDuplex("client", says(1), (label) => (label.includes("takes") ? taking : Promise.resolve()));
+	const done = transfers.run(client, new MemoryDuplex("service", says(2), () => Promise.resolve()));
+	await turn();
+	await turn();
+	now += 100 * IDLE_MS;
+	expect(transfers.busy(), "it has not taken the piece").toBe(1);
+	take();
+	await turn();
+	await turn();
+	expect(client.received).toEqual([2]);
+	now += DRAIN_MS - 1;
+	expect(transfers.busy(), "what is before it is taken as slowly").toBe(1);
+	now += 1;
+	expect(transfers.busy()).toBe(0);
+	await transfers.drain();
+	await done;
+});
+
+test("a client that has its whole answer on the way, and the end behind it, is not reset", async () => {
+	const transfers = new Transfers();
+	const client = new MemoryDuplex("client", says(1), () => Promise.resolve());
+	const service = new MemoryDuplex("service", { ...says(2), ends: "fin" }, () => Promise.resolve());
+	void transfers.run(client, service);
+	await turn();
+	await turn();
+	expect([client.received, client.outgoing]).toEqual([[2], "fin"]);
+	now += DRAIN_MS;
+	await transfers.drain();
+	expect([client.aborts, service.aborts > 0]).toEqual([0, true]);
+});
+
+test("a half-closed transfer that moves nothing for half an hour is reset, others are left alone", async () => {
+	const silent = await transfer(says(1), SILENT);
+	const half = await transfer({ ...says(1), ends: "fin" }, SILENT);
+	now += HALF_CLOSED_IDLE_MS;
+	for (const { transfers } of [silent, half]) transfers.sweep();
+	expect([silent, half].map(({ ends }) => ends[1].aborts)).toEqual([0, 0]);
+	now += 1;
+	for (const { transfers } of [silent, half]) transfers.sweep();
+	expect(silent.ends.map(({ aborts }) => aborts)).toEqual([0, 0]);
+	for (const end of half.ends) expect(end.aborts).toBeGreaterThan(0);
+	await half.done;
+	await silent.transfers.drain();
+	await silent.done;
 });
