@@ -14,7 +14,7 @@ import { publicId } from "./iroh.ts";
 import { join } from "./join.ts";
 import { NAME_MAX } from "./limits.ts";
 import { mailbox } from "./mailbox.ts";
-import { print, setVerbosity } from "./output.ts";
+import { print, setVerbosity, talk } from "./output.ts";
 import { readIdentity, readPolicy } from "./policy.ts";
 import { SERVICES } from "./services.ts";
 import { share } from "./share.ts";
@@ -111,6 +111,8 @@ const commands: Record<string, CommandDef> = {
 			const policyFor = readPolicy(line);
 			const identity = readIdentity(line);
 			const policy = policyFor(identity);
+			if (identity && endpoint.relays === "none" && !endpoint.ipv4?.port && !endpoint.ipv6?.port)
+				talk("Without a relay the ticket changes at each start, unless a UDP port is fixed: --ipv4-addr 0.0.0.0:4433.");
 			const key = identity && { key: identity.key };
 			await share({ name, services, policy, endpoint: { ...endpoint, ...key }, ...(codes && { codes }) }, stop);
 			identity?.close();
@@ -170,7 +172,8 @@ const commands: Record<string, CommandDef> = {
 		args: { file: { type: "positional", description: "The identity file" }, ...ROTATE, ...COMMON },
 		run: async ({ data }) => {
 			const { line } = data as Context;
-			const identity = openIdentity(line.positionals[0] ?? "", { rotate: line.values.has("rotate") });
+			const rotate = line.values.has("rotate");
+			const identity = openIdentity(line.positionals[0] ?? "", { rotate, peek: !rotate });
 			print(await publicId(identity.key));
 			identity.close();
 		},

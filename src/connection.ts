@@ -108,7 +108,7 @@ export class Connection {
 	/** `direct` or `relay` with the address in use, for the log. */
 	path(): string {
 		const path = this.#path();
-		return path ? `${path.isRelay ? "relay" : "direct"} ${path.remoteAddr}` : "no path";
+		return path ? `${path.isRelay ? "relay" : "direct"} ${path.remoteAddr}` : "path not known yet";
 	}
 
 	/** The IP address that the remote is reached at directly, an IPv6 one in brackets; undefined by a relay. */
@@ -132,7 +132,9 @@ export class Connection {
 	}
 
 	#path() {
-		return this.#native.paths().find(({ isSelected }) => isSelected);
+		const paths = this.#native.paths();
+		// In the first moments none is selected.
+		return paths.find(({ isSelected }) => isSelected) ?? paths[0];
 	}
 
 	async #abortAll(): Promise<void> {

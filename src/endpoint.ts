@@ -204,6 +204,12 @@ function connectError(address: EndpointAddr, options: EndpointOptions, cause: un
 			cause,
 		});
 	}
+	if (/ourself/.test(text)) {
+		return new HivemindError("unreachable", "This is the hub's own identity: a peer needs another one.", {
+			hint: "Join with another --identity file, or with none.",
+			cause,
+		});
+	}
 	const direct = address.directAddresses();
 	const relay = options.relays === "none" ? null : address.relayUrl();
 	const tried = [...direct, ...(relay ? [`relay ${relay}`] : [])];
@@ -213,7 +219,7 @@ function connectError(address: EndpointAddr, options: EndpointOptions, cause: un
 		"unreachable",
 		`Cannot reach the hub: ${text}. Tried ${tried.join(", ") || "no address at all"}.`,
 		{
-			hint: `Is the hub still running? Its ticket changes when it restarts.${more}`,
+			hint: `Is the hub still running? Without --identity its ticket changes when it restarts.${more}`,
 			cause,
 		},
 	);

@@ -2,7 +2,7 @@
 // Called by share.ts for each connection; calls admission, link, serve.
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
-import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "./control.ts";
+import { CONTROL_PORT_ID, CONTROL_VERSION, type DenialReason, type Message, type ServiceState } from "./control.ts";
 import { Aborted } from "./duplex.ts";
 import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS, STALL_MS } from "./limits.ts";
 import { Link } from "./link.ts";
@@ -25,8 +25,8 @@ export interface Host {
 	entered(guest: Guest): void;
 	/** Dials the service and bridges; false when there is none with this port id. */
 	serve(portId: number | undefined, stream: QuicStream, from: string): Promise<void>;
-	/** A line for the log, at most one a second for each key. */
-	complain(key: string, text: string): void;
+	/** A line for the log, or for the screen, at most one a second for each key. */
+	complain(key: string, text: string, where?: "log" | "screen"): void;
 }
 
 export class Guest {
@@ -150,11 +150,15 @@ export class Guest {
 			return false;
 		}
 		if (name) this.name = `'${name}' (${this.connection.remote})`;
+		const another = this.#host.connected().has(this.connection.id);
 		this.inside = true;
 		clearTimeout(this.#helloTimer);
 		if (!this.#introducing) this.#watchSilence(this.#pathless());
 		this.#host.entered(this);
-		talk(`Peer ${this.name} connected (${this.connection.path()}).`);
+		const text = `Peer ${this.name} connected (${this.connection.path()}).`;
+		// A second connection of one that is in is no second peer.
+		if (another) log.info(text);
+		else talk(text);
 		return true;
 	}
 
@@ -185,12 +189,17 @@ export class Guest {
 
 	#deny(link: Link | undefined, reason: string, message: string): void {
 		this.#denied = true;
-		this.#complain(`Denied ${this.name}: ${message}.`);
+		// Somebody with a ticket stands at the door: its owner wants to know. Of strangers, the log.
+		const invited = INVITED.includes(reason);
+		this.#host.complain(`denied: ${reason}`, `Denied ${this.name}: ${message}.`, invited ? "screen" : "log");
 		link?.send({ type: "denied", reason, message });
 		this.connection.closeSoon(`denied: ${message}`);
 		log.debug(`denied ${this.name}: ${reason}`);
 	}
 }
+
+/** Reasons that only a peer hears who knew the secret. */
+const INVITED: readonly string[] = ["id", "full", "once", "expired"] satisfies DenialReason[];
 
 /** The port id, undefined when no valid header came in time, or "gone" when the peer took the stream back. */
 async function header(stream: QuicStream): Promise<number | "gone" | undefined> {

@@ -149,8 +149,10 @@ export class Hub implements Host {
 		return serve(serving, portId, stream, from);
 	}
 
-	complain(key: string, text: string): void {
-		if (this.#report(key)) log.warn(text);
+	complain(key: string, text: string, where: "log" | "screen" = "log"): void {
+		if (!this.#report(key)) return;
+		if (where === "screen") talk(text);
+		else log.warn(text);
 	}
 
 	// --- internal ---
@@ -160,7 +162,7 @@ export class Hub implements Host {
 		for (const guest of guests.slice(0, Math.max(0, guests.length - most))) {
 			this.complain("too many connections", `Too many ${what}: closed the oldest.`);
 			this.#guests.delete(guest);
-			guest.connection.close("too many connections");
+			guest.connection.close("too many connections at once");
 		}
 	}
 
@@ -169,6 +171,9 @@ export class Hub implements Host {
 	}
 
 	#closeIfFull(): void {
-		if (this.admission.closed(Date.now())) this.#closing.abort();
+		if (this.#closing.signal.aborted || !this.admission.closed(Date.now())) return;
+		this.#closing.abort();
+		const why = this.admission.policy.once ? "One peer is in" : "The invitation has expired";
+		talk(`${why}: nobody else is let in, and no join code works any more.`);
 	}
 }

@@ -19,9 +19,9 @@ export interface Identity {
 
 /**
  * Opens and locks an identity file, and makes it when it is missing. `rotate` puts a new secret in: old tickets die.
- * @throws HivemindError `identity`
+ * Who only looks (`peek`) may do so while another program runs with it. @throws HivemindError `identity`
  */
-export function openIdentity(path: string, { rotate = false } = {}): Identity {
+export function openIdentity(path: string, { rotate = false, peek = false } = {}): Identity {
 	const fail = (why: string, hint?: string, cause?: unknown): never => {
 		throw new HivemindError("identity", `The identity file ${path} ${why}.`, {
 			...(hint !== undefined && { hint }),
@@ -43,7 +43,8 @@ export function openIdentity(path: string, { rotate = false } = {}): Identity {
 				`Make it yours alone: chmod 600 ${path}. If others may have seen it, make a new one.`,
 			);
 		}
-		if (!lock(fd)) fail("is in use by another program", "Each running program needs an identity of its own.");
+		if (!lock(fd) && !(peek && status.size > 0))
+			fail("is in use by another program", "Each running program needs an identity of its own.");
 		// Looked at under the lock: another program may have made it a moment ago.
 		const old =
 			fstatSync(fd).size === 0 ? undefined : (decodeIdentity(readAll(fd)) ?? fail("is damaged, or no identity file"));

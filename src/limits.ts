@@ -140,6 +140,9 @@ export const RECONNECT_ATTEMPT_MS = 4_000;
 export const RECONNECT_FIRST_MS = 200;
 export const RECONNECT_MAX_MS = 5_000;
 
+/** A hub lost for this long may be another one by now: the peer says so, once. */
+export const STILL_LOST_MS = 60_000;
+
 /** A connection that lasted longer than this was a good one: the next is looked for without a pause. */
 export const LASTING_MS = 10_000;
 

@@ -20,7 +20,7 @@ export function readIdentity({ values }: CommandLine): Identity | undefined {
  * a mistake on the command line makes or rotates nothing. @throws HivemindError `usage`
  */
 export function readPolicy({ values }: CommandLine): (identity: Identity | undefined) => Policy {
-	const allow = values.get("allow") as string[] | undefined;
+	const allow = (values.get("allow") as string[] | undefined)?.map((id) => id.toLowerCase());
 	const odd = allow?.find((id) => !/^[0-9a-f]{64}$/.test(id));
 	if (odd !== undefined) {
 		throw new HivemindError("usage", `--allow: '${odd}' is no public id.`, {
@@ -52,7 +52,8 @@ function expiresAt(value: unknown): number | undefined {
 	const [, digits, unit = ""] = /^(\d{1,6})([smhd])$/.exec(String(value)) ?? [];
 	const ms = Number(digits) * (UNITS[unit] ?? Number.NaN);
 	if (ms > 0 && ms <= EXPIRES_MAX_MS) return Date.now() + ms;
-	throw new HivemindError("usage", `--expires: '${String(value)}' is no duration.`, {
+	const why = ms > EXPIRES_MAX_MS ? "is longer than 20 days" : "is no duration";
+	throw new HivemindError("usage", `--expires: '${String(value)}' ${why}.`, {
 		hint: "Write it like 45s, 30m, 2h or 1d, at most 20 days.",
 	});
 }

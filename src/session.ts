@@ -75,7 +75,7 @@ export class Session {
 		clearTimeout(timer);
 		if (said?.type === "denied") {
 			throw new HivemindError("denied", `The hub does not let us in: ${said.message}.`, {
-				hint: "Ask for a new ticket or join code.",
+				hint: DENIAL_HINTS[said.reason] ?? "Ask for a new ticket or join code.",
 			});
 		}
 		if (said) {
@@ -95,3 +95,14 @@ export class Session {
 		});
 	}
 }
+
+// --- internal ---
+
+/** What to do, by PROTOCOL.md's reasons. */
+const DENIAL_HINTS: Record<string, string> = {
+	id: "Tell its owner your public id ('hivemind-p2p identity FILE' prints it), and join with --identity FILE.",
+	full: "Try again when somebody has left; one that crashed counts for 45 s.",
+	once: "Its owner has to start it again for another peer.",
+	rate: "If the ticket is an old one, ask for a new one meanwhile.",
+	version: "Install the same version on both sides.",
+};

@@ -15,6 +15,7 @@ import {
 	RECONNECT_MAX_MS,
 	REPLACED_MS,
 	STALL_MS,
+	STILL_LOST_MS,
 	SUSPECT_MS,
 } from "./limits.ts";
 import { log, talk } from "./output.ts";
@@ -43,6 +44,8 @@ export class Uplink {
 	/** When the session in use was put in use, and how long to wait after one that did not last. */
 	#enteredAt = 0;
 	#retryMs = RECONNECT_FIRST_MS;
+	/** It has been said what else may be the matter with this loss. */
+	#hinted = false;
 	/** Endpoints of attempts beside the usual one. */
 	#twins = new Set<Endpoint>();
 	#closed = false;
@@ -147,6 +150,7 @@ export class Uplink {
 		if (session !== this.#current || this.#closed) return;
 		this.#current = undefined;
 		this.#lostAt = performance.now() - (session.silentFor() ?? 0);
+		this.#hinted = false;
 		if (!this.#options.reconnect) {
 			const hint = "Without --no-reconnect it would be looked for again.";
 			this.#fail(new HivemindError("lost", `The hub ${what}.`, { hint }));
@@ -202,6 +206,10 @@ export class Uplink {
 				if (error instanceof HivemindError && FINAL.has(error.code)) this.#fail(error);
 			}
 			if (this.#current || this.#closed) break;
+			if (!this.#hinted && performance.now() - (this.#lostAt ?? performance.now()) > STILL_LOST_MS) {
+				this.#hinted = true;
+				talk("Still no hub. One that was started again without --identity has another ticket: ask for that one.");
+			}
 			// From start to start, so that a long attempt is followed at once.
 			await Bun.sleep(Math.max(0, begun + this.#backOff() - performance.now()));
 		}

@@ -23,7 +23,7 @@ let closings: string[];
 let decisions: Mock<Admission["decide"]>;
 let printed: Mock<typeof process.stderr.write>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
-let complaints: { key: string; text: string }[];
+let complaints: { key: string; text: string; where?: string }[];
 let mayHaveStreams: boolean;
 /** The peer opens another stream. */
 let open: (stream: QuicStream) => void;
@@ -64,7 +64,7 @@ beforeEach(() => {
 		counts: () => mayHaveStreams,
 		entered() {},
 		serve: async () => {},
-		complain: (key, text) => complaints.push({ key, text }),
+		complain: (key, text, where) => complaints.push({ key, text, ...(where && { where }) }),
 	};
 	guest = new Guest(connection as unknown as Connection, host);
 });
@@ -174,9 +174,9 @@ test("a stream over the limit is refused unread, and the connection goes on", as
 	expect(closings).toEqual([]);
 });
 
-test("whoever is not in shares one line a second with all others who are not", async () => {
+test("who has no valid ticket is noted in the log only, in one line a second with all others like that", async () => {
 	say(hello(newSecret()));
 	await turn();
 	await turn();
-	expect(complaints).toEqual([{ key: "strangers", text: expect.stringContaining("Denied") }]);
+	expect(complaints).toEqual([{ key: "denied: secret", text: expect.stringContaining("Denied"), where: "log" }]);
 });
