@@ -180,6 +180,8 @@ describe("share --identity", () => {
 		expectError(await run(second), "identity", inUse);
 		expectError(await run([...second, "--rotate"]), "identity", inUse);
 		expectError(await run(joining(first.ticket, "--identity", file)), "identity", inUse);
+		// Who only asks for the public id is in nobody's way.
+		expect(await identity(file)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) });
 		await end(first.program, "SIGKILL");
 		await using third = await hub([], ["--identity", file]);
 		expect(third.ticket.split(".")[1]).toBe(first.ticket.split(".")[1] as string);
@@ -210,21 +212,22 @@ describe("who may come", () => {
 		const ids = (await Promise.all([identity(one), identity(two)])).map(({ stdout }) => stdout.trim());
 		await using sharing = await hub(
 			[],
-			ids.flatMap((id) => ["--allow", id]),
+			ids.flatMap((id, i) => ["--allow", i === 0 ? id.toUpperCase() : id]),
 		);
 		for (const file of [one, two]) {
 			await using joined = await peer(sharing.ticket, ["--identity", file]);
 			await end(joined.program);
 		}
 		await denied(sharing.ticket, /admits only the peers on its list/, "--identity", three);
-		await denied(sharing.ticket, /admits only the peers on its list/);
+		await denied(sharing.ticket, /admits only the peers on its list\. Tell its owner your public id/);
 	});
 
 	test("--max-peers 1: the second is told that the hub is full, and the first does not notice", async () => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address], ["--max-peers", "1"]);
 		await using first = await peer(sharing.ticket);
-		await denied(sharing.ticket, /the hub is full/);
+		await denied(sharing.ticket, /the hub is full\. Try again when somebody has left/);
+		await sharing.program.line(/^Denied .*: the hub is full\.$/);
 		expect(await get(first.urls.frontend)).toBe("here");
 		await end(first.program);
 		await sharing.program.line(/^Peer .* left: the peer was stopped\.$/);
@@ -237,6 +240,7 @@ describe("who may come", () => {
 		const me = ["--identity", join(folder.path, "me")];
 		await using sharing = await hub([], ["--once"]);
 		await using first = await peer(sharing.ticket, me);
+		await sharing.program.line(/^One peer is in: nobody else is let in/);
 		await denied(sharing.ticket, /admits one peer only, and it has come/);
 		await end(first.program);
 		await denied(sharing.ticket, /admits one peer only, and it has come/);
@@ -265,6 +269,7 @@ describe("who may come", () => {
 		await using sharing = await hub([frontend.address], ["--expires", "1s"]);
 		const invited = Date.now();
 		await using early = await peer(sharing.ticket);
+		await sharing.program.line(/^The invitation has expired: nobody else is let in/);
 		// The one wait for the clock: the expiry itself.
 		await Bun.sleep(Math.max(0, invited + 1100 - Date.now()));
 		await denied(sharing.ticket, /the invitation has expired/);
