@@ -34,6 +34,8 @@ export class Share {
 	#bulkWindow = -1;
 	#smallWindow = -1;
 	#readSize = READ_MIN;
+	/** False: what it moves is no reason for others to hold back. Pings would halve every transfer's pieces otherwise. */
+	counted = true;
 
 	/** Bytes that the next piece may have. */
 	piece(): number {
@@ -59,6 +61,7 @@ export class Share {
 			bulk.turn(idle);
 			small.turn(idle);
 		}
+		if (!this.counted) return;
 		if (bytes >= PIECE_MIN) this.#bulkWindow = bulk.enter(this.#bulkWindow);
 		// The odd short piece of a bulk transfer makes no small stream of it.
 		else if (this.#bulkWindow < bulk.window - 1) this.#smallWindow = small.enter(this.#smallWindow);

@@ -18,6 +18,7 @@ export class Link {
 	/** Everything but ping and pong goes to `onMessage`. What it throws as ProtocolError ends the link. */
 	constructor(stream: QuicStream, onMessage: (message: Message) => void) {
 		this.#stream = stream;
+		stream.uncounted();
 		this.ended = this.#receive(onMessage).finally(() => this.close());
 	}
 

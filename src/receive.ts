@@ -61,6 +61,11 @@ export class ReceiveHalf {
 		return this.#pulling;
 	}
 
+	/** Nobody waits for these bytes; see {@link Share.counted}. */
+	uncounted(): void {
+		this.#share.counted = false;
+	}
+
 	// --- internal ---
 
 	#pull(): void {

@@ -83,6 +83,11 @@ export class SendHalf {
 		return this.#writer !== undefined;
 	}
 
+	/** Nobody waits for these bytes; see {@link Share.counted}. */
+	uncounted(): void {
+		this.#share.counted = false;
+	}
+
 	// --- internal ---
 
 	#flush(): void {

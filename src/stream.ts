@@ -70,6 +70,12 @@ export class QuicStream implements Duplex {
 		return this.#send.finish();
 	}
 
+	/** It carries control messages: transfers need not make room for them. */
+	uncounted(): void {
+		this.#send.uncounted();
+		this.#receive.uncounted();
+	}
+
 	cancel(): void {
 		this.#receive.stop(new Aborted("not read to the end"), ABORT_CODE);
 	}

@@ -52,6 +52,18 @@ test("bulk streams together never get more than the budget, down to the smallest
 	}
 });
 
+test("the control stream's pings are no reason to shrink a bulk piece", () => {
+	const [bulky, control] = [new Share(), new Share()];
+	control.counted = false;
+	bulk([bulky]);
+	control.moved(40);
+	control.moved(40, READ_MIN);
+	expect(bulky.piece()).toBe(PIECE_MAX);
+	control.counted = true;
+	control.moved(40);
+	expect(bulky.piece()).toBe(PIECE_SHARED);
+});
+
 test("beside small requests a bulk piece shrinks, but never with their number", () => {
 	const bulky = new Share();
 	for (const count of [1, 100]) {

@@ -9,6 +9,7 @@ import { settled, turn } from "../support/native-halves.ts";
 
 /** The other side: it reads when it likes, and says what the test wants. */
 class FakeStream {
+	uncounted(): void {}
 	readonly sent: Message[] = [];
 	aborts = 0;
 	overlapped = false;
