@@ -43,9 +43,16 @@ export async function watchRelay(
 	while (urls.length > 0) {
 		await pause(lostAt === undefined ? timing.checkMs : timing.checkLostMs, stop);
 		if (stop.aborted) return;
-		const works = await seen(endpoint, timing.lookMs);
+		// Whoever presses Ctrl+C does not wait for a look.
+		const look = seen(endpoint, timing.lookMs).then(async (works) => ({
+			works,
+			up: works || (await someAnswers(urls)),
+		}));
+		const found = await Promise.race([look, pause(2 * (timing.lookMs + RELAY_PROBE_MS), stop)]);
+		if (stop.aborted) return;
+		const { works, up } = found ?? { works: false, up: false };
 		worked ||= works;
-		if (works || !worked || !(await someAnswers(urls))) {
+		if (works || !worked || !up) {
 			lostAt = undefined;
 			continue;
 		}

@@ -51,13 +51,13 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 });
 
 /** A hub's endpoint that is watched by a watch in a hurry, and what it is asked by peers. */
-async function watched() {
+async function watched({ lookMs = 500 } = {}) {
 	const endpoint = await bindEndpoint(by);
 	expect(await endpoint.online()).toBe(true);
 	const end = new AbortController();
 	const looks = countLooks(endpoint);
 	const restarts: string[] = [];
-	const timing = { lostMs: 300, checkMs: 50, checkLostMs: 50, lookMs: 500 };
+	const timing = { lostMs: 300, checkMs: 50, checkLostMs: 50, lookMs };
 	const watching = watchRelay(endpoint, () => restarts.push("said"), end.signal, timing);
 	const accepting = endpoint.accept({
 		onConnection: () => {},
@@ -71,6 +71,12 @@ async function watched() {
 		accepting,
 		looks,
 		restarts,
+		/** Resolves when the next look has begun. */
+		looking: () => {
+			const begun = Promise.withResolvers<void>();
+			looks.onBegin = begun.resolve;
+			return begun.promise;
+		},
 		async [Symbol.asyncDispose]() {
 			end.abort();
 			await watching;
@@ -81,11 +87,12 @@ async function watched() {
 }
 
 /** How often the endpoint was looked at from outside, and the first time that it was. */
-function countLooks(endpoint: Endpoint): { times: number; first: Promise<void> } {
+function countLooks(endpoint: Endpoint): { times: number; first: Promise<void>; onBegin: () => void } {
 	const first = Promise.withResolvers<void>();
-	const count = { times: 0, first: first.promise };
+	const count = { times: 0, first: first.promise, onBegin: () => {} };
 	const look = endpoint.seenByRelay.bind(endpoint);
 	endpoint.seenByRelay = async (timeoutMs) => {
+		count.onBegin();
 		const seen = await look(timeoutMs);
 		count.times++;
 		first.resolve();
@@ -173,3 +180,13 @@ test("a relay that comes back in time is taken as if nothing had happened", asyn
 	expect(await hub.endpoint.seenByRelay(10_000)).toBe(true);
 	expect(rebinds.times).toBe(0);
 }, 60_000);
+
+test("a hub that is stopped in the middle of a look does not wait for its end", async () => {
+	const hub = await watched({ lookMs: 60_000 });
+	relay.admits = false;
+	relay.drop();
+	// The hub itself knocks again, and the one who looks: it gets no answer for a minute.
+	await next("onKnock");
+	await hub.looking();
+	await hub[Symbol.asyncDispose]();
+}, 20_000);
