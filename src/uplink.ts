@@ -203,7 +203,10 @@ export class Uplink {
 				await this.#round();
 			} catch (error) {
 				log.debug(`An attempt to reach the hub failed: ${firstLine(error)}`);
-				if (error instanceof HivemindError && FINAL.has(error.code)) this.#fail(error);
+				if (error instanceof HivemindError && FINAL.has(error.code)) {
+					this.#fail(error);
+					break;
+				}
 			}
 			if (this.#current || this.#closed) break;
 			if (!this.#hinted && performance.now() - (this.#lostAt ?? performance.now()) > STILL_LOST_MS) {
@@ -230,9 +233,13 @@ export class Uplink {
 	 */
 	async #round(): Promise<void> {
 		const usual = this.#attempt(false);
-		const beside = Promise.race([usual, Bun.sleep(RECONNECT_BESIDE_MS).then(() => this.#attempt(true))]);
+		const settled = usual.then(
+			() => true,
+			() => true,
+		);
+		if (await Promise.race([settled, Bun.sleep(RECONNECT_BESIDE_MS)])) return usual;
 		try {
-			await Promise.any([usual, beside]);
+			await Promise.any([usual, this.#attempt(true)]);
 		} catch (error) {
 			const errors = (error as AggregateError).errors as HivemindError[];
 			throw errors.find(({ code }) => FINAL.has(code)) ?? errors[0];
@@ -243,6 +250,7 @@ export class Uplink {
 		if (this.#current || this.#closed) return;
 		const { endpoint, hub } = this.#options;
 		const from = fresh ? await bindEndpoint(endpoint.directTwin()) : endpoint;
+		if (fresh && this.#closed) return from.close();
 		if (fresh) this.#twins.add(from);
 		const over = async () => {
 			if (fresh) await from.close();

@@ -1,7 +1,7 @@
 // Failure injection: each call into the binding that hub and peer wait for fails once, early or later in their life.
 // Whatever fails, the process goes on, a connection made afterwards works, and in the end no handle is left.
-import { afterEach, expect, test } from "bun:test";
-import { liveHandles, loadIroh } from "../../src/iroh.ts";
+import { afterEach, expect, spyOn, test } from "bun:test";
+import { liveHandles, loadIroh, type Connection as NativeConnection } from "../../src/iroh.ts";
 import { LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 
 const iroh = await loadIroh();
@@ -10,20 +10,36 @@ const { port } = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Re
 let restore = () => {};
 afterEach(() => restore());
 
-type Class = "Connection" | "SendStream" | "RecvStream" | "Endpoint" | "Incoming" | "Accepting" | "BiStream";
+type Class =
+	| "EndpointBuilder"
+	| "Connection"
+	| "SendStream"
+	| "RecvStream"
+	| "Endpoint"
+	| "Incoming"
+	| "Accepting"
+	| "BiStream";
 
 /** The `nth` call of a method from now on rejects. */
 function failOnce(name: Class, method: string, nth: number): { happened: () => boolean } {
+	const { calls } = fail(name, method, (call) => call === nth);
+	return { happened: () => calls() >= nth };
+}
+
+/** From now on those calls of a method reject for which `fails` says so; they are counted from 1. */
+function fail(name: Class, method: string, fails: (call: number) => boolean) {
 	const prototype = iroh[name].prototype as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
 	const original = prototype[method] as (...args: unknown[]) => Promise<unknown>;
+	const first = Promise.withResolvers<void>();
 	let calls = 0;
 	prototype[method] = function (this: unknown, ...args: unknown[]) {
-		return ++calls === nth ? Promise.reject(new Error(`injected into ${name}.${method}`)) : original.apply(this, args);
+		first.resolve();
+		return fails(++calls) ? Promise.reject(new Error(`injected into ${name}.${method}`)) : original.apply(this, args);
 	};
 	restore = () => {
 		prototype[method] = original;
 	};
-	return { happened: () => calls >= nth };
+	return { calls: () => calls, called: first.promise };
 }
 
 const page = (peerPort: number) =>
@@ -107,6 +123,114 @@ test("the first connect fails: join says so, and leaves nothing open", async () 
 	await settled(before);
 	expect(liveHandles()).toBeLessThanOrEqual(before);
 });
+
+test("the service cannot be dialled once: that client is turned away, the next one is not", async () => {
+	const before = liveHandles();
+	const hub = await startHub([port as number]);
+	const peer = await startPeer(hub.ticket);
+	const connect = Bun.connect;
+	let failures = 0;
+	const dial = spyOn(Bun, "connect").mockImplementation(((options: { port?: number }) =>
+		options.port === port && ++failures === 1
+			? Promise.reject(new Error("injected into Bun.connect"))
+			: connect(options as never)) as typeof Bun.connect);
+	restore = () => dial.mockRestore();
+	expect(await page(peer.ports[0] as number)).toBe(-1);
+	expect(failures).toBe(1);
+	expect(await page(peer.ports[0] as number)).toBe(100_000);
+	expect(failures, "the hub dialled again").toBe(2);
+	restore();
+	await peer.stop();
+	await hub.stop();
+	await settled(before);
+	expect(liveHandles()).toBeLessThanOrEqual(before);
+});
+
+/** A tunnel whose connection the test can end, as a network would: neither side has asked for it. */
+async function losable() {
+	const prototype = iroh.Endpoint.prototype;
+	const { connect } = prototype;
+	const made = Promise.withResolvers<NativeConnection>();
+	prototype.connect = function (this: typeof prototype, ...args: Parameters<typeof connect>) {
+		const connecting = connect.apply(this, args);
+		connecting.then(made.resolve, made.reject);
+		return connecting;
+	};
+	restore = () => {
+		prototype.connect = connect;
+	};
+	const hub = await startHub([port as number]);
+	const peer = await startPeer(hub.ticket, LOOPBACK, { reconnect: true });
+	restore();
+	const native = await made.promise;
+	const lose = async () => {
+		native.close(0n, []);
+		await native.closed().catch(() => {});
+	};
+	return { hub, peer, lose };
+}
+
+for (const nth of [1, 2]) {
+	test(`the connection is lost and the first ${nth} to make another fail: a new client waits for the next`, async () => {
+		const before = liveHandles();
+		const { hub, peer, lose } = await losable();
+		await lose();
+		const failures = fail("Endpoint", "connect", (call) => call <= nth);
+		expect(await page(peer.ports[0] as number)).toBe(100_000);
+		expect(failures.calls(), "they did fail, and one more was made").toBeGreaterThan(nth);
+		restore();
+		await peer.stop();
+		await hub.stop();
+		await settled(before);
+		expect(liveHandles()).toBeLessThanOrEqual(before);
+	}, 30_000);
+}
+
+test("the connection is lost and no second endpoint can be bound beside a slow attempt: the attempt is enough", async () => {
+	const before = liveHandles();
+	const { hub, peer, lose } = await losable();
+	const binding = fail("EndpointBuilder", "bind", () => true);
+	const unbind = restore;
+	// The usual attempt gets nowhere until the other has failed.
+	const prototype = iroh.Endpoint.prototype;
+	const { connect } = prototype;
+	prototype.connect = async function (this: typeof prototype, ...args: Parameters<typeof connect>) {
+		await binding.called;
+		return connect.apply(this, args);
+	};
+	restore = () => {
+		prototype.connect = connect;
+		unbind();
+	};
+	await lose();
+	expect(await page(peer.ports[0] as number)).toBe(100_000);
+	expect(binding.calls()).toBe(1);
+	restore();
+	await peer.stop();
+	await hub.stop();
+	await settled(before);
+	expect(liveHandles()).toBeLessThanOrEqual(before);
+}, 30_000);
+
+for (const [nth, who] of [
+	[1, "peer"],
+	[2, "hub"],
+] as const) {
+	test(`the ${who}'s endpoint cannot be closed: it stops all the same, and leaves nothing open`, async () => {
+		const before = liveHandles();
+		const hub = await startHub([port as number]);
+		const peer = await startPeer(hub.ticket);
+		expect(await page(peer.ports[0] as number)).toBe(100_000);
+		const failure = failOnce("Endpoint", "close", nth);
+		await peer.stop();
+		await hub.stop();
+		expect(failure.happened(), "it did fail").toBe(true);
+		// stop() does not say how they ended.
+		await Promise.all([peer.done, hub.done]);
+		await settled(before);
+		expect(liveHandles()).toBeLessThanOrEqual(before);
+	});
+}
 
 /** Acknowledgements come a moment later. */
 async function settled(before: number): Promise<void> {

@@ -1,12 +1,13 @@
 // One peer's connection at the hub, over native halves that the test moves: what is answered, in which order, and what
 // is left when it ends in between.
-import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { Admission, teamPolicy } from "../../src/admission.ts";
 import type { Connection } from "../../src/connection.ts";
 import { encodeMessage, type Message, type ServiceState } from "../../src/control.ts";
 import { Guest, type Host } from "../../src/guest.ts";
 import { ACCEPTED, encodeHeader, REFUSED } from "../../src/handshake.ts";
 import type { BiStream } from "../../src/iroh.ts";
+import { HUB_SILENCE_MS, STALL_MS } from "../../src/limits.ts";
 import { newSecret } from "../../src/secret.ts";
 import { QuicStream } from "../../src/stream.ts";
 import { NativeReceive, NativeSend, turn } from "../support/native-halves.ts";
@@ -20,11 +21,19 @@ let services: PromiseWithResolvers<ServiceState[]>;
 let over: PromiseWithResolvers<string>;
 /** Why the hub closed the connection. */
 let closings: string[];
+let admission: Admission;
 let decisions: Mock<Admission["decide"]>;
+/** What performance.now says. */
+let now: number;
+let clock: Mock<() => number>;
 let printed: Mock<typeof process.stderr.write>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
 let complaints: { key: string; text: string; where?: string }[];
 let mayHaveStreams: boolean;
+/** Whether a path leads to the peer. */
+let reachable: boolean;
+/** Port ids of the streams that the hub took to its services. */
+let served: (number | undefined)[];
 /** The peer opens another stream. */
 let open: (stream: QuicStream) => void;
 let guest: Guest;
@@ -36,8 +45,12 @@ beforeEach(() => {
 	over = Promise.withResolvers();
 	closings = [];
 	mayHaveStreams = true;
+	reachable = true;
 	complaints = [];
-	const admission = new Admission(teamPolicy(SECRET));
+	served = [];
+	now = 5000;
+	clock = spyOn(performance, "now").mockImplementation(() => now);
+	admission = new Admission(teamPolicy(SECRET));
 	decisions = spyOn(admission, "decide");
 	printed = spyOn(process.stderr, "write").mockReturnValue(true);
 	intervals = { start: spyOn(globalThis, "setInterval"), stop: spyOn(globalThis, "clearInterval") };
@@ -54,16 +67,23 @@ beforeEach(() => {
 		closeSoon: (reason: string) => closings.push(reason),
 		abortStream() {},
 		path: () => "direct",
+		hasPath: () => reachable,
 	};
 	const host: Host = {
 		name: "hub",
 		run: "this one",
-		admission,
+		get admission() {
+			return admission;
+		},
 		connected: () => new Set(),
 		services: () => services.promise,
 		counts: () => mayHaveStreams,
 		entered() {},
-		serve: async () => {},
+		serve: async (portId, stream) => {
+			served.push(portId);
+			// Its connection's end is its end.
+			void over.promise.then(() => stream.abort());
+		},
 		complain: (key, text, where) => complaints.push({ key, text, ...(where && { where }) }),
 	};
 	guest = new Guest(connection as unknown as Connection, host);
@@ -79,7 +99,7 @@ afterEach(async () => {
 	const running = new Set(intervals.start.mock.results.map(({ value }) => value as Timer));
 	for (const [timer] of intervals.stop.mock.calls) running.delete(timer as Timer);
 	for (const timer of running) clearInterval(timer);
-	for (const mock of [decisions, printed, intervals.start, intervals.stop]) mock.mockRestore();
+	for (const mock of [clock, decisions, printed, intervals.start, intervals.stop]) mock.mockRestore();
 	expect(running.size, "intervals left running").toBe(0);
 });
 
@@ -88,6 +108,36 @@ function say(...messages: Message[]): void {
 	receive.arrive(encodeHeader(0));
 	for (const message of messages) receive.arrive(encodeMessage(message));
 }
+
+/** The peer opens a stream for a service; what the hub writes on it. */
+function openService(portId: number): NativeSend {
+	const [itsSend, itsReceive] = [new NativeSend(), new NativeReceive()];
+	Object.assign(itsSend, { id: async () => "client bidirectional 1" });
+	itsReceive.arrive(encodeHeader(portId));
+	open(new QuicStream({ send: itsSend, recv: itsReceive } as unknown as BiStream, { rtt: () => 0 }));
+	void over.promise.then(() => {
+		itsSend.lose();
+		itsReceive.lose();
+	});
+	return itsSend;
+}
+
+/** The hub looks once a second how long the peer has been silent: so many times from now. */
+function look(times: number): void {
+	const [tick] = intervals.start.mock.calls.at(-1) as unknown as [() => void];
+	for (let i = 0; i < times; i++) {
+		now += 1000;
+		tick();
+	}
+}
+
+/** The peer answers a ping. */
+async function answer(): Promise<void> {
+	receive.arrive(encodeMessage({ type: "pong", n: 0 }));
+	await turn();
+}
+
+const SECONDS = HUB_SILENCE_MS / 1000;
 
 const answers = () => Buffer.from(send.written.slice(1)).toString();
 const lines = () => printed.mock.calls.map(([text]) => String(text)).join("");
@@ -179,4 +229,66 @@ test("who has no valid ticket is noted in the log only, in one line a second wit
 	await turn();
 	await turn();
 	expect(complaints).toEqual([{ key: "denied: secret", text: expect.stringContaining("Denied"), where: "log" }]);
+});
+
+test("a service asked for between hello and welcome is refused, and one after it is not", async () => {
+	say(hello());
+	await turn();
+	expect(guest.inside).toBe(true);
+	const early = openService(2);
+	await turn();
+	expect([...early.written]).toEqual([REFUSED]);
+	expect(served).toEqual([]);
+	expect(complaints).toEqual([{ key: guest.name, text: expect.stringContaining("it has not been welcomed") }]);
+	services.resolve([]);
+	await turn();
+	openService(2);
+	await turn();
+	expect(served).toEqual([2]);
+	expect(closings).toEqual([]);
+});
+
+describe("a peer that is gone without a word", () => {
+	test("is given up when it has not answered for 45 seconds, not earlier", async () => {
+		services.resolve([]);
+		say(hello());
+		await turn();
+		look(SECONDS - 1);
+		await answer();
+		look(SECONDS);
+		expect(closings, "since its last answer").toEqual([]);
+		look(1);
+		expect(closings).toEqual(["silent for 45 s"]);
+	});
+
+	test("is not given up by a hub that was suspended itself", async () => {
+		services.resolve([]);
+		say(hello());
+		await turn();
+		now += Math.max(HUB_SILENCE_MS, STALL_MS);
+		look(1);
+		expect(closings).toEqual([]);
+		await answer();
+		look(SECONDS);
+		expect(closings).toEqual([]);
+	});
+
+	test("is given up by an open hub that it never said hello to, 45 seconds after its last path", async () => {
+		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
+		receive.arrive(encodeHeader(1));
+		await turn();
+		expect(guest.inside, "one of the original program").toBe(true);
+		expect(served).toEqual([1]);
+		look(2 * SECONDS);
+		expect(closings, "a path leads to it, and it need not say anything").toEqual([]);
+		reachable = false;
+		look(SECONDS);
+		reachable = true;
+		look(1);
+		reachable = false;
+		look(SECONDS);
+		expect(closings).toEqual([]);
+		look(1);
+		expect(closings).toEqual(["silent for 45 s"]);
+	});
 });

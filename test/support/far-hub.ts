@@ -1,0 +1,274 @@
+// The far side of an Uplink: a hub that answers hellos and pings or does not, the endpoint that leads to it, and the
+// clock of both, which stands still until the test moves it. Used by the tests of uplink.ts.
+import { spyOn } from "bun:test";
+import type { Connection } from "../../src/connection.ts";
+import { decodeMessage, encodeMessage, Lines, type Message } from "../../src/control.ts";
+import { Aborted } from "../../src/duplex.ts";
+import type { Endpoint } from "../../src/endpoint.ts";
+import { HivemindError } from "../../src/errors.ts";
+import { turn } from "./native-halves.ts";
+
+/** Holds performance.now, Bun.sleep, timeouts and intervals of everything under test. */
+export class Clock {
+	now = 1_000;
+	#timers = new Map<number, { due: number; every?: number; run: () => void; kind: string }>();
+	#ids = 0;
+	#spies: { mockRestore(): void }[];
+
+	constructor() {
+		const start = (kind: string) => (run: unknown, ms: unknown) =>
+			this.#add(kind, run as () => void, Number(ms ?? 0)) as unknown as Timer;
+		const stop = (id: unknown) => void this.#timers.delete(id as number);
+		this.#spies = [
+			spyOn(performance, "now").mockImplementation(() => this.now),
+			spyOn(Bun, "sleep").mockImplementation((ms) => new Promise((wake) => this.#add("sleep", wake, Number(ms)))),
+			spyOn(globalThis, "setTimeout").mockImplementation(start("timeout") as unknown as typeof setTimeout),
+			spyOn(globalThis, "setInterval").mockImplementation(start("interval") as unknown as typeof setInterval),
+			spyOn(globalThis, "clearTimeout").mockImplementation(stop),
+			spyOn(globalThis, "clearInterval").mockImplementation(stop),
+		];
+	}
+
+	/** Everything that is due within the next `ms` milliseconds happens, each thing at its time. */
+	async pass(ms: number): Promise<void> {
+		const end = this.now + ms;
+		await turn();
+		for (let next = this.#first(end); next !== undefined; next = this.#first(end)) {
+			this.#fire(next);
+			// One for what it sets off, one for what the far side makes of that.
+			await turn();
+			await turn();
+		}
+		this.now = end;
+	}
+
+	/** The process stands still: the time goes on, nothing happens. What is overdue comes with the next {@link pass}. */
+	stall(ms: number): void {
+		this.now += ms;
+	}
+
+	/** Intervals that nobody has stopped. */
+	get intervals(): number {
+		return [...this.#timers.values()].filter(({ kind }) => kind === "interval").length;
+	}
+
+	restore(): void {
+		for (const spy of this.#spies) spy.mockRestore();
+	}
+
+	// --- internal ---
+
+	#add(kind: string, run: () => void, ms: number): number {
+		const timer = { due: this.now + ms, run, kind, ...(kind === "interval" && { every: ms }) };
+		this.#timers.set(++this.#ids, timer);
+		return this.#ids;
+	}
+
+	#first(until: number): number | undefined {
+		let first: number | undefined;
+		let due = until;
+		for (const [id, timer] of this.#timers) {
+			if (timer.due > due || (timer.due === due && first !== undefined)) continue;
+			first = id;
+			due = timer.due;
+		}
+		return first;
+	}
+
+	#fire(id: number): void {
+		const timer = this.#timers.get(id);
+		if (!timer) return;
+		this.now = Math.max(this.now, timer.due);
+		// Like a real one that comes late, an interval is not made up for.
+		if (timer.every === undefined) this.#timers.delete(id);
+		else timer.due = this.now + timer.every;
+		timer.run();
+	}
+}
+
+export interface HubBehaviour {
+	/** How it calls its run; it says none when not given. */
+	run?: string;
+	/** What it says to the hello. */
+	says?: "welcome" | "denied";
+}
+
+/** A connection to the hub, and the hub at its other end. */
+export class FarConnection {
+	/** Whether the hub answers pings. */
+	answering = true;
+	/** When it last did. */
+	answeredAt = 0;
+	/** Streams for services. */
+	carries = 0;
+	/** Why the peer closed it; undefined while it has not. */
+	closedWith: string | undefined;
+	readonly closed: Promise<string>;
+	onStuckAbort = () => {};
+	#over = Promise.withResolvers<string>();
+	#behaviour: HubBehaviour;
+	#controls: FarStream[] = [];
+
+	constructor(behaviour: HubBehaviour = {}) {
+		this.#behaviour = behaviour;
+		this.closed = this.#over.promise;
+	}
+
+	/** The hub says something. */
+	say(message: Message): void {
+		for (const control of this.#controls) control.arrive(encodeMessage(message));
+	}
+
+	/** The connection ends without the peer's doing. */
+	lose(reason: string): void {
+		this.#over.resolve(reason);
+		for (const control of this.#controls) control.abort();
+	}
+
+	get asConnection(): Connection {
+		return this as unknown as Connection;
+	}
+
+	// --- what a Session asks of its connection ---
+
+	get streams(): number {
+		return this.carries + this.#controls.filter(({ open }) => open).length;
+	}
+
+	limitIncomingStreams(): void {}
+	async acceptStreams(): Promise<void> {}
+	abortStream(): void {}
+
+	async openStream(): Promise<FarStream> {
+		const stream = new FarStream((message) => this.#heard(message));
+		this.#controls.push(stream);
+		return stream;
+	}
+
+	path(): string {
+		return "direct";
+	}
+
+	close(reason: string): void {
+		this.closedWith ??= reason;
+		this.lose(reason);
+	}
+
+	closeSoon(reason: string): void {
+		this.close(reason);
+	}
+
+	// --- internal ---
+
+	#heard(message: Message): void {
+		const { run, says = "welcome" } = this.#behaviour;
+		if (message.type === "ping" && this.answering) {
+			this.answeredAt = performance.now();
+			this.say({ type: "pong", n: message.n });
+		} else if (message.type === "hello" && says === "denied")
+			this.say({ type: "denied", reason: "secret", message: "the ticket is not valid" });
+		else if (message.type === "hello")
+			this.say({ type: "welcome", v: 1, name: "hub", program: "1", services: [], ...(run !== undefined && { run }) });
+	}
+}
+
+/** An endpoint whose attempts hang until the test lets them succeed or fail, or their time is up. */
+export class FarEndpoint {
+	/** Each attempt: when it began, and how long it may take. */
+	readonly attempts: { at: number; timeoutMs: number | undefined }[] = [];
+	closings = 0;
+	/** What an attempt comes to at once; it hangs when not given. */
+	outcome: (() => FarConnection | HivemindError) | undefined;
+	#hanging: PromiseWithResolvers<FarConnection>[] = [];
+
+	/** The oldest attempt under way succeeds. */
+	let(connection: FarConnection): void {
+		const attempt = this.#hanging.shift();
+		if (!attempt) throw new Error("no attempt is under way");
+		attempt.resolve(connection);
+	}
+
+	get underWay(): number {
+		return this.#hanging.length;
+	}
+
+	get asEndpoint(): Endpoint {
+		return this as unknown as Endpoint;
+	}
+
+	// --- what an Uplink asks of its endpoint ---
+
+	async connect(_hub: unknown, timeoutMs?: number): Promise<FarConnection> {
+		this.attempts.push({ at: performance.now(), timeoutMs });
+		const outcome = this.outcome?.();
+		if (outcome instanceof HivemindError) throw outcome;
+		if (outcome) return outcome;
+		const attempt = Promise.withResolvers<FarConnection>();
+		this.#hanging.push(attempt);
+		const timer = setTimeout(() => attempt.reject(unreachable()), timeoutMs);
+		try {
+			return await attempt.promise;
+		} finally {
+			clearTimeout(timer);
+			this.#hanging = this.#hanging.filter((other) => other !== attempt);
+		}
+	}
+
+	directTwin() {
+		return { alpn: "hivemind", relays: "none" };
+	}
+
+	async close(): Promise<void> {
+		this.closings++;
+		for (const attempt of this.#hanging) attempt.reject(unreachable());
+	}
+}
+
+export const unreachable = () => new HivemindError("unreachable", "Cannot reach the hub: no answer.");
+
+// --- internal ---
+
+/** The peer's control stream, and the hub that reads it. */
+class FarStream {
+	uncounted(): void {}
+
+	open = true;
+	refused = false;
+	#lines = new Lines();
+	#arrived: (Uint8Array | Error)[] = [];
+	#reader: PromiseWithResolvers<Uint8Array> | undefined;
+	#onMessage: (message: Message) => void;
+
+	constructor(onMessage: (message: Message) => void) {
+		this.#onMessage = onMessage;
+	}
+
+	arrive(what: Uint8Array | Error): void {
+		if (!this.#reader) this.#arrived.push(what);
+		else if (what instanceof Error) this.#reader.reject(what);
+		else this.#reader.resolve(what);
+		this.#reader = undefined;
+	}
+
+	async read(): Promise<Uint8Array> {
+		const next = this.#arrived.shift();
+		if (next instanceof Error) throw next;
+		if (next) return next;
+		this.#reader = Promise.withResolvers();
+		return this.#reader.promise;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		if (!this.open) throw new Aborted("stream lost");
+		for (const line of this.#lines.push(bytes)) {
+			const message = decodeMessage(line);
+			if (message) this.#onMessage(message);
+		}
+	}
+
+	abort(): void {
+		if (!this.open) return;
+		this.open = false;
+		this.arrive(new Aborted("aborted here"));
+	}
+}

@@ -1,0 +1,101 @@
+// What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, and a
+// clock that it holds.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Endpoint } from "../../src/endpoint.ts";
+import type { EndpointAddr, Connection as NativeConnection, Endpoint as NativeEndpoint } from "../../src/iroh.ts";
+import { CLOSE_MS, RECONNECT_ATTEMPT_MS } from "../../src/limits.ts";
+import { Clock } from "../support/far-hub.ts";
+import { settled, turn } from "../support/native-halves.ts";
+
+const HUB = { directAddresses: () => ["127.0.0.1:1"], relayUrl: () => null } as unknown as EndpointAddr;
+
+let clock: Clock;
+let connecting: PromiseWithResolvers<NativeConnection>;
+let closing: PromiseWithResolvers<void>;
+let endpoint: Endpoint;
+/** Codes that the connection was closed with. */
+let closings: bigint[];
+/** The connection that an attempt leads to. */
+let connection: NativeConnection;
+
+beforeEach(() => {
+	clock = new Clock();
+	[connecting, closing, closings] = [Promise.withResolvers(), Promise.withResolvers(), []];
+	const over = Promise.withResolvers<string>();
+	connection = {
+		remoteId: () => "a".repeat(64),
+		acceptUni: () => over.promise.then(() => Promise.reject(new Error("closed"))),
+		closed: () => over.promise,
+		close(code: bigint) {
+			closings.push(code);
+			over.resolve("closed");
+		},
+	} as unknown as NativeConnection;
+	const native = {
+		boundSockets: () => ["127.0.0.1:2"],
+		secretKey: () => ({ toBytes: () => [] }),
+		connect: () => connecting.promise,
+		close: () => closing.promise,
+	};
+	endpoint = new Endpoint(native as unknown as NativeEndpoint, { alpn: "hivemind", relays: "none" });
+});
+
+afterEach(async () => {
+	closing.resolve();
+	await endpoint.close();
+	clock.restore();
+});
+
+test("an attempt that was given up and succeeds later leaves no ghost at the hub", async () => {
+	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
+	attempt.catch(() => {});
+	await clock.pass(RECONNECT_ATTEMPT_MS - 1);
+	expect(await settled(attempt)).toBe(false);
+	await clock.pass(1);
+	expect(await settled(attempt)).toBe(true);
+	await expect(attempt).rejects.toMatchObject({
+		code: "unreachable",
+		message: "Cannot reach the hub: no answer within 4 s. Tried 127.0.0.1:1.",
+	});
+	expect(closings).toEqual([]);
+	connecting.resolve(connection);
+	await turn();
+	expect(closings).toEqual([0n]);
+});
+
+test("an attempt that was given up and fails later is no error any more", async () => {
+	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
+	attempt.catch(() => {});
+	await clock.pass(RECONNECT_ATTEMPT_MS);
+	await expect(attempt).rejects.toMatchObject({ code: "unreachable" });
+	connecting.reject(new Error("timed out"));
+	await turn();
+	// An unhandled rejection would fail the test.
+});
+
+test("a connection that is made in time stays open after that time", async () => {
+	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
+	attempt.catch(() => {});
+	await clock.pass(RECONNECT_ATTEMPT_MS - 1);
+	connecting.resolve(connection);
+	const made = await attempt;
+	await clock.pass(2 * RECONNECT_ATTEMPT_MS);
+	expect(closings).toEqual([]);
+	made.close("the test is over");
+	await made.closed;
+});
+
+test("an endpoint that cannot be closed keeps nobody from stopping", async () => {
+	const closed = endpoint.close();
+	closing.reject(new Error("injected"));
+	expect(await settled(closed)).toBe(true);
+	await closed;
+});
+
+test("an endpoint whose close never ends is waited for one second", async () => {
+	const closed = endpoint.close();
+	await clock.pass(CLOSE_MS - 1);
+	expect(await settled(closed)).toBe(false);
+	await clock.pass(1);
+	expect(await settled(closed)).toBe(true);
+});
