@@ -4,11 +4,12 @@ import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type DenialReason, type Message, type ServiceState } from "./control.ts";
 import { Aborted } from "./duplex.ts";
-import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS, STALL_MS } from "./limits.ts";
+import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS } from "./limits.ts";
 import { Link } from "./link.ts";
 import { log, talk } from "./output.ts";
 import type { QuicStream } from "./stream.ts";
 import { VERSION } from "./version.ts";
+import { whileAwake } from "./waits.ts";
 
 /** What a guest needs of its hub. */
 export interface Host {
@@ -170,12 +171,9 @@ export class Guest {
 	/** Closes the connection when the other side has been silent for too long, by its answers to our pings. */
 	#watchSilence(silentFor: () => number): void {
 		clearInterval(this.#silenceTimer);
-		let lookedAt = performance.now();
-		this.#silenceTimer = setInterval(() => {
-			const stalled = performance.now() - lookedAt > STALL_MS;
-			lookedAt = performance.now();
-			if (!stalled && silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
-		}, 1000);
+		this.#silenceTimer = whileAwake(1000, () => {
+			if (silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
+		});
 	}
 
 	/** For a peer of the original program, which answers nothing: milliseconds since it had a path. */

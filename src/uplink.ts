@@ -14,12 +14,12 @@ import {
 	RECONNECT_FIRST_MS,
 	RECONNECT_MAX_MS,
 	REPLACED_MS,
-	STALL_MS,
 	STILL_LOST_MS,
 	SUSPECT_MS,
 } from "./limits.ts";
 import { log, talk } from "./output.ts";
 import { type Introduction, Session } from "./session.ts";
+import { whileAwake } from "./waits.ts";
 
 export interface UplinkOptions {
 	endpoint: Endpoint;
@@ -50,7 +50,6 @@ export class Uplink {
 	#twins = new Set<Endpoint>();
 	#closed = false;
 	#ticker: Timer | undefined;
-	#tickedAt = performance.now();
 	#fail!: (error: HivemindError) => void;
 
 	constructor(options: UplinkOptions) {
@@ -65,8 +64,7 @@ export class Uplink {
 	async connect(): Promise<void> {
 		const { endpoint, hub } = this.#options;
 		await this.#enter(new Session(await endpoint.connect(hub)));
-		this.#tickedAt = performance.now();
-		if (!this.#closed) this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+		if (!this.#closed) this.#ticker = whileAwake(TICK_MS, () => this.#tick());
 	}
 
 	/** The session for a new local connection; waits for one at most {@link HUB_WAIT_MS}, then undefined. */
@@ -161,10 +159,6 @@ export class Uplink {
 	}
 
 	#tick(): void {
-		const late = performance.now() - this.#tickedAt > STALL_MS;
-		this.#tickedAt = performance.now();
-		// It was us who were stopped (Ctrl+Z, a sleeping container): what has arrived meanwhile is read first.
-		if (late) return;
 		for (const session of this.#sessions) {
 			const silent = session.silentFor();
 			if (silent === undefined) continue;

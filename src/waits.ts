@@ -1,4 +1,6 @@
-// Waits that end early: with a signal, or after a time. Called by whoever waits; calls nothing.
+// Waits that end early, with a signal or after a time, and looks that do not mistake our own sleep for another's.
+// Called by whoever waits; calls nothing.
+import { STALL_MS } from "./limits.ts";
 
 /** Resolves when the signal is aborted, at once if it is already. */
 export function aborted(signal: AbortSignal): Promise<void> {
@@ -33,4 +35,17 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
 	} finally {
 		clearTimeout(timer);
 	}
+}
+
+/**
+ * Calls `look` every `ms` milliseconds, but not when it comes late by {@link STALL_MS}: then it was us who were stopped
+ * (Ctrl+Z, a sleeping container), and what has arrived meanwhile is read first.
+ */
+export function whileAwake(ms: number, look: () => void): Timer {
+	let lookedAt = performance.now();
+	return setInterval(() => {
+		const stalled = performance.now() - lookedAt > STALL_MS;
+		lookedAt = performance.now();
+		if (!stalled) look();
+	}, ms);
 }

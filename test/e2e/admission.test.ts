@@ -8,7 +8,7 @@ import { HELLO_MS, WRONG_SECRETS } from "../../src/limits.ts";
 import { newSecret } from "../../src/secret.ts";
 import { share } from "../../src/share.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
-import { header, hello, OriginalHub, RawPeer } from "../support/raw-peer.ts";
+import { header, hello, OriginalHub, type RawConnection, RawPeer } from "../support/raw-peer.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
 const MB = 1024 * 1024;
@@ -49,6 +49,17 @@ async function works(port: number): Promise<void> {
 	await Promise.all([client.closed(), server.closed()]);
 }
 
+/** A raw stream reaches the service, whose next connection is that one. */
+async function reaches(connection: RawConnection): Promise<void> {
+	const bi = await connection.open(header(1, "hello"));
+	const socket = await service.accept();
+	expect((await socket.received(5)).head).toBe("hello");
+	await socket.end();
+	await bi.send.finish();
+	expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
+	await socket.closed();
+}
+
 describe("without a hello", () => {
 	test(
 		"the hub closes the connection in time, whatever else the peer says",
@@ -74,14 +85,8 @@ describe("without a hello", () => {
 		for (const portId of [1, 2, 3, 4]) expect(await connection.answer(header(portId, "hi"))).toEqual(REFUSED);
 		const control = await connection.control(hello(secretOf(sharing)));
 		await control.until("welcome");
-		const bi = await connection.open(header(1, "hello"));
-		const socket = await service.accept();
 		// The first connection that the service ever sees is this one.
-		expect((await socket.received(5)).head).toBe("hello");
-		await socket.end();
-		await bi.send.finish();
-		expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
-		await socket.closed();
+		await reaches(connection);
 		connection.close();
 	});
 
@@ -245,13 +250,7 @@ describe("an open hub", () => {
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
 		expect(await connection.answer(header(9))).toEqual(REFUSED);
-		const bi = await connection.open(header(1, "hello"));
-		const socket = await service.accept();
-		expect((await socket.received(5)).head).toBe("hello");
-		await socket.end();
-		await bi.send.finish();
-		expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
-		await socket.closed();
+		await reaches(connection);
 		await using peer = await startPeer(sharing.ticket);
 		await works(peer.ports[0] as number);
 		connection.close();

@@ -105,10 +105,7 @@ for (const [name, method, calls] of POINTS) {
 			for (let i = 0; i < 600 && !failure.happened(); i++) await Bun.sleep(5);
 			expect(failure.happened(), "it did fail").toBe(true);
 			restore();
-			await peer.stop();
-			await hub.stop();
-			await settled(before);
-			expect(liveHandles()).toBeLessThanOrEqual(before);
+			await leavesNothing(before, peer, hub);
 		}, 30_000);
 	}
 }
@@ -119,9 +116,7 @@ test("the first connect fails: join says so, and leaves nothing open", async () 
 	failOnce("Endpoint", "connect", 1);
 	const error = await startPeer(hub.ticket).catch((reason: unknown) => reason);
 	expect(error).toMatchObject({ code: "unreachable" });
-	await hub.stop();
-	await settled(before);
-	expect(liveHandles()).toBeLessThanOrEqual(before);
+	await leavesNothing(before, hub);
 });
 
 test("the service cannot be dialled once: that client is turned away, the next one is not", async () => {
@@ -140,10 +135,7 @@ test("the service cannot be dialled once: that client is turned away, the next o
 	expect(await page(peer.ports[0] as number)).toBe(100_000);
 	expect(failures, "the hub dialled again").toBe(2);
 	restore();
-	await peer.stop();
-	await hub.stop();
-	await settled(before);
-	expect(liveHandles()).toBeLessThanOrEqual(before);
+	await leavesNothing(before, peer, hub);
 });
 
 /** A tunnel whose connection the test can end, as a network would: neither side has asked for it. */
@@ -179,10 +171,7 @@ for (const nth of [1, 2]) {
 		expect(await page(peer.ports[0] as number)).toBe(100_000);
 		expect(failures.calls(), "they did fail, and one more was made").toBeGreaterThan(nth);
 		restore();
-		await peer.stop();
-		await hub.stop();
-		await settled(before);
-		expect(liveHandles()).toBeLessThanOrEqual(before);
+		await leavesNothing(before, peer, hub);
 	}, 30_000);
 }
 
@@ -206,10 +195,7 @@ test("the connection is lost and no second endpoint can be bound beside a slow a
 	expect(await page(peer.ports[0] as number)).toBe(100_000);
 	expect(binding.calls()).toBe(1);
 	restore();
-	await peer.stop();
-	await hub.stop();
-	await settled(before);
-	expect(liveHandles()).toBeLessThanOrEqual(before);
+	await leavesNothing(before, peer, hub);
 }, 30_000);
 
 for (const [nth, who] of [
@@ -230,6 +216,13 @@ for (const [nth, who] of [
 		await settled(before);
 		expect(liveHandles()).toBeLessThanOrEqual(before);
 	});
+}
+
+/** Stops these, and sees that every handle of theirs is gone. */
+async function leavesNothing(before: number, ...ends: { stop(): Promise<void> }[]): Promise<void> {
+	for (const end of ends) await end.stop();
+	await settled(before);
+	expect(liveHandles()).toBeLessThanOrEqual(before);
 }
 
 /** Acknowledgements come a moment later. */
