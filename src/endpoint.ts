@@ -59,10 +59,10 @@ export class Endpoint {
 	}
 
 	/**
-	 * Whether somebody else finds us by our relay, within `timeoutMs`: asked by an endpoint of its own in another
-	 * protocol than ours, so that being turned away for that is the good answer.
+	 * Whether somebody else finds us by our relay, within `timeoutMs` or until `stop` is aborted: asked by an endpoint of
+	 * its own in another protocol than ours, so that being turned away for that is the good answer.
 	 */
-	async seenByRelay(timeoutMs: number): Promise<boolean> {
+	async seenByRelay(timeoutMs: number, stop: AbortSignal): Promise<boolean> {
 		const { EndpointAddr } = await loadIroh();
 		const { alpn, relays } = this.#options;
 		const address = this.#live.addr();
@@ -70,14 +70,18 @@ export class Endpoint {
 		if (!relay) return false;
 		const other = alpn === "hivemind" ? "federated-hivemind" : "hivemind";
 		const scout = await bindEndpoint({ alpn: other, relays, ipv4: { host: "127.0.0.1", port: 0 } });
-		this.#scout = scout.#live.id().toString();
+		const giveUp = () => void scout.close();
+		stop.addEventListener("abort", giveUp);
 		try {
+			if (stop.aborted) return false;
+			this.#scout = scout.#live.id().toString();
 			const connection = await scout.connect(new EndpointAddr(address.id(), relay, []), timeoutMs);
 			connection.close("only looking");
 			return true;
 		} catch (error) {
 			return error instanceof HivemindError && error.code === "alpn";
 		} finally {
+			stop.removeEventListener("abort", giveUp);
 			await scout.close();
 		}
 	}

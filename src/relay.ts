@@ -44,7 +44,7 @@ export async function watchRelay(
 		await pause(lostAt === undefined ? timing.checkMs : timing.checkLostMs, stop);
 		if (stop.aborted) return;
 		// Whoever presses Ctrl+C does not wait for a look.
-		const look = seen(endpoint, timing.lookMs).then(async (works) => ({
+		const look = seen(endpoint, timing.lookMs, stop).then(async (works) => ({
 			works,
 			up: works || (await someAnswers(urls)),
 		}));
@@ -69,9 +69,9 @@ export async function watchRelay(
 // --- internal ---
 
 /** A look that fails for a reason of its own says nothing. */
-async function seen(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
+async function seen(endpoint: Endpoint, timeoutMs: number, stop: AbortSignal): Promise<boolean> {
 	try {
-		return await endpoint.seenByRelay(timeoutMs);
+		return await endpoint.seenByRelay(timeoutMs, stop);
 	} catch (error) {
 		log.debug(`Cannot look whether the relay leads here: ${firstLine(error)}`);
 		return true;
