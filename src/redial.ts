@@ -1,0 +1,121 @@
+// Looks for a hub that was lost: one attempt after another, in longer and longer pauses, beside what is left of the old
+// connection, until one is in use. Called by uplink.ts; calls endpoint.
+import type { Connection } from "./connection.ts";
+import { bindEndpoint, type Endpoint } from "./endpoint.ts";
+import { firstLine, HivemindError } from "./errors.ts";
+import type { EndpointAddr } from "./iroh.ts";
+import { RECONNECT_ATTEMPT_MS, RECONNECT_BESIDE_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from "./limits.ts";
+import { log } from "./output.ts";
+
+export interface RedialOptions {
+	endpoint: Endpoint;
+	hub: EndpointAddr;
+	/** Whether another connection is still of use. */
+	wanted(): boolean;
+	/** Puts a connection in use. @throws HivemindError, the connection closed */
+	enter(connection: Connection): Promise<void>;
+}
+
+export class Redial {
+	#options: RedialOptions;
+	#running = false;
+	#retryMs = RECONNECT_FIRST_MS;
+	/** Endpoints of attempts beside the usual one. */
+	#twins = new Set<Endpoint>();
+
+	constructor(options: RedialOptions) {
+		this.#options = options;
+	}
+
+	/**
+	 * Resolves when no other connection is wanted. Begins at once where the last one `lasted`: a hub that takes us and
+	 * loses us again and again is not hammered. @throws HivemindError when trying again would not help
+	 */
+	async run(lasted: boolean): Promise<void> {
+		if (this.#running) return;
+		this.#running = true;
+		try {
+			if (lasted) this.#retryMs = RECONNECT_FIRST_MS;
+			else await Bun.sleep(this.#backOff());
+			while (this.#options.wanted()) {
+				const begun = performance.now();
+				await this.#try();
+				// From start to start, so that a long attempt is followed at once.
+				if (this.#options.wanted()) await Bun.sleep(Math.max(0, begun + this.#backOff() - performance.now()));
+			}
+		} finally {
+			this.#running = false;
+		}
+	}
+
+	/** Ends what was found by company; the usual endpoint is its owner's. Resolves when the hub has been told. */
+	async close(): Promise<void> {
+		await Promise.all([...this.#twins].map((twin) => twin.close()));
+	}
+
+	// --- internal ---
+
+	/** Milliseconds to wait now; the next time twice that. Half of it is chance (thundering herd). */
+	#backOff(): number {
+		const pause = this.#retryMs * (0.5 + Math.random() / 2);
+		this.#retryMs = Math.min(RECONNECT_MAX_MS, this.#retryMs * 2);
+		return pause;
+	}
+
+	async #try(): Promise<void> {
+		try {
+			await this.#round();
+		} catch (error) {
+			log.debug(`An attempt to reach the hub failed: ${firstLine(error)}`);
+			if (isFinal(error)) throw error;
+		}
+	}
+
+	/**
+	 * While the old connection lives, iroh sends every new one down its path and tries no other address (measured). So
+	 * an attempt that does not succeed at once gets company from a fresh endpoint with the same key: without relays,
+	 * where two would quarrel. Resolves with the first that succeeds. @throws HivemindError
+	 */
+	async #round(): Promise<void> {
+		const usual = this.#connect(this.#options.endpoint);
+		const settled = usual.then(
+			() => true,
+			() => true,
+		);
+		if (await Promise.race([settled, Bun.sleep(RECONNECT_BESIDE_MS)])) await usual;
+		else {
+			await Promise.any([usual, this.#company()]).catch(({ errors }: AggregateError) => {
+				throw errors.find(isFinal) ?? errors[0];
+			});
+		}
+	}
+
+	async #company(): Promise<void> {
+		if (!this.#options.wanted()) return;
+		const twin = await bindEndpoint(this.#options.endpoint.directTwin());
+		if (!this.#options.wanted()) return twin.close();
+		this.#twins.add(twin);
+		const over = async () => {
+			await twin.close();
+			this.#twins.delete(twin);
+		};
+		try {
+			const connection = await this.#connect(twin);
+			void connection.closed.then(over);
+		} catch (error) {
+			await over();
+			throw error;
+		}
+	}
+
+	async #connect(from: Endpoint): Promise<Connection> {
+		const { hub, wanted, enter } = this.#options;
+		const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS);
+		if (wanted()) await enter(connection);
+		else connection.close("no longer needed");
+		return connection;
+	}
+}
+
+const FINAL = new Set(["denied", "alpn"]);
+const isFinal = (error: unknown): boolean => error instanceof HivemindError && FINAL.has(error.code);
