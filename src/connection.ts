@@ -87,6 +87,11 @@ export class Connection {
 		return this.#streams.size;
 	}
 
+	/** Whether it has ended, also where {@link closed} has not come through yet. */
+	isOver(): boolean {
+		return this.#native.closeReason() !== null;
+	}
+
 	/** False when no path leads to the other side any more; the binding may never end such a connection (measured). */
 	hasPath(): boolean {
 		return this.#native.rtt() !== null;

@@ -163,9 +163,9 @@ class Peer {
 	async #forward(service: Service, listener: Listener, socket: Duplex): Promise<void> {
 		const local = formatAddress(listener.address);
 		try {
-			const session = await (await this.#uplink).session();
-			if (!session) throw new Error(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
-			const stream = await session.connection.openStream(service.portId);
+			const opened = await (await this.#uplink).openStream(service.portId);
+			if (!opened) throw new Error(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
+			const { session, stream } = opened;
 			const { traffic, error } = await this.#transfers.run(socket, stream);
 			if (stream.refused) {
 				const known = session.services.find(({ port }) => port === service.portId);

@@ -10,6 +10,7 @@ import { HUB_WAIT_MS, LASTING_MS, PEER_SILENCE_MS, REPLACED_MS, STILL_LOST_MS, S
 import { log, talk } from "./output.ts";
 import { Redial } from "./redial.ts";
 import { type Introduction, Session } from "./session.ts";
+import type { QuicStream } from "./stream.ts";
 import { whileAwake } from "./waits.ts";
 
 export interface UplinkOptions {
@@ -58,20 +59,23 @@ export class Uplink {
 		if (!this.#closed) this.#ticker = whileAwake(TICK_MS, () => this.#tick());
 	}
 
-	/** The session for a new local connection; waits for one at most {@link HUB_WAIT_MS}, then undefined. */
-	async session(): Promise<Session | undefined> {
+	/**
+	 * A stream for a new local connection, and its session; waits for a hub at most {@link HUB_WAIT_MS}, then undefined.
+	 * A connection that proves to be over has been told nothing of it yet: the next one is waited for.
+	 * @throws Aborted when the hub grants no other stream
+	 */
+	async openStream(portId: number): Promise<{ session: Session; stream: QuicStream } | undefined> {
 		const deadline = performance.now() + HUB_WAIT_MS;
-		while (!this.#current && !this.#closed) {
-			const left = deadline - performance.now();
-			if (left <= 0) return undefined;
-			const { promise, resolve } = Promise.withResolvers<void>();
-			const timer = setTimeout(resolve, left);
-			this.#waiting.add(resolve);
-			await promise;
-			clearTimeout(timer);
-			this.#waiting.delete(resolve);
+		for (;;) {
+			const session = await this.#session(deadline);
+			if (!session) return undefined;
+			try {
+				return { session, stream: await session.connection.openStream(portId) };
+			} catch (error) {
+				if (session.connection.isOver()) await session.connection.closed;
+				else if (session === this.#current) throw error;
+			}
 		}
-		return this.#current;
 	}
 
 	/** Tells the hub that we go; what runs may finish. No more looking for another connection. */
@@ -95,6 +99,21 @@ export class Uplink {
 	}
 
 	// --- internal ---
+
+	/** The session in use; waits for one until `deadline` (of performance.now()), then undefined. */
+	async #session(deadline: number): Promise<Session | undefined> {
+		while (!this.#current && !this.#closed) {
+			const left = deadline - performance.now();
+			if (left <= 0) return undefined;
+			const { promise, resolve } = Promise.withResolvers<void>();
+			const timer = setTimeout(resolve, left);
+			this.#waiting.add(resolve);
+			await promise;
+			clearTimeout(timer);
+			this.#waiting.delete(resolve);
+		}
+		return this.#current;
+	}
 
 	/** Introduces us on a new connection and puts it in use. */
 	async #enter(connection: Connection): Promise<void> {

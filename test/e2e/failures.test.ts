@@ -162,6 +162,32 @@ async function losable() {
 	return { hub, peer, lose };
 }
 
+test("a client comes when the connection is over and nobody has noticed: it waits for the next one", async () => {
+	const before = liveHandles();
+	const prototype = iroh.Connection.prototype;
+	const { closed } = prototype;
+	const asked = Promise.withResolvers<void>();
+	// The news of the end comes after the client.
+	prototype.closed = async function (this: typeof prototype) {
+		const reason = await closed.call(this);
+		await asked.promise;
+		return reason;
+	};
+	const { hub, peer, lose } = await losable();
+	const { openBi } = prototype;
+	prototype.openBi = function (this: typeof prototype) {
+		const opening = openBi.call(this);
+		opening.catch(() => asked.resolve());
+		return opening;
+	};
+	restore = () => Object.assign(prototype, { closed, openBi });
+	const losing = lose();
+	expect(await page(peer.ports[0] as number)).toBe(100_000);
+	await losing;
+	restore();
+	await leavesNothing(before, peer, hub);
+}, 30_000);
+
 for (const nth of [1, 2]) {
 	test(`the connection is lost and the first ${nth} to make another fail: a new client waits for the next`, async () => {
 		const before = liveHandles();

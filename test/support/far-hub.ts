@@ -1,8 +1,7 @@
 // The far side of an Uplink: a hub that answers hellos and pings or does not, the endpoint that leads to it, and the
 // clock of both, which stands still until the test moves it. Used by the tests of uplink.ts.
 import { spyOn } from "bun:test";
-import type { Connection } from "../../src/connection.ts";
-import { decodeMessage, encodeMessage, Lines, type Message } from "../../src/control.ts";
+import { CONTROL_PORT_ID, decodeMessage, encodeMessage, Lines, type Message } from "../../src/control.ts";
 import { Aborted } from "../../src/duplex.ts";
 import type { Endpoint } from "../../src/endpoint.ts";
 import { HivemindError } from "../../src/errors.ts";
@@ -106,6 +105,8 @@ export class FarConnection {
 	readonly closed: Promise<string>;
 	onStuckAbort = () => {};
 	#over = Promise.withResolvers<string>();
+	#lost: string | undefined;
+	#full: Promise<never> | undefined;
 	#behaviour: HubBehaviour;
 	#controls: FarStream[] = [];
 
@@ -119,14 +120,23 @@ export class FarConnection {
 		for (const control of this.#controls) control.arrive(encodeMessage(message));
 	}
 
-	/** The connection ends without the peer's doing. */
-	lose(reason: string): void {
-		this.#over.resolve(reason);
+	/** The connection ends without the peer's doing. Not noticed, it still looks whole until {@link notice}. */
+	lose(reason: string, { noticed = true } = {}): void {
+		this.#lost = reason;
+		if (noticed) this.notice();
+	}
+
+	notice(): void {
+		this.#over.resolve(this.#lost ?? "");
 		for (const control of this.#controls) control.abort();
 	}
 
-	get asConnection(): Connection {
-		return this as unknown as Connection;
+	/** From now on a stream for a service is waited for, until the test gives up. */
+	fill(): { giveUp(): void } {
+		const full = Promise.withResolvers<never>();
+		full.promise.catch(() => {});
+		this.#full = full.promise;
+		return { giveUp: () => full.reject(new Aborted("all streams are busy")) };
 	}
 
 	// --- what a Session asks of its connection ---
@@ -139,7 +149,14 @@ export class FarConnection {
 	async acceptStreams(): Promise<void> {}
 	abortStream(): void {}
 
-	async openStream(): Promise<FarStream> {
+	isOver(): boolean {
+		return this.#lost !== undefined;
+	}
+
+	/** One for a service leads nowhere, and does not count. */
+	async openStream(portId: number): Promise<FarStream> {
+		if (this.isOver()) throw new Aborted("closed");
+		if (portId !== CONTROL_PORT_ID) return (await this.#full) ?? new FarStream(() => {});
 		const stream = new FarStream((message) => this.#heard(message));
 		this.#controls.push(stream);
 		return stream;

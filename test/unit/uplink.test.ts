@@ -90,11 +90,12 @@ async function connectedAgain(behaviour: HubBehaviour = {}): Promise<FarConnecti
 	const connection = new FarConnection(behaviour);
 	endpoint.let(connection);
 	await turn();
-	expect(await inUse()).toBe(connection);
+	expect(await ask()).toBe(connection);
 	return connection;
 }
 
-const inUse = async () => (await uplink.session())?.connection as unknown as FarConnection | undefined;
+/** A new local connection asks for a stream: the connection that it gets one on. */
+const ask = async () => (await uplink.openStream(1))?.session.connection as unknown as FarConnection | undefined;
 const told = (words: string) =>
 	printed.mock.calls
 		.map(([text]) => String(text))
@@ -120,13 +121,13 @@ describe("a hub that does not answer", () => {
 
 	test("does not keep new connections once another way to it is found", async () => {
 		const old = await connectedForLong();
-		expect(await inUse()).toBe(old);
+		expect(await ask()).toBe(old);
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + PING_MS);
-		const waiting = uplink.session();
+		const waiting = ask();
 		expect(await settled(waiting), "nothing new begins on the old one").toBe(false);
 		const fresh = await connectedAgain();
-		expect((await waiting)?.connection).toBe(fresh.asConnection);
+		expect(await waiting).toBe(fresh);
 		expect(old.closedWith).toBeUndefined();
 		expect(told("Connected again")).toBe(1);
 	});
@@ -143,7 +144,7 @@ describe("a hub that does not answer", () => {
 		expect(old.closedWith).toBe("no answer for 30 s");
 		await clock.pass(2 * PEER_SILENCE_MS);
 		expect(fresh.closedWith).toBeUndefined();
-		expect(await inUse()).toBe(fresh);
+		expect(await ask()).toBe(fresh);
 	});
 
 	test("loses what runs after thirty seconds, also when it is not found again", async () => {
@@ -160,11 +161,11 @@ describe("a hub that does not answer", () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + PING_MS);
-		const waiting = uplink.session();
+		const waiting = ask();
 		expect(await settled(waiting)).toBe(false);
 		old.answering = true;
 		await clock.pass(PING_MS + LOOK_MS);
-		expect((await waiting)?.connection).toBe(old.asConnection);
+		expect(await waiting).toBe(old);
 		expect(told("The hub answers again")).toBe(1);
 		// What was under way to replace it is of no use any more, and is not put in use.
 		const late = new FarConnection();
@@ -174,7 +175,7 @@ describe("a hub that does not answer", () => {
 		const { length } = endpoint.attempts;
 		await clock.pass(4 * RECONNECT_MAX_MS);
 		expect(endpoint.attempts, "nothing is looked for any more").toHaveLength(length);
-		expect(await inUse()).toBe(old);
+		expect(await ask()).toBe(old);
 	});
 
 	test("but has said that it goes is not used again, however well it answers", async () => {
@@ -183,7 +184,7 @@ describe("a hub that does not answer", () => {
 		await clock.pass(10 * PING_MS);
 		expect(told("The hub is gone: it was stopped")).toBe(1);
 		expect(told("answers again")).toBe(0);
-		expect(await settled(uplink.session())).toBe(false);
+		expect(await settled(ask())).toBe(false);
 	});
 });
 
@@ -194,7 +195,7 @@ test("a peer that was suspended itself gives no connection up for that", async (
 	// The look is due before the next ping's answer: it must judge nobody.
 	await clock.pass(0);
 	expect(connection.closedWith).toBeUndefined();
-	expect(await inUse()).toBe(connection);
+	expect(await ask()).toBe(connection);
 	await clock.pass(PING_MS);
 	clock.stall(STALL_MS + PING_MS + 1);
 	await clock.pass(10 * PING_MS);
@@ -207,7 +208,7 @@ describe("a new local connection while the hub is lost", () => {
 	test("is told that there is none after ten seconds, not earlier", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
-		const waiting = uplink.session();
+		const waiting = ask();
 		await clock.pass(HUB_WAIT_MS - 1);
 		expect(await settled(waiting)).toBe(false);
 		await clock.pass(1);
@@ -218,22 +219,55 @@ describe("a new local connection while the hub is lost", () => {
 	test("gets through the moment that the hub is back, like all others that wait", async () => {
 		(await connectedForLong()).lose("timed out");
 		await clock.pass(RECONNECT_ATTEMPT_MS / 2);
-		const waiting = [uplink.session(), uplink.session()];
+		const waiting = [ask(), ask()];
 		const fresh = await connectedAgain();
 		for (const one of waiting) {
 			expect(await settled(one), "without a moment's wait").toBe(true);
-			expect((await one)?.connection).toBe(fresh.asConnection);
+			expect(await one).toBe(fresh);
 		}
+	});
+
+	test("came while nobody had noticed: the connection it was given is over, and it waits for the next one", async () => {
+		const old = await connectedForLong();
+		old.lose("timed out", { noticed: false });
+		const waiting = ask();
+		expect(await settled(waiting)).toBe(false);
+		old.notice();
+		expect(await settled(waiting)).toBe(false);
+		const fresh = await connectedAgain();
+		expect(await waiting).toBe(fresh);
+	});
+
+	test("that waited for a stream of a full connection, lost meanwhile, gets one of the next", async () => {
+		const old = await connectedForLong();
+		const full = old.fill();
+		const waiting = ask();
+		old.answering = false;
+		await clock.pass(SUSPECT_MS + PING_MS);
+		const fresh = await connectedAgain();
+		full.giveUp();
+		expect(await waiting).toBe(fresh);
 	});
 
 	test("does not wait any longer when the peer is stopped", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
-		const waiting = uplink.session();
+		const waiting = ask();
 		await uplink.close("stopped");
 		expect(await settled(waiting)).toBe(true);
 		expect(await waiting).toBeUndefined();
 	});
+});
+
+test("a new local connection that gets no stream of a connection in good order is turned away", async () => {
+	const { giveUp } = (await connectedForLong()).fill();
+	const waiting = ask();
+	giveUp();
+	await waiting.then(
+		() => expect.unreachable(),
+		(error: Error) => expect(error.message).toBe("all streams are busy"),
+	);
+	expect(endpoint.attempts, "and the hub is not looked for").toHaveLength(1);
 });
 
 describe("a hub that is gone", () => {
@@ -279,7 +313,7 @@ describe("a hub that is gone", () => {
 		const fresh = new FarConnection();
 		twin.let(fresh);
 		await turn();
-		expect(await inUse()).toBe(fresh);
+		expect(await ask()).toBe(fresh);
 		await clock.pass(RECONNECT_ATTEMPT_MS);
 		expect(twin.closings, "it carries the connection in use").toBe(0);
 		fresh.lose("timed out");
@@ -412,14 +446,14 @@ describe("a connection that was replaced", () => {
 		await clock.pass(LOOK_MS);
 		expect(old.closedWith).toBe("a newer connection is in use");
 		expect(fresh.closedWith).toBeUndefined();
-		expect(await inUse()).toBe(fresh);
+		expect(await ask()).toBe(fresh);
 	});
 
 	test("and still carries a stream is left alone until that has ended", async () => {
 		const { old, fresh } = await replaced(1);
 		await clock.pass(10 * REPLACED_MS);
 		expect(old.closedWith).toBeUndefined();
-		expect(await inUse()).toBe(fresh);
+		expect(await ask()).toBe(fresh);
 		old.carries = 0;
 		await clock.pass(LOOK_MS);
 		expect(old.closedWith).toBe("a newer connection is in use");
