@@ -7,7 +7,7 @@ import type { Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "./errors.ts";
 import { type RedeemOptions, redeemCode } from "./invite.ts";
-import { HUB_WAIT_MS, REPORT_EVERY_MS, SWEEP_MS } from "./limits.ts";
+import { REPORT_EVERY_MS, SWEEP_MS } from "./limits.ts";
 import { box, log, print, seldom, talk, waiting } from "./output.ts";
 import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
@@ -163,9 +163,7 @@ class Peer {
 	async #forward(service: Service, listener: Listener, socket: Duplex): Promise<void> {
 		const local = formatAddress(listener.address);
 		try {
-			const opened = await (await this.#uplink).openStream(service.portId);
-			if (!opened) throw new Error(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
-			const { session, stream } = opened;
+			const { session, stream } = await (await this.#uplink).openStream(service.portId);
 			const { traffic, error } = await this.#transfers.run(socket, stream);
 			if (stream.refused) {
 				const known = session.services.find(({ port }) => port === service.portId);

@@ -3,6 +3,7 @@
 // Called by join.ts; calls endpoint, session, redial.
 import type { Connection } from "./connection.ts";
 import type { ServiceState } from "./control.ts";
+import { Aborted } from "./duplex.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { HivemindError } from "./errors.ts";
 import type { EndpointAddr } from "./iroh.ts";
@@ -60,15 +61,14 @@ export class Uplink {
 	}
 
 	/**
-	 * A stream for a new local connection, and its session; waits for a hub at most {@link HUB_WAIT_MS}, then undefined.
-	 * A connection that proves to be over has been told nothing of it yet: the next one is waited for.
-	 * @throws Aborted when the hub grants no other stream
+	 * A stream for a new local connection, and its session. A connection that proves to be over has been told nothing of
+	 * it yet: the next one is waited for. @throws Aborted when there is no hub for {@link HUB_WAIT_MS}, when the hub
+	 * grants no other stream, or when the peer is stopped
 	 */
-	async openStream(portId: number): Promise<{ session: Session; stream: QuicStream } | undefined> {
+	async openStream(portId: number): Promise<{ session: Session; stream: QuicStream }> {
 		const deadline = performance.now() + HUB_WAIT_MS;
 		for (;;) {
 			const session = await this.#session(deadline);
-			if (!session) return undefined;
 			try {
 				return { session, stream: await session.connection.openStream(portId) };
 			} catch (error) {
@@ -100,11 +100,14 @@ export class Uplink {
 
 	// --- internal ---
 
-	/** The session in use; waits for one until `deadline` (of performance.now()), then undefined. */
-	async #session(deadline: number): Promise<Session | undefined> {
-		while (!this.#current && !this.#closed) {
+	/** The session in use; waits for one until `deadline` (of performance.now()). @throws Aborted */
+	async #session(deadline: number): Promise<Session> {
+		for (;;) {
+			// Also where one that is over stays in its place: nobody looks for another any more.
+			if (this.#closed) throw new Aborted("the peer was stopped");
+			if (this.#current) return this.#current;
 			const left = deadline - performance.now();
-			if (left <= 0) return undefined;
+			if (left <= 0) throw new Aborted(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
 			const { promise, resolve } = Promise.withResolvers<void>();
 			const timer = setTimeout(resolve, left);
 			this.#waiting.add(resolve);
@@ -112,7 +115,6 @@ export class Uplink {
 			clearTimeout(timer);
 			this.#waiting.delete(resolve);
 		}
-		return this.#current;
 	}
 
 	/** Introduces us on a new connection and puts it in use. */

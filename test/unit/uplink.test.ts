@@ -94,8 +94,12 @@ async function connectedAgain(behaviour: HubBehaviour = {}): Promise<FarConnecti
 	return connection;
 }
 
-/** A new local connection asks for a stream: the connection that it gets one on. */
-const ask = async () => (await uplink.openStream(1))?.session.connection as unknown as FarConnection | undefined;
+/** A new local connection asks for a stream: the connection that it gets one on, or why it gets none. */
+const ask = (): Promise<FarConnection | string> =>
+	uplink.openStream(1).then(
+		({ session }) => session.connection as unknown as FarConnection,
+		(error: Error) => error.message,
+	);
 const told = (words: string) =>
 	printed.mock.calls
 		.map(([text]) => String(text))
@@ -213,7 +217,7 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await settled(waiting)).toBe(false);
 		await clock.pass(1);
 		expect(await settled(waiting)).toBe(true);
-		expect(await waiting).toBeUndefined();
+		expect(await waiting).toBe("the hub was not there for 10 s");
 	});
 
 	test("gets through the moment that the hub is back, like all others that wait", async () => {
@@ -255,7 +259,21 @@ describe("a new local connection while the hub is lost", () => {
 		const waiting = ask();
 		await uplink.close("stopped");
 		expect(await settled(waiting)).toBe(true);
-		expect(await waiting).toBeUndefined();
+		expect(await waiting).toBe("the peer was stopped");
+	});
+
+	test("is turned away once when the peer is stopped while it waits for a stream, and does not ask for ever", async () => {
+		const old = await connectedForLong();
+		const full = old.fill();
+		const waiting = ask();
+		await turn();
+		await uplink.close("stopped");
+		let asked = 0;
+		// What asks for ever would not even let a timer in.
+		old.isOver = () => ++asked < 100;
+		full.giveUp();
+		expect(await waiting).toBe("the peer was stopped");
+		expect(asked).toBeLessThan(100);
 	});
 });
 
@@ -263,10 +281,7 @@ test("a new local connection that gets no stream of a connection in good order i
 	const { giveUp } = (await connectedForLong()).fill();
 	const waiting = ask();
 	giveUp();
-	await waiting.then(
-		() => expect.unreachable(),
-		(error: Error) => expect(error.message).toBe("all streams are busy"),
-	);
+	expect(await waiting).toBe("all streams are busy");
 	expect(endpoint.attempts, "and the hub is not looked for").toHaveLength(1);
 });
 
