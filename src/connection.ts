@@ -1,6 +1,6 @@
 // One QUIC connection to another program: who it is, its streams, its end.
-// Called by endpoint.ts (makes them), share.ts (accepts streams) and join.ts (opens streams).
-import { Aborted } from "./duplex.ts";
+// Made by endpoint.ts and accept.ts; called by guest.ts (accepts streams), session.ts and uplink.ts (open streams).
+import { Aborted, type Waiter } from "./duplex.ts";
 import { encodeHeader } from "./handshake.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
 import { ABORTS_PER_TURN, LAST_WORD_MS, OPEN_STREAM_MS, STREAMS_PER_CONNECTION } from "./limits.ts";
@@ -17,7 +17,12 @@ export class Connection {
 	readonly closed: Promise<string>;
 	#native: NativeConnection;
 	#streams = new Set<QuicStream>();
+	/** Who waits for a stream of ours, and how many of those are asked for. */
+	#waiting: Waiter<BiStream>[] = [];
+	#asked = 0;
 	#closedHere: string | undefined;
+	/** `performance.now()` of the last look that saw a path. */
+	#pathAt = performance.now();
 	/** Told the id of a stream that was aborted here while the binding's locks kept that from the other side. */
 	onStuckAbort: (streamId: string) => void = () => {};
 
@@ -43,21 +48,21 @@ export class Connection {
 	}
 
 	/**
-	 * Opens a stream for a service, or for control (port id 0); its header leaves with the first data. Rejects when no
-	 * stream comes free in time.
+	 * Opens a stream for a service, or for control (port id 0); its header leaves with the first data. Of more than
+	 * {@link STREAMS_PER_CONNECTION}, or than the other side grants, the next waits for a free one.
+	 * @throws Aborted when none comes free within {@link OPEN_STREAM_MS}, or the connection is over
 	 */
 	async openStream(portId: number): Promise<QuicStream> {
-		const opening = this.#native.openBi();
+		const { promise, resolve, reject } = Promise.withResolvers<BiStream>();
+		const waiter = { resolve, reject };
+		this.#waiting.push(waiter);
+		this.#askForStreams();
 		try {
-			const late = () => new Aborted(`all ${STREAMS_PER_CONNECTION} streams to the hub are busy`);
-			const bi = await within(OPEN_STREAM_MS, opening, late);
+			const late = () => new Aborted("all streams to the hub are busy");
+			const bi = await within(OPEN_STREAM_MS, promise, late);
 			return this.#track(bi, { prefix: encodeHeader(portId), expectAnswer: true });
 		} catch (error) {
-			// A stream that comes after we gave up would hold a slot for ever.
-			opening.then(
-				(bi) => this.#track(bi).abort(),
-				() => {},
-			);
+			this.#waiting = this.#waiting.filter((other) => other !== waiter);
 			throw error instanceof Aborted ? error : new Aborted(nativeReason(error), { cause: error });
 		}
 	}
@@ -92,9 +97,14 @@ export class Connection {
 		return this.#native.closeReason() !== null;
 	}
 
-	/** False when no path leads to the other side any more; the binding may never end such a connection (measured). */
-	hasPath(): boolean {
-		return this.#native.rtt() !== null;
+	/**
+	 * For how many milliseconds no path has led to the other side, as far as was asked: ask regularly. The binding may
+	 * never end such a connection (measured).
+	 */
+	pathlessFor(): number {
+		const now = performance.now();
+		if (this.#native.rtt() !== null) this.#pathAt = now;
+		return now - this.#pathAt;
 	}
 
 	/** Ends the connection; the other side is told `reason` at once. Idempotent. */
@@ -123,6 +133,31 @@ export class Connection {
 	}
 
 	// --- internal ---
+
+	/**
+	 * What is asked for can't be taken back: it is for whoever waits longest when it comes. So as many are asked for as
+	 * wait, and never more than the limit, whatever the other side would grant.
+	 */
+	#askForStreams(): void {
+		// One more, for control.
+		const most = STREAMS_PER_CONNECTION + 1;
+		while (this.#asked < this.#waiting.length && this.#streams.size + this.#asked < most) {
+			this.#asked++;
+			this.#native.openBi().then(
+				(bi) => {
+					this.#asked--;
+					const next = this.#waiting.shift();
+					if (next) next.resolve(bi);
+					// Nobody waits any more: it would hold a slot for ever.
+					else this.#track(bi).abort();
+				},
+				(error: Error) => {
+					this.#asked--;
+					this.#waiting.shift()?.reject(error);
+				},
+			);
+		}
+	}
 
 	/**
 	 * There are no unidirectional streams in the protocol, but the handshake has granted a hundred of them: unread they
@@ -155,7 +190,10 @@ export class Connection {
 	#track(bi: BiStream, options: Omit<StreamOptions, "rtt" | "onStuckAbort"> = {}): QuicStream {
 		const stream = new QuicStream(bi, { ...options, rtt: this.#rtt, onStuckAbort: this.#stuck });
 		this.#streams.add(stream);
-		void stream.closed.then(() => this.#streams.delete(stream));
+		void stream.closed.then(() => {
+			this.#streams.delete(stream);
+			this.#askForStreams();
+		});
 		return stream;
 	}
 

@@ -154,7 +154,8 @@ export class Guest {
 		const another = this.#host.connected().has(this.connection.id);
 		this.inside = true;
 		clearTimeout(this.#helloTimer);
-		if (!this.#introducing) this.#watchSilence(this.#pathless());
+		// A peer of the original program answers nothing.
+		if (!this.#introducing) this.#watchSilence(() => this.connection.pathlessFor());
 		this.#host.entered(this);
 		const text = `Peer ${this.name} connected (${this.connection.path()}).`;
 		// A second connection of one that is in is no second peer.
@@ -174,15 +175,6 @@ export class Guest {
 		this.#silenceTimer = whileAwake(1000, () => {
 			if (silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
 		});
-	}
-
-	/** For a peer of the original program, which answers nothing: milliseconds since it had a path. */
-	#pathless(): () => number {
-		let had = performance.now();
-		return () => {
-			if (this.connection.hasPath()) had = performance.now();
-			return performance.now() - had;
-		};
 	}
 
 	#deny(link: Link | undefined, reason: string, message: string): void {

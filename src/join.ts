@@ -3,17 +3,18 @@
 import { type Address, formatAddress } from "./address.ts";
 import type { ServiceState } from "./control.ts";
 import { Transfers } from "./drain.ts";
-import type { Duplex } from "./duplex.ts";
+import { Aborted, type Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "./errors.ts";
 import { type RedeemOptions, redeemCode } from "./invite.ts";
-import { REPORT_EVERY_MS, SWEEP_MS } from "./limits.ts";
+import { HUB_WAIT_MS, REPORT_EVERY_MS, SWEEP_MS, WORD_MS } from "./limits.ts";
 import { box, log, print, seldom, talk, waiting } from "./output.ts";
 import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
+import type { QuicStream } from "./stream.ts";
 import { parseTicket } from "./ticket.ts";
-import { Uplink } from "./uplink.ts";
-import { aborted } from "./waits.ts";
+import { noHub, STOPPED, Uplink } from "./uplink.ts";
+import { aborted, within } from "./waits.ts";
 
 export interface JoinOptions {
 	name: string;
@@ -65,12 +66,12 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			(options.onReady ?? ((addresses) => announce(options.name, addresses)))(addresses);
 			peer.complain();
 			const lost = await Promise.race([uplink.failed.catch((error: HivemindError) => error), stopped]);
-			uplink.bye(STOPPED);
+			uplink.bye();
 			// A hub that answers no more will not end what runs.
 			if (uplink.alive()) await peer.stop();
 			if (lost instanceof HivemindError) throw lost;
 		} finally {
-			await uplink.close(STOPPED);
+			await uplink.close();
 			await endpoint.close();
 		}
 	} finally {
@@ -79,8 +80,6 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 }
 
 // --- internal ---
-
-const STOPPED = "the peer was stopped";
 
 function announce(name: string, addresses: readonly Address[]): void {
 	const width = Math.max(...SERVICES.map(({ label }) => label.length)) + 2;
@@ -99,15 +98,22 @@ Press Ctrl+C to stop.
 class Peer {
 	#listeners: Listener[] = [];
 	#transfers = new Transfers();
+	/** Sockets that wait for a stream. */
+	#waiting = new Set<Duplex>();
+	#uplink = Promise.withResolvers<Uplink>();
 	#report = seldom(REPORT_EVERY_MS);
 	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
 	#services: ServiceState[] = [];
+	/** Names of services of which the last word was that they are down. */
+	#saidDown = new Set<string>();
+	#sayLater: Timer | undefined;
 	#quiet = true;
-	#connected: (uplink: Uplink) => void = () => {};
-	// Sockets that come before the hub is reached wait for it.
-	#uplink = new Promise<Uplink>((resolve) => {
-		this.#connected = resolve;
-	});
+	#closed = false;
+
+	constructor() {
+		// Whoever waits for it says what happened.
+		this.#uplink.promise.catch(() => {});
+	}
 
 	/** Opens a listener; the real address comes back. @throws HivemindError `listen` */
 	listen(service: Service, address: Address): Address {
@@ -125,27 +131,19 @@ class Peer {
 	}
 
 	connected(uplink: Uplink): void {
-		this.#connected(uplink);
+		this.#uplink.resolve(uplink);
 	}
 
 	/** What the hub says of its services: a change is said once. */
 	heard(services: ServiceState[]): void {
-		for (const { portId, name } of SERVICES) {
-			const now = services.find(({ port }) => port === portId);
-			const before = this.#services.find(({ port }) => port === portId)?.up ?? true;
-			if (this.#quiet || !now || now.up === before || !this.#report(`state of ${name}`)) continue;
-			talk(now.up ? `The ${name} is running again.` : notRunning(name, now.address));
-		}
 		this.#services = services;
+		if (!this.#quiet) this.#sayChanges();
 	}
 
 	/** From now on changes are said; what is down already is said now, under the list of services. */
 	complain(): void {
 		this.#quiet = false;
-		for (const { portId, name } of SERVICES) {
-			const state = this.#services.find(({ port }) => port === portId);
-			if (state && !state.up) talk(notRunning(name, state.address));
-		}
+		this.#sayChanges();
 	}
 
 	/** No new connections; waits for those that run. */
@@ -154,29 +152,77 @@ class Peer {
 		await waiting("running transfers; Ctrl+C again stops at once", this.#transfers.drain());
 	}
 
+	/** Who still waits gets a reset. Idempotent. */
 	close(): void {
+		this.#closed = true;
 		clearInterval(this.#sweeper);
+		clearTimeout(this.#sayLater);
 		for (const listener of this.#listeners) listener.stop();
+		for (const socket of this.#waiting) socket.abort();
+		this.#uplink.reject(new Aborted(STOPPED));
 	}
+
+	// --- internal ---
 
 	/** One TCP connection's life. Never rejects: whatever happens to it, the others go on. */
 	async #forward(service: Service, listener: Listener, socket: Duplex): Promise<void> {
 		const local = formatAddress(listener.address);
+		let stream: QuicStream;
 		try {
-			const { session, stream } = await (await this.#uplink).openStream(service.portId);
-			const { traffic, error } = await this.#transfers.run(socket, stream);
-			if (stream.refused) {
-				const known = session.services.find(({ port }) => port === service.portId);
-				if (this.#report(service.name)) log.error(`${notRunning(service.name, known?.address)} Asked for at ${local}.`);
-			} else
-				log.debug(
-					`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,
-				);
+			stream = await this.#open(service, socket);
 		} catch (error) {
 			socket.abort();
-			if (this.#report(service.name)) {
+			if (!this.#closed && this.#report(service.name))
 				log.error(`No connection for the ${service.name} (${local}): ${firstLine(error)}.`);
+			return;
+		}
+		const { traffic, error } = await this.#transfers.run(socket, stream);
+		if (stream.refused) await this.#refused(service, local);
+		else
+			log.debug(
+				`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,
+			);
+	}
+
+	/** A stream for this socket. Before the hub was ever reached it waits as long for it as afterwards. */
+	async #open({ portId }: Service, socket: Duplex): Promise<QuicStream> {
+		const deadline = performance.now() + HUB_WAIT_MS;
+		this.#waiting.add(socket);
+		try {
+			const uplink = await within(HUB_WAIT_MS, this.#uplink.promise, noHub);
+			return await uplink.openStream(portId, deadline);
+		} finally {
+			this.#waiting.delete(socket);
+		}
+	}
+
+	/** Says why, if it is known. */
+	async #refused({ portId, name }: Service, local: string): Promise<void> {
+		const state = () => this.#services.find(({ port }) => port === portId);
+		// The hub's word about a service that it could not dial comes on another stream.
+		if (state()?.up) await Bun.sleep(WORD_MS);
+		if (this.#closed || !this.#report(name)) return;
+		const known = state();
+		if (known?.up) return log.error(`The hub refused a connection for the ${name}, asked for at ${local}.`);
+		if (known) this.#saidDown.add(name);
+		log.error(`${notRunning(name, known?.address)} Asked for at ${local}.`);
+	}
+
+	#sayChanges(): void {
+		for (const { portId, name } of SERVICES) {
+			const state = this.#services.find(({ port }) => port === portId);
+			if (!state || state.up !== this.#saidDown.has(name)) continue;
+			if (!this.#report(name)) {
+				// Whoever starts a service again at once wants to hear that, too.
+				this.#sayLater ??= setTimeout(() => {
+					this.#sayLater = undefined;
+					this.#sayChanges();
+				}, REPORT_EVERY_MS);
+				continue;
 			}
+			if (state.up) this.#saidDown.delete(name);
+			else this.#saidDown.add(name);
+			talk(state.up ? `The ${name} is running again.` : notRunning(name, state.address));
 		}
 	}
 }

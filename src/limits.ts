@@ -11,6 +11,11 @@ export const STREAM_CREDIT = Math.ceil((STREAMS_PER_CONNECTION * 8) / 7);
 /** From a stream's first byte to its whole header. A slow link needs one round trip, so this is generous. */
 export const HEADER_MS = 10_000;
 
+/**
+ * From opening a stream to the hub's answer: a silence that the connection survives, and then all that the hub may take.
+ */
+export const ANSWER_MS = 50_000;
+
 /** Dialling a service. Shorter than a browser's patience, longer than a TCP SYN retried three times (7 s). */
 export const DIAL_MS = 10_000;
 
@@ -152,6 +157,9 @@ export const REPLACED_MS = 2_000;
 /** New local connections wait this long for a hub and are then reset; a browser waits longer without a word. */
 export const HUB_WAIT_MS = 10_000;
 
+/** After a refused stream: for the control stream's word why, which leaves the hub in the same moment. */
+export const WORD_MS = 200;
+
 /** Wrong secrets a minute from one id. 128 bits need no more protection; the log does. */
 export const WRONG_SECRETS = 3;
 export const WRONG_SECRETS_MS = 60_000;
@@ -249,5 +257,8 @@ export const STRANGER_STREAMS = 8;
 /** Streams of a lost connection that are aborted in one turn, so that a thousand of them hold nobody up. */
 export const ABORTS_PER_TURN = 64;
 
-/** An attempt that has not succeeded by then is accompanied by one from a fresh endpoint (uplink.ts). */
+/** An attempt that has not succeeded by then is accompanied by one from a fresh endpoint (redial.ts). */
 export const RECONNECT_BESIDE_MS = 500;
+
+/** So often when no old connection lives any more: each endpoint asks the router for a port mapping, and nights are long. */
+export const RECONNECT_TWIN_MS = 60_000;

@@ -3,6 +3,7 @@
 import { decodeMessage, encodeMessage, Lines, type Message, ProtocolError } from "./control.ts";
 import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "./limits.ts";
 import type { QuicStream } from "./stream.ts";
+import { whileAwake } from "./waits.ts";
 
 export class Link {
 	/** Resolves when the stream is over, with the reason the other side broke the protocol, if it did. */
@@ -35,10 +36,15 @@ export class Link {
 		if (!this.#sending) void this.#drain();
 	}
 
-	/** Pings every second from now on. */
+	/** Pings every second from now on. While we were stopped ourselves nobody could answer: that time does not count. */
 	startPings(): void {
 		this.#answered = performance.now();
-		if (!this.#closed) this.#timer ??= setInterval(() => this.send({ type: "ping", n: this.#pings++ }), PING_MS);
+		const ping = () => this.send({ type: "ping", n: this.#pings++ });
+		const woken = () => {
+			this.#answered = performance.now();
+			ping();
+		};
+		if (!this.#closed) this.#timer ??= whileAwake(PING_MS, ping, woken);
 	}
 
 	/** Ends the stream; the connection goes on. Idempotent. */

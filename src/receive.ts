@@ -56,11 +56,6 @@ export class ReceiveHalf {
 		this.#native.stop(code).then(this.#resolveOver, this.#resolveOver);
 	}
 
-	/** A native read is pending; until it returns no stop can leave. */
-	get waiting(): boolean {
-		return this.#pulling;
-	}
-
 	/** Nobody waits for these bytes; see {@link Share.counted}. */
 	uncounted(): void {
 		this.#share.counted = false;

@@ -4,7 +4,13 @@ import type { Connection } from "./connection.ts";
 import { bindEndpoint, type Endpoint } from "./endpoint.ts";
 import { firstLine, HivemindError } from "./errors.ts";
 import type { EndpointAddr } from "./iroh.ts";
-import { RECONNECT_ATTEMPT_MS, RECONNECT_BESIDE_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from "./limits.ts";
+import {
+	RECONNECT_ATTEMPT_MS,
+	RECONNECT_BESIDE_MS,
+	RECONNECT_FIRST_MS,
+	RECONNECT_MAX_MS,
+	RECONNECT_TWIN_MS,
+} from "./limits.ts";
 import { log } from "./output.ts";
 
 export interface RedialOptions {
@@ -12,6 +18,8 @@ export interface RedialOptions {
 	hub: EndpointAddr;
 	/** Whether another connection is still of use. */
 	wanted(): boolean;
+	/** Whether an old connection lives, as far as anybody knows. */
+	old(): boolean;
 	/** Puts a connection in use. @throws HivemindError, the connection closed */
 	enter(connection: Connection): Promise<void>;
 }
@@ -20,8 +28,9 @@ export class Redial {
 	#options: RedialOptions;
 	#running = false;
 	#retryMs = RECONNECT_FIRST_MS;
-	/** Endpoints of attempts beside the usual one. */
+	/** Endpoints of attempts beside the usual one, and `performance.now()` when the last one was made. */
 	#twins = new Set<Endpoint>();
+	#twinAt = Number.NEGATIVE_INFINITY;
 
 	constructor(options: RedialOptions) {
 		this.#options = options;
@@ -74,7 +83,8 @@ export class Redial {
 	/**
 	 * While the old connection lives, iroh sends every new one down its path and tries no other address (measured). So
 	 * an attempt that does not succeed at once gets company from a fresh endpoint with the same key: without relays,
-	 * where two would quarrel. Resolves with the first that succeeds. @throws HivemindError
+	 * where two would quarrel. Later rarely, since each asks the router for a port mapping. Resolves with the first that
+	 * succeeds. @throws HivemindError
 	 */
 	async #round(): Promise<void> {
 		const usual = this.#connect(this.#options.endpoint);
@@ -82,7 +92,8 @@ export class Redial {
 			() => true,
 			() => true,
 		);
-		if (await Promise.race([settled, Bun.sleep(RECONNECT_BESIDE_MS)])) await usual;
+		const soon = await Promise.race([settled, Bun.sleep(RECONNECT_BESIDE_MS)]);
+		if (soon || !(this.#options.old() || performance.now() - this.#twinAt > RECONNECT_TWIN_MS)) await usual;
 		else {
 			await Promise.any([usual, this.#company()]).catch(({ errors }: AggregateError) => {
 				throw errors.find(isFinal) ?? errors[0];
@@ -92,6 +103,7 @@ export class Redial {
 
 	async #company(): Promise<void> {
 		if (!this.#options.wanted()) return;
+		this.#twinAt = performance.now();
 		const twin = await bindEndpoint(this.#options.endpoint.directTwin());
 		if (!this.#options.wanted()) return twin.close();
 		this.#twins.add(twin);
@@ -108,12 +120,23 @@ export class Redial {
 		}
 	}
 
+	/** One attempt, {@link RECONNECT_ATTEMPT_MS} with the welcome. */
 	async #connect(from: Endpoint): Promise<Connection> {
 		const { hub, wanted, enter } = this.#options;
+		const begun = performance.now();
 		const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS);
-		if (wanted()) await enter(connection);
-		else connection.close("no longer needed");
-		return connection;
+		if (!wanted()) {
+			connection.close("no longer needed");
+			return connection;
+		}
+		const left = begun + RECONNECT_ATTEMPT_MS - performance.now();
+		const timer = setTimeout(() => connection.close("no answer in time"), left);
+		try {
+			await enter(connection);
+			return connection;
+		} finally {
+			clearTimeout(timer);
+		}
 	}
 }
 

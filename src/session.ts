@@ -15,9 +15,9 @@ export interface Introduction {
 }
 
 export interface SessionEvents {
-	/** The hub is going: it said so. */
-	onBye(session: Session, reason: string): void;
-	onServices(services: ServiceState[]): void;
+	/** The hub is going: it said so. What it says together with its welcome stands in the session already. */
+	onBye(session: Session): void;
+	onServices(session: Session): void;
 }
 
 export class Session {
@@ -26,8 +26,8 @@ export class Session {
 	services: ServiceState[] = [];
 	/** The hub's run; undefined where it does not say. Connections of another run have nobody at the other end. */
 	run: string | undefined;
-	/** The hub has said that it goes: what runs may finish, nothing new begins here. */
-	leaving = false;
+	/** Why the hub goes, if it has said so: what runs may finish, nothing new begins here. */
+	goodbye: string | undefined;
 	#link: Link | undefined;
 
 	constructor(connection: Connection) {
@@ -37,9 +37,9 @@ export class Session {
 		void connection.acceptStreams((stream) => stream.abort());
 	}
 
-	/** Milliseconds since the hub's last answer; undefined at a hub that has no control stream. */
-	silentFor(): number | undefined {
-		return this.#link?.unansweredFor();
+	/** Milliseconds since the hub's last answer; one that has no control stream is as silent as its path is gone. */
+	silentFor(): number {
+		return this.#link?.unansweredFor() ?? this.connection.pathlessFor();
 	}
 
 	/** Nothing but the control stream is open. */
@@ -57,16 +57,23 @@ export class Session {
 	 * @throws HivemindError `denied`, or `unreachable` when it does not answer
 	 */
 	async introduce({ name, secret }: Introduction, events: SessionEvents): Promise<void> {
-		const stream = await this.connection.openStream(CONTROL_PORT_ID);
-		const answer = Promise.withResolvers<Extract<Message, { type: "welcome" | "denied" }>>();
+		const stream = await this.connection.openStream(CONTROL_PORT_ID).catch(async (error: unknown) => {
+			throw await this.#unanswered(error);
+		});
+		const answer = Promise.withResolvers<Answer>();
 		const link = new Link(stream, (message) => {
-			if (message.type === "welcome" || message.type === "denied") answer.resolve(message);
+			if (message.type === "welcome") {
+				// Not a moment later: more may have come with it.
+				this.services = message.services;
+				this.run = message.run;
+				answer.resolve(message);
+			} else if (message.type === "denied") answer.resolve(message);
 			else if (message.type === "services") {
 				this.services = message.services;
-				events.onServices(message.services);
+				events.onServices(this);
 			} else if (message.type === "bye") {
-				this.leaving = true;
-				events.onBye(this, message.reason);
+				this.goodbye ??= message.reason;
+				events.onBye(this);
 			} else if (message.type === "reset") this.connection.abortStream(message.stream);
 		});
 		link.send({ type: "hello", v: CONTROL_VERSION, name, program: VERSION, ...(secret !== undefined && { secret }) });
@@ -79,8 +86,6 @@ export class Session {
 			});
 		}
 		if (said) {
-			this.services = said.services;
-			this.run = said.run;
 			this.#link = link;
 			this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
 			link.startPings();
@@ -90,13 +95,29 @@ export class Session {
 		// A hub of the original program refuses the port id. A ticket with a secret never leads to one.
 		link.close();
 		if (secret === undefined && stream.refused) return;
-		throw new HivemindError("unreachable", "The hub does not answer to our hello.", {
+		throw await this.#unanswered();
+	}
+
+	// --- internal ---
+
+	async #unanswered(cause?: unknown): Promise<HivemindError> {
+		if (this.connection.isOver()) {
+			const reason = await this.connection.closed;
+			return new HivemindError("unreachable", `The hub ended the connection before it let us in: ${reason}.`, {
+				hint: "Try again, or look at the hub's screen.",
+				cause,
+			});
+		}
+		return new HivemindError("unreachable", "The hub does not answer to our hello.", {
 			hint: "It may be overloaded, or of another version.",
+			cause,
 		});
 	}
 }
 
 // --- internal ---
+
+type Answer = Extract<Message, { type: "welcome" | "denied" }>;
 
 /** What to do, by PROTOCOL.md's reasons. */
 const DENIAL_HINTS: Record<string, string> = {

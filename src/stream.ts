@@ -1,9 +1,9 @@
 // One QUIC bidirectional stream as Duplex: its two halves, the header and the answer on it, and its end.
-// Called by connection.ts (opens, accepts), share.ts and join.ts (bridge it).
+// Made by connection.ts; called by link.ts, guest.ts, serve.ts and join.ts (which bridges it).
 import { Aborted, type Duplex } from "./duplex.ts";
 import { ACCEPTED, decodeHeader, HEADER_LENGTH, REFUSED } from "./handshake.ts";
 import { type BiStream, pin, unpin } from "./iroh.ts";
-import { RESET_GRACE_MAX_MS, RESET_GRACE_MS } from "./limits.ts";
+import { ANSWER_MS, RESET_GRACE_MAX_MS, RESET_GRACE_MS } from "./limits.ts";
 import { ReceiveHalf } from "./receive.ts";
 import { SendHalf } from "./send.ts";
 
@@ -13,7 +13,10 @@ const ABORT_CODE = 1n;
 export interface StreamOptions {
 	/** Travels in one flight with the first data, or alone when there is none yet. */
 	prefix?: Uint8Array;
-	/** The first byte read is the hub's answer and not data; anything but "accepted" aborts the stream. */
+	/**
+	 * The first byte read is the hub's answer and not data; anything but "accepted" aborts the stream, and so does none
+	 * for {@link ANSWER_MS}.
+	 */
 	expectAnswer?: boolean;
 	/** The connection's round trip in milliseconds. */
 	rtt: () => number;
@@ -81,8 +84,8 @@ export class QuicStream implements Duplex {
 	}
 
 	abort(error = new Aborted("aborted here")): void {
-		// A blocked write keeps a reset from leaving, a pending read a stop: then only words reach the other side.
-		if (this.#send.blocked && this.#receive.waiting && this.id !== "") this.#onStuckAbort(this.id);
+		// A blocked write keeps the reset from leaving: then only words reach the other side.
+		if (this.#send.blocked && this.id !== "") this.#onStuckAbort(this.id);
 		const grace = Math.min(RESET_GRACE_MAX_MS, RESET_GRACE_MS + 4 * this.#rtt());
 		this.#send.reset(error, ABORT_CODE, grace);
 		this.#receive.stop(error, ABORT_CODE);
@@ -124,7 +127,8 @@ export class QuicStream implements Duplex {
 	// --- internal ---
 
 	async #readAnswer(): Promise<Uint8Array | null> {
-		const bytes = await this.#receive.read();
+		const timer = setTimeout(() => this.abort(new Aborted("no answer from the hub")), ANSWER_MS);
+		const bytes = await this.#receive.read().finally(() => clearTimeout(timer));
 		this.#expectAnswer = false;
 		if (bytes?.[0] !== ACCEPTED) {
 			this.refused = true;

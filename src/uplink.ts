@@ -7,7 +7,15 @@ import { Aborted } from "./duplex.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { HivemindError } from "./errors.ts";
 import type { EndpointAddr } from "./iroh.ts";
-import { HUB_WAIT_MS, LASTING_MS, PEER_SILENCE_MS, REPLACED_MS, STILL_LOST_MS, SUSPECT_MS } from "./limits.ts";
+import {
+	CONNECTIONS_PER_ID,
+	HUB_WAIT_MS,
+	LASTING_MS,
+	PEER_SILENCE_MS,
+	REPLACED_MS,
+	STILL_LOST_MS,
+	SUSPECT_MS,
+} from "./limits.ts";
 import { log, talk } from "./output.ts";
 import { Redial } from "./redial.ts";
 import { type Introduction, Session } from "./session.ts";
@@ -22,6 +30,12 @@ export interface UplinkOptions {
 	reconnect: boolean;
 	onServices: (services: ServiceState[]) => void;
 }
+
+/** The reason that the hub is given when the peer ends. */
+export const STOPPED = "the peer was stopped";
+
+/** What a local connection ends with that has waited for {@link HUB_WAIT_MS}. */
+export const noHub = () => new Aborted(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
 
 const TICK_MS = 250;
 
@@ -50,7 +64,8 @@ export class Uplink {
 		this.failed.catch(() => {});
 		const { endpoint, hub } = options;
 		const wanted = () => !this.#current && !this.#closed;
-		this.#redial = new Redial({ endpoint, hub, wanted, enter: (connection) => this.#enter(connection) });
+		const old = () => this.#sessions.size > 0;
+		this.#redial = new Redial({ endpoint, hub, wanted, old, enter: (connection) => this.#enter(connection) });
 	}
 
 	/** The first connection, with its own bound. @throws HivemindError `unreachable`, `alpn`, `denied` */
@@ -61,16 +76,15 @@ export class Uplink {
 	}
 
 	/**
-	 * A stream for a new local connection, and its session. A connection that proves to be over has been told nothing of
-	 * it yet: the next one is waited for. @throws Aborted when there is no hub for {@link HUB_WAIT_MS}, when the hub
-	 * grants no other stream, or when the peer is stopped
+	 * A stream for a new local connection. A connection that proves to be over has been told nothing of
+	 * it yet: the next one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub
+	 * until then, when the hub grants no other stream, or when the peer is stopped
 	 */
-	async openStream(portId: number): Promise<{ session: Session; stream: QuicStream }> {
-		const deadline = performance.now() + HUB_WAIT_MS;
+	async openStream(portId: number, deadline: number): Promise<QuicStream> {
 		for (;;) {
 			const session = await this.#session(deadline);
 			try {
-				return { session, stream: await session.connection.openStream(portId) };
+				return await session.connection.openStream(portId);
 			} catch (error) {
 				if (session.connection.isOver()) await session.connection.closed;
 				else if (session === this.#current) throw error;
@@ -79,21 +93,21 @@ export class Uplink {
 	}
 
 	/** Tells the hub that we go; what runs may finish. No more looking for another connection. */
-	bye(reason: string): void {
+	bye(): void {
 		this.#closed = true;
-		for (const session of this.#sessions) session.bye(reason);
+		for (const session of this.#sessions) session.bye(STOPPED);
 	}
 
 	/** Whether a hub may still answer what runs. */
 	alive(): boolean {
-		return [...this.#sessions].some((session) => (session.silentFor() ?? 0) < SUSPECT_MS);
+		return [...this.#sessions].some((session) => session.silentFor() < SUSPECT_MS);
 	}
 
 	/** Ends every connection; resolves when the hub has been told by all but the first endpoint. Idempotent. */
-	async close(reason: string): Promise<void> {
+	async close(): Promise<void> {
 		this.#closed = true;
 		clearInterval(this.#ticker);
-		for (const session of this.#sessions) session.connection.close(reason);
+		for (const session of this.#sessions) session.connection.close(STOPPED);
 		this.#wake();
 		await this.#redial.close();
 	}
@@ -104,10 +118,10 @@ export class Uplink {
 	async #session(deadline: number): Promise<Session> {
 		for (;;) {
 			// Also where one that is over stays in its place: nobody looks for another any more.
-			if (this.#closed) throw new Aborted("the peer was stopped");
+			if (this.#closed) throw new Aborted(STOPPED);
 			if (this.#current) return this.#current;
 			const left = deadline - performance.now();
-			if (left <= 0) throw new Aborted(`the hub was not there for ${HUB_WAIT_MS / 1000} s`);
+			if (left <= 0) throw noHub();
 			const { promise, resolve } = Promise.withResolvers<void>();
 			const timer = setTimeout(resolve, left);
 			this.#waiting.add(resolve);
@@ -122,14 +136,14 @@ export class Uplink {
 		const session = new Session(connection);
 		try {
 			await session.introduce(this.#options.introduction, {
-				onBye: (from, reason) => this.#left(from, `is gone: ${reason}`),
-				onServices: this.#options.onServices,
+				onBye: (from) => this.#said(from),
+				onServices: (from) => this.#heard(from),
 			});
 		} catch (error) {
 			connection.close("not welcome");
 			throw error;
 		}
-		if (this.#closed) return connection.close("the peer was stopped");
+		if (this.#closed) return connection.close(STOPPED);
 		this.#endOthers(session);
 		this.#sessions.add(session);
 		this.#current = session;
@@ -139,26 +153,41 @@ export class Uplink {
 			if (session === this.#current) this.#left(session, `is gone: ${reason}`);
 		});
 		log.info(`Connected: ${connection.path()}`);
-		this.#options.onServices(session.services);
+		this.#heard(session);
 		if (this.#lostAt !== undefined) {
 			talk(`Connected again after ${((performance.now() - this.#lostAt) / 1000).toFixed(1)} s (${connection.path()}).`);
 			this.#lostAt = undefined;
 		}
 		this.#wake();
+		this.#said(session);
 	}
 
-	/** Where the hub was started again, its old run answers nobody any more: what waits there is reset now. */
+	/**
+	 * Where the hub was started again, its old run answers nobody any more: what waits there is reset now. Of one that
+	 * sends us away again and again, and keeps what it has, the oldest ends.
+	 */
 	#endOthers({ run }: Session): void {
-		for (const old of this.#sessions)
-			if (run !== undefined && old.run !== undefined && old.run !== run)
-				old.connection.close("the hub was started again");
+		const old = [...this.#sessions];
+		const tooMany = old.splice(0, Math.max(0, old.length + 1 - CONNECTIONS_PER_ID));
+		for (const { connection } of tooMany) connection.close("too many connections at once");
+		for (const { connection, run: before } of old)
+			if (run !== undefined && before !== undefined && before !== run) connection.close("the hub was started again");
+	}
+
+	#heard(session: Session): void {
+		if (session === this.#current) this.#options.onServices(session.services);
+	}
+
+	/** The hub may have said goodbye. */
+	#said(session: Session): void {
+		if (session.goodbye !== undefined) this.#left(session, `is gone: ${session.goodbye}`);
 	}
 
 	/** The session in use is of no more use for new connections: say it once, and look for another. */
-	#left(session: Session, what: string): void {
+	#left(session: Session, what: string, since = performance.now()): void {
 		if (session !== this.#current || this.#closed) return;
 		this.#current = undefined;
-		this.#lostAt = performance.now() - (session.silentFor() ?? 0);
+		this.#lostAt = since;
 		this.#hinted = false;
 		if (!this.#options.reconnect) {
 			const hint = "Without --no-reconnect it would be looked for again.";
@@ -173,11 +202,13 @@ export class Uplink {
 		this.#hint();
 		for (const session of this.#sessions) {
 			const silent = session.silentFor();
-			if (silent === undefined) continue;
-			if (this.#replaced(session)) session.connection.close("a newer connection is in use");
-			else if (silent > PEER_SILENCE_MS) session.connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
-			else if (silent > SUSPECT_MS) this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`);
-			else if (!this.#current && !session.leaving && silent < 2 * TICK_MS) this.#recovered(session);
+			const { connection, goodbye } = session;
+			if (this.#replaced(session)) connection.close("a newer connection is in use");
+			else if (goodbye !== undefined && session.idle) connection.close("the hub has said goodbye");
+			else if (silent > PEER_SILENCE_MS) connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
+			else if (silent > SUSPECT_MS)
+				this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`, performance.now() - silent);
+			else if (!this.#current && goodbye === undefined && silent < 2 * TICK_MS) this.#recovered(session);
 		}
 	}
 
@@ -198,6 +229,7 @@ export class Uplink {
 		const seconds = (performance.now() - (this.#lostAt ?? performance.now())) / 1000;
 		this.#current = session;
 		this.#lostAt = undefined;
+		this.#heard(session);
 		talk(`The hub answers again after ${seconds.toFixed(1)} s.`);
 		this.#wake();
 	}

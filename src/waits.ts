@@ -38,14 +38,15 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
 }
 
 /**
- * Calls `look` every `ms` milliseconds, but not when it comes late by {@link STALL_MS}: then it was us who were stopped
- * (Ctrl+Z, a sleeping container), and what has arrived meanwhile is read first.
+ * Calls `look` every `ms` milliseconds, but `woken` when it comes late by {@link STALL_MS}: then it was us who were
+ * stopped (Ctrl+Z, a sleeping container), and what has arrived meanwhile is read first.
  */
-export function whileAwake(ms: number, look: () => void): Timer {
+export function whileAwake(ms: number, look: () => void, woken: () => void = () => {}): Timer {
 	let lookedAt = performance.now();
 	return setInterval(() => {
 		const stalled = performance.now() - lookedAt > STALL_MS;
 		lookedAt = performance.now();
-		if (!stalled) look();
+		if (stalled) woken();
+		else look();
 	}, ms);
 }

@@ -88,8 +88,10 @@ export class Clock {
 export interface HubBehaviour {
 	/** How it calls its run; it says none when not given. */
 	run?: string;
-	/** What it says to the hello. */
-	says?: "welcome" | "denied";
+	/** What it says to the hello. "refuses": it is of the original program, and knows no control stream. */
+	says?: "welcome" | "denied" | "nothing" | "refuses";
+	/** What it says in one breath with its welcome. */
+	also?: Message[];
 }
 
 /** A connection to the hub, and the hub at its other end. */
@@ -98,6 +100,8 @@ export class FarConnection {
 	answering = true;
 	/** When it last did. */
 	answeredAt = 0;
+	/** When a path led to it last; {@link Infinity}: one always does. */
+	pathAt = Number.POSITIVE_INFINITY;
 	/** Streams for services. */
 	carries = 0;
 	/** Why the peer closed it; undefined while it has not. */
@@ -115,9 +119,15 @@ export class FarConnection {
 		this.closed = this.#over.promise;
 	}
 
-	/** The hub says something. */
-	say(message: Message): void {
-		for (const control of this.#controls) control.arrive(encodeMessage(message));
+	/** The hub says something, all of it at once. */
+	say(...messages: Message[]): void {
+		const bytes = new Uint8Array(Buffer.concat(messages.map(encodeMessage)));
+		for (const control of this.#controls) control.arrive(bytes);
+	}
+
+	/** The hub sends what is no message. */
+	babble(bytes: Uint8Array): void {
+		for (const control of this.#controls) control.arrive(bytes);
 	}
 
 	/** The connection ends without the peer's doing. Not noticed, it still looks whole until {@link notice}. */
@@ -149,6 +159,11 @@ export class FarConnection {
 	async acceptStreams(): Promise<void> {}
 	abortStream(): void {}
 
+	/** At a hub of the original program only this tells whether it is there. */
+	pathlessFor(): number {
+		return performance.now() - this.pathAt;
+	}
+
 	isOver(): boolean {
 		return this.#lost !== undefined;
 	}
@@ -156,8 +171,8 @@ export class FarConnection {
 	/** One for a service leads nowhere, and does not count. */
 	async openStream(portId: number): Promise<FarStream> {
 		if (this.isOver()) throw new Aborted("closed");
-		if (portId !== CONTROL_PORT_ID) return (await this.#full) ?? new FarStream(() => {});
-		const stream = new FarStream((message) => this.#heard(message));
+		if (portId !== CONTROL_PORT_ID) return (await this.#full) ?? new FarStream(this, () => {});
+		const stream = new FarStream(this, (message) => this.#heard(message));
 		this.#controls.push(stream);
 		return stream;
 	}
@@ -178,14 +193,17 @@ export class FarConnection {
 	// --- internal ---
 
 	#heard(message: Message): void {
-		const { run, says = "welcome" } = this.#behaviour;
+		const { run, says = "welcome", also = [] } = this.#behaviour;
 		if (message.type === "ping" && this.answering) {
 			this.answeredAt = performance.now();
 			this.say({ type: "pong", n: message.n });
 		} else if (message.type === "hello" && says === "denied")
 			this.say({ type: "denied", reason: "secret", message: "the ticket is not valid" });
-		else if (message.type === "hello")
-			this.say({ type: "welcome", v: 1, name: "hub", program: "1", services: [], ...(run !== undefined && { run }) });
+		else if (message.type === "hello" && says === "refuses") for (const control of this.#controls) control.refuse();
+		else if (message.type === "hello" && says === "welcome") {
+			const named = { name: "hub", program: "1", ...(run !== undefined && { run }) };
+			this.say({ type: "welcome", v: 1, ...named, services: [] }, ...also);
+		}
 	}
 }
 
@@ -243,12 +261,9 @@ export class FarEndpoint {
 
 export const unreachable = () => new HivemindError("unreachable", "Cannot reach the hub: no answer.");
 
-// --- internal ---
-
-/** The peer's control stream, and the hub that reads it. */
-class FarStream {
-	uncounted(): void {}
-
+/** A stream to the hub, and on the control stream the hub that reads it. */
+export class FarStream {
+	readonly from: FarConnection;
 	open = true;
 	refused = false;
 	#lines = new Lines();
@@ -256,9 +271,12 @@ class FarStream {
 	#reader: PromiseWithResolvers<Uint8Array> | undefined;
 	#onMessage: (message: Message) => void;
 
-	constructor(onMessage: (message: Message) => void) {
+	constructor(from: FarConnection, onMessage: (message: Message) => void) {
+		this.from = from;
 		this.#onMessage = onMessage;
 	}
+
+	uncounted(): void {}
 
 	arrive(what: Uint8Array | Error): void {
 		if (!this.#reader) this.#arrived.push(what);
@@ -281,6 +299,11 @@ class FarStream {
 			const message = decodeMessage(line);
 			if (message) this.#onMessage(message);
 		}
+	}
+
+	refuse(): void {
+		this.refused = true;
+		this.arrive(new Aborted("refused by the hub"));
 	}
 
 	abort(): void {

@@ -31,7 +31,8 @@ let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterva
 let complaints: { key: string; text: string; where?: string }[];
 let mayHaveStreams: boolean;
 /** Whether a path leads to the peer. */
-let reachable: boolean;
+/** When a path led to the peer last; Infinity: one always does. */
+let pathAt: number;
 /** Port ids of the streams that the hub took to its services. */
 let served: (number | undefined)[];
 /** The peer opens another stream. */
@@ -45,7 +46,7 @@ beforeEach(() => {
 	over = Promise.withResolvers();
 	closings = [];
 	mayHaveStreams = true;
-	reachable = true;
+	pathAt = Number.POSITIVE_INFINITY;
 	complaints = [];
 	served = [];
 	now = 5000;
@@ -67,7 +68,7 @@ beforeEach(() => {
 		closeSoon: (reason: string) => closings.push(reason),
 		abortStream() {},
 		path: () => "direct",
-		hasPath: () => reachable,
+		pathlessFor: () => now - pathAt,
 	};
 	const host: Host = {
 		name: "hub",
@@ -281,11 +282,11 @@ describe("a peer that is gone without a word", () => {
 		expect(served).toEqual([1]);
 		look(2 * SECONDS);
 		expect(closings, "a path leads to it, and it need not say anything").toEqual([]);
-		reachable = false;
+		pathAt = now;
 		look(SECONDS);
-		reachable = true;
+		pathAt = Number.POSITIVE_INFINITY;
 		look(1);
-		reachable = false;
+		pathAt = now;
 		look(SECONDS);
 		expect(closings).toEqual([]);
 		look(1);

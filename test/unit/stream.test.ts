@@ -1,9 +1,11 @@
 // A QUIC stream as Duplex, over native halves that misbehave on command: header, answer, and both ends at once.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Aborted } from "../../src/duplex.ts";
 import { ACCEPTED, encodeHeader, REFUSED } from "../../src/handshake.ts";
 import { type BiStream, liveHandles } from "../../src/iroh.ts";
+import { ANSWER_MS } from "../../src/limits.ts";
 import { QuicStream, type StreamOptions } from "../../src/stream.ts";
+import { Clock } from "../support/far-hub.ts";
 import { NativeReceive, NativeSend, settled, turn } from "../support/native-halves.ts";
 
 let send: NativeSend;
@@ -137,4 +139,64 @@ test("a lost connection closes the stream, whatever was pending", async () => {
 	expect(read).toMatchObject({ status: "rejected", reason: expect.any(Aborted) });
 	expect(written).toMatchObject({ status: "rejected", reason: expect.any(Aborted) });
 	expect(await stream.closed).toBeInstanceOf(Aborted);
+});
+
+describe("an abort while a write waits for the other side to read", () => {
+	for (const reading of [true, false]) {
+		test(`${reading ? "and a read is pending, too," : "and nobody reads here either"}: words tell the other side, for the reset comes later`, async () => {
+			Object.assign(send, { id: async () => "stream 7" });
+			const told: string[] = [];
+			const stream = open({ onStuckAbort: (id) => told.push(id) });
+			if (reading) stream.read().catch(() => {});
+			send.block();
+			const writing = stream.write(Uint8Array.of(1)).catch((error: unknown) => error);
+			await turn();
+			stream.abort();
+			expect(told).toEqual(["stream 7"]);
+			expect(await writing).toBeInstanceOf(Aborted);
+			stream.abort();
+			expect(told, "once").toEqual(["stream 7"]);
+			send.unblock();
+			receive.lose();
+			await stream.closed;
+			expect(send.endings).toEqual(["reset 1"]);
+		});
+	}
+
+	test("which could leave by itself, needs no words", async () => {
+		Object.assign(send, { id: async () => "stream 7" });
+		const told: string[] = [];
+		const stream = open({ onStuckAbort: (id) => told.push(id) });
+		stream.read().catch(() => {});
+		await turn();
+		stream.abort();
+		receive.lose();
+		await stream.closed;
+		expect(told).toEqual([]);
+	});
+});
+
+test("a stream that was answered lives for as long as both sides want", async () => {
+	const clock = new Clock();
+	const stream = open({ expectAnswer: true });
+	receive.arrive([ACCEPTED, 4]);
+	await stream.read();
+	await clock.pass(2 * ANSWER_MS);
+	receive.arrive([5]);
+	expect(list(await stream.read())).toEqual([5]);
+	clock.restore();
+	await end(stream);
+});
+
+test("a hub that never answers is given up: fifty seconds, and the client is turned away", async () => {
+	const clock = new Clock();
+	const stream = open({ expectAnswer: true });
+	const reading = stream.read().catch((error: unknown) => error);
+	await clock.pass(ANSWER_MS - 1);
+	expect(await settled(reading)).toBe(false);
+	await clock.pass(1);
+	expect(String(await reading)).toContain("no answer from the hub");
+	receive.lose();
+	await stream.closed;
+	clock.restore();
 });

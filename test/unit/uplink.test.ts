@@ -1,112 +1,36 @@
-// A peer's way to its hub over a clock that the test holds: which connection is in use, when another is looked for, how
-// often, and which are closed. Only the hub and the network are made up; sessions and control streams are real.
-import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
-import * as endpoints from "../../src/endpoint.ts";
-import type { EndpointAddr } from "../../src/iroh.ts";
+// A peer's way to its hub over a clock that the test holds: which connection is in use, when it is given up, and what
+// new local connections get. Only the hub and the network are made up; sessions and control streams are real. How a
+// lost hub is looked for: redial.test.ts.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
+	CONNECTIONS_PER_ID,
 	HUB_WAIT_MS,
-	LASTING_MS,
 	PEER_SILENCE_MS,
 	PING_MS,
 	RECONNECT_ATTEMPT_MS,
-	RECONNECT_BESIDE_MS,
-	RECONNECT_FIRST_MS,
 	RECONNECT_MAX_MS,
 	REPLACED_MS,
 	STALL_MS,
 	SUSPECT_MS,
 } from "../../src/limits.ts";
-import { Uplink } from "../../src/uplink.ts";
-import { Clock, FarConnection, FarEndpoint, type HubBehaviour, unreachable } from "../support/far-hub.ts";
+import { type Clock, FarConnection, type FarEndpoint, type HubBehaviour } from "../support/far-hub.ts";
 import { settled, turn } from "../support/native-halves.ts";
+import { PeerSide } from "../support/peer-side.ts";
 
 /** Silence is looked at this often: what is over its time is noticed so much later at most. */
 const LOOK_MS = 250;
 
+let peer: PeerSide;
 let clock: Clock;
 let endpoint: FarEndpoint;
-/** What was bound beside the endpoint. */
-let twins: FarEndpoint[];
-let binding: Mock<typeof endpoints.bindEndpoint>;
-/** What chance says: 0 to 1. */
-let chance: number;
-let random: Mock<typeof Math.random>;
-let printed: Mock<typeof process.stderr.write>;
-let uplink: Uplink;
+let { connectedForLong, connectedAgain, ask, told } = {} as PeerSide;
 
 beforeEach(() => {
-	clock = new Clock();
-	endpoint = new FarEndpoint();
-	twins = [];
-	binding = spyOn(endpoints, "bindEndpoint").mockImplementation(async () => {
-		const twin = new FarEndpoint();
-		if (endpoint.outcome) twin.outcome = endpoint.outcome;
-		twins.push(twin);
-		return twin.asEndpoint;
-	});
-	chance = 1;
-	random = spyOn(Math, "random").mockImplementation(() => chance);
-	printed = spyOn(process.stderr, "write").mockReturnValue(true);
-	uplink = start();
+	peer = new PeerSide();
+	({ clock, endpoint, connectedForLong, connectedAgain, ask, told } = peer);
 });
 
-afterEach(async () => {
-	await uplink.close("the test is over");
-	await turn();
-	const { intervals } = clock;
-	clock.restore();
-	for (const mock of [binding, random, printed]) mock.mockRestore();
-	expect(intervals, "intervals left running").toBe(0);
-});
-
-function start({ reconnect = true } = {}): Uplink {
-	return new Uplink({
-		endpoint: endpoint.asEndpoint,
-		hub: {} as EndpointAddr,
-		introduction: { name: "me", secret: undefined },
-		reconnect,
-		onServices() {},
-	});
-}
-
-/** The first connection, in use. What is tried after it hangs until the test says otherwise. */
-async function connected(behaviour: HubBehaviour = {}): Promise<FarConnection> {
-	const connection = new FarConnection(behaviour);
-	const connecting = uplink.connect();
-	endpoint.let(connection);
-	await connecting;
-	return connection;
-}
-
-/** The first connection after it was in use for long enough to be a good one. */
-async function connectedForLong(behaviour: HubBehaviour = {}): Promise<FarConnection> {
-	const connection = await connected(behaviour);
-	await clock.pass(LASTING_MS + 1);
-	return connection;
-}
-
-/** The attempt under way leads to this connection, which is put in use. */
-async function connectedAgain(behaviour: HubBehaviour = {}): Promise<FarConnection> {
-	const connection = new FarConnection(behaviour);
-	endpoint.let(connection);
-	await turn();
-	expect(await ask()).toBe(connection);
-	return connection;
-}
-
-/** A new local connection asks for a stream: the connection that it gets one on, or why it gets none. */
-const ask = (): Promise<FarConnection | string> =>
-	uplink.openStream(1).then(
-		({ session }) => session.connection as unknown as FarConnection,
-		(error: Error) => error.message,
-	);
-const told = (words: string) =>
-	printed.mock.calls
-		.map(([text]) => String(text))
-		.join("")
-		.split(words).length - 1;
-/** From the start of one attempt to the next. */
-const pauses = () => endpoint.attempts.slice(1).map(({ at }, i) => at - (endpoint.attempts[i]?.at ?? 0));
+afterEach(() => peer.end());
 
 describe("a hub that does not answer", () => {
 	test("is said to be silent after three seconds, once, and no sooner", async () => {
@@ -167,10 +91,13 @@ describe("a hub that does not answer", () => {
 		await clock.pass(SUSPECT_MS + PING_MS);
 		const waiting = ask();
 		expect(await settled(waiting)).toBe(false);
+		const services = [{ port: 2, name: "backend", address: "127.0.0.1:8000", up: false }];
+		old.say({ type: "services", services });
 		old.answering = true;
 		await clock.pass(PING_MS + LOOK_MS);
 		expect(await waiting).toBe(old);
 		expect(told("The hub answers again")).toBe(1);
+		expect(peer.heard.at(-1), "what it said meanwhile counts again").toEqual(services);
 		// What was under way to replace it is of no use any more, and is not put in use.
 		const late = new FarConnection();
 		endpoint.let(late);
@@ -190,6 +117,115 @@ describe("a hub that does not answer", () => {
 		expect(told("answers again")).toBe(0);
 		expect(await settled(ask())).toBe(false);
 	});
+});
+
+describe("a hub that goes", () => {
+	const BYE = { type: "bye", reason: "it was stopped" } as const;
+
+	test("in one breath with its welcome is not taken for one that stays", async () => {
+		(await connectedForLong()).lose("timed out");
+		await turn();
+		const waiting = ask();
+		const leaving = new FarConnection({ also: [BYE] });
+		endpoint.let(leaving);
+		await turn();
+		expect(told("The hub is gone: it was stopped")).toBe(1);
+		expect(await settled(waiting), "nothing begins at a hub that goes").toBe(false);
+		await clock.pass(RECONNECT_MAX_MS);
+		const fresh = await connectedAgain();
+		expect(await waiting).toBe(fresh);
+	});
+
+	test("and keeps its connection open for nothing is left, when what ran there has ended", async () => {
+		const old = await connectedForLong();
+		old.carries = 1;
+		old.say(BYE);
+		await clock.pass(2 * PING_MS);
+		expect(old.closedWith).toBeUndefined();
+		old.carries = 0;
+		await clock.pass(LOOK_MS);
+		expect(old.closedWith).toBe("the hub has said goodbye");
+	});
+
+	test("again and again, and keeps what runs, does not make us pile up connections", async () => {
+		const all: FarConnection[] = [await connectedForLong()];
+		endpoint.outcome = () => {
+			const connection = new FarConnection();
+			connection.carries = 1;
+			all.push(connection);
+			void turn().then(() => connection.say(BYE));
+			return connection;
+		};
+		(all[0] as FarConnection).carries = 1;
+		(all[0] as FarConnection).say(BYE);
+		await clock.pass(60_000);
+		expect(all.length).toBeGreaterThan(CONNECTIONS_PER_ID + 2);
+		const open = all.filter(({ closedWith }) => closedWith === undefined);
+		expect(open).toEqual(all.slice(-CONNECTIONS_PER_ID));
+	});
+
+	test("was lost from then on, not since its last answer", async () => {
+		const old = await connectedForLong();
+		await clock.pass(old.answeredAt + PING_MS - 1 - clock.now);
+		old.say(BYE);
+		await turn();
+		await connectedAgain();
+		expect(told("Connected again after 0.0 s")).toBe(1);
+	});
+});
+
+test("an old connection's word about the services does not replace what the one in use says", async () => {
+	const state = (up: boolean) => [{ port: 2, name: "backend", address: "127.0.0.1:8000", up }];
+	const old = await connectedForLong();
+	old.say({ type: "services", services: state(false) });
+	old.carries = 1;
+	old.answering = false;
+	await clock.pass(SUSPECT_MS + PING_MS);
+	const fresh = await connectedAgain();
+	fresh.say({ type: "services", services: state(true) });
+	await turn();
+	old.say({ type: "services", services: state(false) });
+	await turn();
+	expect(peer.heard.at(-1)).toEqual(state(true));
+});
+
+describe("a hub of the original program, which answers no pings,", () => {
+	test("is looked for when no path has led to it for three seconds, and new connections wait", async () => {
+		const old = await connectedForLong({ says: "refuses" });
+		await clock.pass(60_000);
+		expect(told("has not answered"), "it need not answer").toBe(0);
+		old.pathAt = clock.now;
+		await clock.pass(SUSPECT_MS);
+		expect(told("has not answered")).toBe(0);
+		await clock.pass(LOOK_MS);
+		expect(told("has not answered")).toBe(1);
+		const waiting = ask();
+		expect(await settled(waiting)).toBe(false);
+		const fresh = await connectedAgain({ says: "refuses" });
+		expect(await waiting).toBe(fresh);
+	});
+
+	test("is used again when its path is back", async () => {
+		const old = await connectedForLong({ says: "refuses" });
+		old.pathAt = clock.now;
+		await clock.pass(2 * SUSPECT_MS);
+		const waiting = ask();
+		old.pathAt = Number.POSITIVE_INFINITY;
+		await clock.pass(LOOK_MS);
+		expect(await waiting).toBe(old);
+	});
+});
+
+test("a peer that was suspended blames nobody for it, however slowly the hub answers", async () => {
+	const connection = await connectedForLong();
+	connection.answering = false;
+	clock.stall(PEER_SILENCE_MS + SUSPECT_MS);
+	await clock.pass(PING_MS + LOOK_MS);
+	connection.answering = true;
+	await clock.pass(10 * PING_MS);
+	expect(told("has not answered")).toBe(0);
+	expect(connection.closedWith).toBeUndefined();
+	expect(endpoint.attempts).toHaveLength(1);
 });
 
 test("a peer that was suspended itself gives no connection up for that", async () => {
@@ -257,7 +293,7 @@ describe("a new local connection while the hub is lost", () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const waiting = ask();
-		await uplink.close("stopped");
+		await peer.uplink.close();
 		expect(await settled(waiting)).toBe(true);
 		expect(await waiting).toBe("the peer was stopped");
 	});
@@ -267,7 +303,7 @@ describe("a new local connection while the hub is lost", () => {
 		const full = old.fill();
 		const waiting = ask();
 		await turn();
-		await uplink.close("stopped");
+		await peer.uplink.close();
 		let asked = 0;
 		// What asks for ever would not even let a timer in.
 		old.isOver = () => ++asked < 100;
@@ -283,163 +319,6 @@ test("a new local connection that gets no stream of a connection in good order i
 	giveUp();
 	expect(await waiting).toBe("all streams are busy");
 	expect(endpoint.attempts, "and the hub is not looked for").toHaveLength(1);
-});
-
-describe("a hub that is gone", () => {
-	test("is looked for at once, then after longer and longer pauses, up to five seconds, for ever", async () => {
-		const lost = await connectedForLong();
-		endpoint.outcome = unreachable;
-		lost.lose("timed out");
-		await clock.pass(10 * 60_000);
-		expect(endpoint.attempts[1]?.at, "the first without a pause").toBe(clock.now - 10 * 60_000);
-		const [, ...between] = pauses();
-		expect(between.slice(0, 8)).toEqual([200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-		expect(between.length).toBeGreaterThan(110);
-		expect(between.at(-1)).toBe(RECONNECT_MAX_MS);
-	});
-
-	test("is looked for by many peers at different moments: up to half of each pause is chance", async () => {
-		const lost = await connectedForLong();
-		endpoint.outcome = unreachable;
-		chance = 0;
-		lost.lose("timed out");
-		await clock.pass(60_000);
-		expect(pauses().slice(1, 8)).toEqual([100, 200, 400, 800, 1600, 2500, 2500]);
-	});
-
-	test("and never answers is waited for four seconds each time, by each endpoint", async () => {
-		(await connectedForLong()).lose("timed out");
-		await clock.pass(60_000);
-		const attempts = [endpoint, ...twins].flatMap((one) => one.attempts).slice(1);
-		expect(attempts.length).toBeGreaterThan(20);
-		expect(attempts.map(({ timeoutMs }) => timeoutMs)).toEqual(attempts.map(() => RECONNECT_ATTEMPT_MS));
-		// A long attempt is followed at once: its pause is from start to start.
-		expect(pauses()[1]).toBe(RECONNECT_BESIDE_MS + RECONNECT_ATTEMPT_MS);
-		expect(endpoint.underWay).toBeLessThanOrEqual(1);
-	});
-
-	test("and leaves attempts hanging gets company from a fresh endpoint, which is closed after its attempt", async () => {
-		(await connectedForLong()).lose("timed out");
-		await clock.pass(RECONNECT_BESIDE_MS - 1);
-		expect(twins).toHaveLength(0);
-		await clock.pass(1);
-		expect(twins).toHaveLength(1);
-		const [twin] = twins as [FarEndpoint];
-		const fresh = new FarConnection();
-		twin.let(fresh);
-		await turn();
-		expect(await ask()).toBe(fresh);
-		await clock.pass(RECONNECT_ATTEMPT_MS);
-		expect(twin.closings, "it carries the connection in use").toBe(0);
-		fresh.lose("timed out");
-		await turn();
-		expect(twin.closings).toBe(1);
-		await clock.pass(RECONNECT_FIRST_MS + RECONNECT_BESIDE_MS + RECONNECT_ATTEMPT_MS);
-		expect(twins[1]?.closings, "its attempt came to nothing").toBe(1);
-	});
-
-	test("ends the peer that was told not to look for it: exit status `lost`, and no attempt", async () => {
-		uplink = start({ reconnect: false });
-		(await connectedForLong()).lose("it was stopped");
-		await turn();
-		expect(await settled(uplink.failed)).toBe(true);
-		await expect(uplink.failed).rejects.toMatchObject({ code: "lost", message: "The hub is gone: it was stopped." });
-		await clock.pass(60_000);
-		expect(endpoint.attempts).toHaveLength(1);
-	});
-
-	test("and denies us when it is back ends the peer: exit status `denied`, and no other attempt", async () => {
-		(await connectedForLong()).lose("timed out");
-		await turn();
-		const error = uplink.failed.catch((reason: unknown) => reason);
-		const denying = new FarConnection({ says: "denied" });
-		endpoint.let(denying);
-		await turn();
-		expect(await settled(error)).toBe(true);
-		expect(await error).toMatchObject({ code: "denied" });
-		expect(denying.closedWith).toBe("not welcome");
-		await clock.pass(60_000);
-		expect(endpoint.attempts).toHaveLength(2);
-		expect(twins).toHaveLength(0);
-	});
-
-	test("and cannot be reached is no reason to end", async () => {
-		const lost = await connectedForLong();
-		endpoint.outcome = unreachable;
-		lost.lose("timed out");
-		await clock.pass(60_000);
-		expect(await settled(uplink.failed)).toBe(false);
-		// An attempt that fails at once needs no company, and none outlives its round.
-		expect(twins).toHaveLength(0);
-	});
-
-	test("is not dialled any more by an endpoint that was still being bound when the peer was stopped", async () => {
-		(await connectedForLong()).lose("timed out");
-		const bound = Promise.withResolvers<void>();
-		const bind = binding.getMockImplementation() as typeof endpoints.bindEndpoint;
-		binding.mockImplementation(async (options) => {
-			await bound.promise;
-			return bind(options);
-		});
-		await clock.pass(RECONNECT_BESIDE_MS);
-		await uplink.close("stopped");
-		bound.resolve();
-		await turn();
-		expect(twins.map(({ attempts, closings }) => [attempts.length, closings])).toEqual([[0, 1]]);
-	});
-});
-
-describe("a hub that takes us and loses us again", () => {
-	/** Every attempt is welcomed; the connection ends in the moment after. */
-	const welcomedAndLost = () => {
-		const connection = new FarConnection();
-		void turn().then(() => connection.lose("gone again"));
-		return connection;
-	};
-
-	test("at once, again and again, is not hammered", async () => {
-		chance = 0;
-		const first = await connected();
-		endpoint.outcome = welcomedAndLost;
-		first.lose("gone");
-		await clock.pass(60_000);
-		// With the shortest pauses: five until they have grown, and one every two and a half seconds from then on.
-		const most = 2 + 5 + 60_000 / (RECONNECT_MAX_MS / 2);
-		expect(endpoint.attempts.length).toBeGreaterThan(5);
-		expect(endpoint.attempts.length).toBeLessThanOrEqual(most);
-		expect(twins.length).toBeLessThanOrEqual(most);
-		for (const pause of pauses().slice(6)) expect(pause).toBeGreaterThanOrEqual(RECONNECT_MAX_MS / 2);
-		expect(told("Connected again")).toBeGreaterThan(5);
-	});
-
-	test("after a while is looked for at once, and the pauses begin anew", async () => {
-		const first = await connected();
-		first.lose("gone");
-		// Attempts that fail until the pauses are as long as they get.
-		endpoint.outcome = unreachable;
-		await clock.pass(60_000);
-		endpoint.outcome = undefined;
-		await clock.pass(RECONNECT_MAX_MS);
-		const good = await connectedAgain();
-		await clock.pass(LASTING_MS + 1);
-		endpoint.outcome = unreachable;
-		const { length } = endpoint.attempts;
-		good.lose("gone");
-		const lostAt = clock.now;
-		await clock.pass(60_000);
-		const since = endpoint.attempts.slice(length).map(({ at }) => at - lostAt);
-		expect(since.slice(0, 3)).toEqual([0, RECONNECT_FIRST_MS, 3 * RECONNECT_FIRST_MS]);
-	});
-
-	test("within ten seconds is looked for after a pause", async () => {
-		const first = await connected();
-		await clock.pass(LASTING_MS);
-		first.lose("gone");
-		await clock.pass(RECONNECT_FIRST_MS - 1);
-		expect(endpoint.attempts).toHaveLength(1);
-		await clock.pass(1);
-		expect(endpoint.attempts).toHaveLength(2);
-	});
 });
 
 describe("a connection that was replaced", () => {

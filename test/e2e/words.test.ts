@@ -1,0 +1,99 @@
+// What a peer says about the hub's services, and to local clients that come too early or too late: over real iroh, in
+// this process. Which words the hub sends when: test/unit/hub.test.ts, health.test.ts.
+import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import type { Address } from "../../src/address.ts";
+import { join } from "../../src/join.ts";
+import { Puppet } from "../support/puppet.ts";
+import { FREE, LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
+
+let printed: Mock<typeof process.stderr.write>;
+/** Resolvers of lines that a test waits for. */
+let onLine: (() => void)[];
+
+beforeEach(() => {
+	onLine = [];
+	printed = spyOn(process.stderr, "write").mockImplementation(() => {
+		for (const wake of onLine) wake();
+		return true;
+	});
+});
+
+afterEach(() => printed.mockRestore());
+
+const lines = (): string[] => printed.mock.calls.map(([text]) => String(text).trimEnd());
+
+/** The line, once it was said. */
+async function said(pattern: RegExp): Promise<string> {
+	for (;;) {
+		const found = lines().find((line) => pattern.test(line));
+		if (found) return found;
+		await new Promise<void>((resolve) => onLine.push(resolve));
+	}
+}
+
+/** A service that can be down; on the same port each time. */
+function service(port = 0) {
+	return Bun.listen({
+		hostname: "127.0.0.1",
+		port,
+		socket: { open: (socket) => void socket.end("here"), data() {} },
+	});
+}
+
+/** What a client of the local port gets: the service's words, or undefined for a reset. */
+async function ask(puppet: Puppet, port: number): Promise<string | undefined> {
+	const client = await puppet.connect(port);
+	const { head, error } = await client.received(4);
+	if (error) return undefined;
+	await client.end();
+	await client.closed();
+	return head;
+}
+
+test("a service that is down and was started again within a second: both are said, each once", async () => {
+	await using puppet = new Puppet();
+	const first = service();
+	const { port } = first;
+	await using hub = await startHub([port]);
+	await using peer = await startPeer(hub.ticket);
+	const local = peer.ports[0] as number;
+	expect(await ask(puppet, local)).toBe("here");
+	first.stop(true);
+	expect(await ask(puppet, local)).toBeUndefined();
+	await said(/^(error: )?The frontend is not running on the hub/);
+	const second = service(port);
+	try {
+		expect(await ask(puppet, local)).toBe("here");
+		await said(/^The frontend is running again\.$/);
+		const about = lines().filter((line) => line.includes("on the hub") || line.includes("running again"));
+		expect(about).toHaveLength(2);
+		expect(about[0]).toContain(`The frontend is not running on the hub (127.0.0.1:${port}).`);
+	} finally {
+		second.stop(true);
+	}
+});
+
+test("a client that comes before the hub was ever reached is reset when the peer is stopped, and nobody is blamed", async () => {
+	await using puppet = new Puppet();
+	const hub = await startHub([]);
+	await hub.stop();
+	const probe = service();
+	const address: Address = { host: "127.0.0.1", port: probe.port };
+	probe.stop(true);
+	const end = new AbortController();
+	const joining = join(
+		{
+			name: "early",
+			invitation: { ticket: hub.ticket },
+			addresses: [address, FREE, FREE],
+			endpoint: LOOPBACK,
+		},
+		end.signal,
+	);
+	const client = await puppet.connect(address.port);
+	end.abort();
+	await joining;
+	const { error, ended } = await client.closed();
+	expect({ error, ended }).toEqual({ error: "ECONNRESET", ended: false });
+	expect(lines().filter((line) => line.includes("No connection"))).toEqual([]);
+});
