@@ -1,14 +1,14 @@
 // A peer: three local listeners, a way to the hub that comes back by itself, and for each TCP connection a stream and a
-// bridge. Called by cli.ts and demo.ts; calls ticket, invite, uplink, socket, drain.
+// bridge. Called by cli.ts and demo.ts; calls ticket, invite, uplink, socket, drain, downtime.
 import { type Address, formatAddress } from "./address.ts";
-import type { ServiceState } from "./control.ts";
+import { Downtime } from "./downtime.ts";
 import { Transfers } from "./drain.ts";
 import { Aborted, type Duplex } from "./duplex.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "./errors.ts";
 import { type RedeemOptions, redeemCode } from "./invite.ts";
-import { HUB_WAIT_MS, REPORT_EVERY_MS, SWEEP_MS, WORD_MS } from "./limits.ts";
-import { box, log, print, seldom, talk, waiting } from "./output.ts";
+import { HUB_WAIT_MS, REPORT_EVERY_MS, SWEEP_MS } from "./limits.ts";
+import { box, log, print, seldom, waiting } from "./output.ts";
 import { SERVICES, type Service } from "./services.ts";
 import { type Listener, listen } from "./socket.ts";
 import type { QuicStream } from "./stream.ts";
@@ -55,7 +55,7 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			hub: ticket.address,
 			introduction: { name: options.name, secret: ticket.secret },
 			reconnect: options.reconnect ?? true,
-			onServices: (services) => peer.heard(services),
+			onServices: (services) => peer.downtime.heard(services),
 		});
 		const stopped = aborted(stop).then(() => "stopped" as const);
 		try {
@@ -64,7 +64,7 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			if ((await Promise.race([waiting("the hub", connecting), stopped])) === "stopped") return;
 			peer.connected(uplink);
 			(options.onReady ?? ((addresses) => announce(options.name, addresses)))(addresses);
-			peer.complain();
+			peer.downtime.speak();
 			const lost = await Promise.race([uplink.failed.catch((error: HivemindError) => error), stopped]);
 			uplink.bye();
 			// A hub that answers no more will not end what runs.
@@ -101,13 +101,10 @@ class Peer {
 	/** Sockets that wait for a stream. */
 	#waiting = new Set<Duplex>();
 	#uplink = Promise.withResolvers<Uplink>();
+	/** What is said of the hub's services. */
+	readonly downtime = new Downtime();
 	#report = seldom(REPORT_EVERY_MS);
 	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
-	#services: ServiceState[] = [];
-	/** Names of services of which the last word was that they are down. */
-	#saidDown = new Set<string>();
-	#sayLater: Timer | undefined;
-	#quiet = true;
 	#closed = false;
 
 	constructor() {
@@ -134,18 +131,6 @@ class Peer {
 		this.#uplink.resolve(uplink);
 	}
 
-	/** What the hub says of its services: a change is said once. */
-	heard(services: ServiceState[]): void {
-		this.#services = services;
-		if (!this.#quiet) this.#sayChanges();
-	}
-
-	/** From now on changes are said; what is down already is said now, under the list of services. */
-	complain(): void {
-		this.#quiet = false;
-		this.#sayChanges();
-	}
-
 	/** No new connections; waits for those that run. */
 	async stop(): Promise<void> {
 		this.close();
@@ -156,7 +141,7 @@ class Peer {
 	close(): void {
 		this.#closed = true;
 		clearInterval(this.#sweeper);
-		clearTimeout(this.#sayLater);
+		this.downtime.close();
 		for (const listener of this.#listeners) listener.stop();
 		for (const socket of this.#waiting) socket.abort();
 		this.#uplink.reject(new Aborted(STOPPED));
@@ -167,6 +152,7 @@ class Peer {
 	/** One TCP connection's life. Never rejects: whatever happens to it, the others go on. */
 	async #forward(service: Service, listener: Listener, socket: Duplex): Promise<void> {
 		const local = formatAddress(listener.address);
+		const begun = performance.now();
 		let stream: QuicStream;
 		try {
 			stream = await this.#open(service, socket);
@@ -177,7 +163,7 @@ class Peer {
 			return;
 		}
 		const { traffic, error } = await this.#transfers.run(socket, stream);
-		if (stream.refused) await this.#refused(service, local);
+		if (stream.refused) await this.downtime.refused(service, local, begun);
 		else
 			log.debug(
 				`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,
@@ -195,37 +181,4 @@ class Peer {
 			this.#waiting.delete(socket);
 		}
 	}
-
-	/** Says why, if it is known. */
-	async #refused({ portId, name }: Service, local: string): Promise<void> {
-		const state = () => this.#services.find(({ port }) => port === portId);
-		// The hub's word about a service that it could not dial comes on another stream.
-		if (state()?.up) await Bun.sleep(WORD_MS);
-		if (this.#closed || !this.#report(name)) return;
-		const known = state();
-		if (known?.up) return log.error(`The hub refused a connection for the ${name}, asked for at ${local}.`);
-		if (known) this.#saidDown.add(name);
-		log.error(`${notRunning(name, known?.address)} Asked for at ${local}.`);
-	}
-
-	#sayChanges(): void {
-		for (const { portId, name } of SERVICES) {
-			const state = this.#services.find(({ port }) => port === portId);
-			if (!state || state.up !== this.#saidDown.has(name)) continue;
-			if (!this.#report(name)) {
-				// Whoever starts a service again at once wants to hear that, too.
-				this.#sayLater ??= setTimeout(() => {
-					this.#sayLater = undefined;
-					this.#sayChanges();
-				}, REPORT_EVERY_MS);
-				continue;
-			}
-			if (state.up) this.#saidDown.delete(name);
-			else this.#saidDown.add(name);
-			talk(state.up ? `The ${name} is running again.` : notRunning(name, state.address));
-		}
-	}
 }
-
-const notRunning = (name: string, address: string | undefined): string =>
-	`The ${name} is not running on the hub${address ? ` (${address})` : ""}.`;
