@@ -5,7 +5,7 @@ import { network } from "./address.ts";
 import { Arrivals, type Source } from "./arrivals.ts";
 import { Connection } from "./connection.ts";
 import { type Incoming, type Endpoint as NativeEndpoint, nativeReason } from "./iroh.ts";
-import { ACCEPT_PAUSE_MS, ARRIVALS_CROWDED, HANDSHAKES_MAX } from "./limits.ts";
+import { ACCEPT_PAUSE_MS, ARRIVALS_CROWDED } from "./limits.ts";
 
 export interface AcceptOptions {
 	onConnection(connection: Connection): void;
@@ -62,8 +62,7 @@ export class Door {
 		let source: Source;
 		try {
 			// Under load an address has to prove itself, or a flood could come from anywhere (RFC 9000 section 8.1.2).
-			if (this.#arrivals.length >= ARRIVALS_CROWDED && !(await incoming.remoteAddrValidated()))
-				return await incoming.retry();
+			if (this.#crowded() && !(await incoming.remoteAddrValidated())) return await incoming.retry();
 			source = await this.#source(incoming);
 		} catch (error) {
 			this.#options.onError(nativeReason(error));
@@ -81,10 +80,13 @@ export class Door {
 		return { host, address: endpointId ?? addr, known: this.#options.isKnown(name) ? name : undefined };
 	}
 
+	#crowded(): boolean {
+		return this.#arrivals.length >= ARRIVALS_CROWDED || this.#arrivals.underWay >= ARRIVALS_CROWDED;
+	}
+
 	/** Shakes hands with as many as may come now, and looks again when the next may. */
 	#shake(): void {
-		// At the limit the next one comes when one of them has ended.
-		while (!this.#closed && this.handshakes.size < HANDSHAKES_MAX) {
+		while (!this.#closed) {
 			const next = this.#arrivals.next(performance.now());
 			if (!next) return;
 			if ("wait" in next) {
@@ -94,11 +96,13 @@ export class Door {
 				}, next.wait);
 				return;
 			}
-			const handshake = shake(next.item)
+			const { item, source } = next;
+			const handshake = shake(item)
 				.then(this.#options.onConnection, (error: unknown) => this.#options.onError(nativeReason(error)))
 				.finally(() => {
 					this.handshakes.delete(handshake);
-					if (this.handshakes.size === HANDSHAKES_MAX - 1) this.#shake();
+					this.#arrivals.ended(source);
+					this.#shake();
 				});
 			this.handshakes.add(handshake);
 		}

@@ -1,7 +1,15 @@
 // Who among those that knock comes next, and when: a TLS handshake costs a millisecond of the cores that everybody's
-// bytes need, so a flood of them is paced, and known ones and whoever has come least often lately come first. Pure; time comes in.
-// Called by accept.ts.
-import { ARRIVALS_BURST, ARRIVALS_KNOWN, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "./limits.ts";
+// bytes need, so a flood of them is paced, and known ones and whoever has come least often lately come first. One that
+// is never finished keeps its place for a minute, so they are bounded, too. Pure; time comes in. Called by accept.ts.
+import {
+	ARRIVALS_BURST,
+	ARRIVALS_KNOWN,
+	ARRIVALS_MAX,
+	ARRIVALS_PER_SECOND,
+	ARRIVALS_WINDOW_MS,
+	HANDSHAKES_MAX,
+	HANDSHAKES_PER_HOST,
+} from "./limits.ts";
 
 /** Where a connection comes from, as far as anybody knows before the handshake. */
 export interface Source {
@@ -20,12 +28,20 @@ interface Waiting<T> {
 
 export class Arrivals<T> {
 	#waiting: Waiting<T>[] = [];
+	/** Handshakes that have begun and not ended, in all and of each host. */
+	#underWay = 0;
+	#underWayOf = new Map<string, number>();
 	/** How often each host and address was served in this window of time and in the one before. */
 	#served = new Map<string, number>();
 	#servedBefore = new Map<string, number>();
 	#windowStart = Number.NEGATIVE_INFINITY;
 	#tokens = ARRIVALS_BURST;
 	#filledAt = Number.NEGATIVE_INFINITY;
+
+	/** How many handshakes are under way. */
+	get underWay(): number {
+		return this.#underWay;
+	}
 
 	/** How many wait. */
 	get length(): number {
@@ -41,23 +57,53 @@ export class Arrivals<T> {
 		return this.#take(last);
 	}
 
-	/** The next one, the milliseconds until there may be a next one, or undefined when nobody waits. */
-	next(now: number): { item: T } | { wait: number } | undefined {
-		if (this.#waiting.length === 0) return undefined;
+	/**
+	 * The next one, the milliseconds until there may be a next one, or undefined when nobody may come: ask again when
+	 * somebody new waits, or a handshake has {@link ended}.
+	 */
+	next(now: number): Waiting<T> | { wait: number } | undefined {
+		const first = this.#first();
+		if (first === undefined) return undefined;
 		const filled = Math.max(0, now - this.#filledAt) * (ARRIVALS_PER_SECOND / 1000);
 		this.#tokens = Math.min(ARRIVALS_BURST, this.#tokens + filled);
 		this.#filledAt = now;
 		if (this.#tokens < 1) return { wait: Math.ceil(((1 - this.#tokens) * 1000) / ARRIVALS_PER_SECOND) };
 		this.#tokens--;
-		let first = 0;
-		for (let i = 1; i < this.#waiting.length; i++) if (this.#before(i, first)) first = i;
 		const { source } = this.#waiting[first] as Waiting<T>;
 		this.#count(source.host, now);
 		this.#count(source.address, now);
-		return { item: this.#take(first) };
+		this.#underWay++;
+		this.#underWayOf.set(source.host, this.#of(source.host) + 1);
+		return { item: this.#take(first), source };
+	}
+
+	/** The handshake with one that came is over, however it ended. */
+	ended({ host }: Source): void {
+		this.#underWay--;
+		const left = this.#of(host) - 1;
+		if (left > 0) this.#underWayOf.set(host, left);
+		else this.#underWayOf.delete(host);
 	}
 
 	// --- internal ---
+
+	/** The index of the first one that may come. */
+	#first(): number | undefined {
+		let first: number | undefined;
+		for (const [i, { source }] of this.#waiting.entries())
+			if (this.#mayCome(source) && (first === undefined || this.#before(i, first))) first = i;
+		return first;
+	}
+
+	/** Known ones find the door open, whoever stands in it. */
+	#mayCome(source: Source): boolean {
+		const room = this.#underWay < HANDSHAKES_MAX && this.#of(source.host) < HANDSHAKES_PER_HOST;
+		return room || this.#favoured(source);
+	}
+
+	#of(host: string): number {
+		return this.#underWayOf.get(host) ?? 0;
+	}
 
 	/** Whether the one at `i` comes before the one at `j`; of equals the earlier one. */
 	#before(i: number, j: number): boolean {

@@ -236,7 +236,10 @@ export const ARRIVALS_PER_SECOND = 50;
 /** Who waits for a handshake: what is served within three seconds, when a client knocks for the third time. */
 export const ARRIVALS_MAX = 256;
 
-/** From so many on, a newcomer has to prove its address: one more round trip for it, and no forged senders for us. */
+/**
+ * From so many that wait, or whose handshake is under way, a newcomer has to prove its address: one more round trip for
+ * it, and no forged senders for us.
+ */
 export const ARRIVALS_CROWDED = 32;
 
 /** Whoever came less often within the last one or two of these comes first. At the rate above 2,000 entries. */
@@ -247,6 +250,9 @@ export const ARRIVALS_KNOWN = 16;
 
 /** Handshakes under way: those that never end are given up by the transport after 30 to 60 s, at 85 kB each (measured). */
 export const HANDSHAKES_MAX = 512;
+
+/** The same of one host: a team behind one address that comes at once. One host alone must not fill the door. */
+export const HANDSHAKES_PER_HOST = 64;
 
 /** Hosts and ids of peers that were let in, remembered to tell them from a flood; the oldest are forgotten. */
 export const KNOWN_MAX = 1_000;

@@ -1,8 +1,16 @@
 // Who may come next: paced, bounded, and fair to whoever is not part of a flood.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Arrivals } from "../../src/arrivals.ts";
-import { ARRIVALS_BURST, ARRIVALS_MAX, ARRIVALS_PER_SECOND, ARRIVALS_WINDOW_MS } from "../../src/limits.ts";
+import {
+	ARRIVALS_BURST,
+	ARRIVALS_KNOWN,
+	ARRIVALS_MAX,
+	ARRIVALS_PER_SECOND,
+	ARRIVALS_WINDOW_MS,
+	HANDSHAKES_MAX,
+	HANDSHAKES_PER_HOST,
+} from "../../src/limits.ts";
 
 const from = (host: string, port = 1, known = false) => ({
 	host,
@@ -10,10 +18,13 @@ const from = (host: string, port = 1, known = false) => ({
 	known: known ? host : undefined,
 });
 
-/** Serves everything that may be served at `now`. */
-function served<T>(arrivals: Arrivals<T>, now: number): T[] {
+/** Serves everything that may be served at `now`; handshakes end at once, or never. */
+function served<T>(arrivals: Arrivals<T>, now: number, { finish = true } = {}): T[] {
 	const items: T[] = [];
-	for (let next = arrivals.next(now); next && "item" in next; next = arrivals.next(now)) items.push(next.item);
+	for (let next = arrivals.next(now); next && "item" in next; next = arrivals.next(now)) {
+		items.push(next.item);
+		if (finish) arrivals.ended(next.source);
+	}
 	return items;
 }
 
@@ -38,7 +49,7 @@ test("after the burst the wait that it tells is long enough, and not longer", ()
 	if (!next || !("wait" in next)) throw new Error("it came at once");
 	expect(next.wait).toBeLessThanOrEqual(Math.ceil(1000 / ARRIVALS_PER_SECOND));
 	expect(arrivals.next(next.wait - 1)).toHaveProperty("wait");
-	expect(arrivals.next(next.wait)).toEqual({ item: "late" });
+	expect(arrivals.next(next.wait)).toMatchObject({ item: "late" });
 });
 
 test("a newcomer from elsewhere comes before the flood, and another program of the flood's host before its busiest", () => {
@@ -93,6 +104,55 @@ test("when too many wait, the host that has had most is turned away", () => {
 	expect(arrivals.add("one more", from("10.0.0.1", 3))).not.toBe("newcomer");
 });
 
+describe("handshakes that are never finished", () => {
+	/** Unfinished ones from so many hosts, as fast as they may come; returns the time. */
+	function stall(arrivals: Arrivals<string>, count: number, host: (i: number) => string): number {
+		let now = 0;
+		for (let i = 0; i < count; i++) {
+			arrivals.add("stalled", from(host(i), i));
+			served(arrivals, now, { finish: false });
+			now += 1000 / ARRIVALS_PER_SECOND;
+		}
+		served(arrivals, now, { finish: false });
+		return now + 1000 / ARRIVALS_PER_SECOND;
+	}
+
+	test("of one host leave room for all others", () => {
+		const arrivals = new Arrivals<string>();
+		const now = stall(arrivals, 200, () => "10.0.0.1");
+		expect(arrivals.underWay).toBe(HANDSHAKES_PER_HOST);
+		arrivals.add("newcomer", from("10.0.0.2"));
+		expect(served(arrivals, now)).toEqual(["newcomer"]);
+		arrivals.ended(from("10.0.0.1"));
+		expect(served(arrivals, now + 1000, { finish: false }), "one of them has ended").toHaveLength(1);
+	});
+
+	test("of ever new hosts do not keep a known peer out, and are no more than may be", () => {
+		const arrivals = new Arrivals<string>();
+		let now = stall(arrivals, 2 * HANDSHAKES_MAX, (i) => `10.1.${i >> 8}.${i & 255}`);
+		expect(arrivals.underWay).toBe(HANDSHAKES_MAX);
+		arrivals.add("newcomer", from("10.2.0.1"));
+		arrivals.add("known", from("10.0.0.9", 1, true));
+		expect(served(arrivals, now)).toEqual(["known"]);
+		expect(arrivals.next(now), "nobody else may come").toBeUndefined();
+		arrivals.ended(from("10.1.0.0"));
+		now += 1000 / ARRIVALS_PER_SECOND;
+		expect(served(arrivals, now, { finish: false }), "one has ended").toHaveLength(1);
+		expect(arrivals.underWay).toBe(HANDSHAKES_MAX);
+	});
+
+	test("of a known peer's address are bounded, too", () => {
+		const arrivals = new Arrivals<string>();
+		let now = stall(arrivals, 2 * HANDSHAKES_MAX, (i) => `10.1.${i >> 8}.${i & 255}`);
+		for (let i = 0; i < 2 * ARRIVALS_KNOWN; i++) {
+			arrivals.add("known", from("10.0.0.9", i, true));
+			now += 1000 / ARRIVALS_PER_SECOND;
+			served(arrivals, now, { finish: false });
+		}
+		expect(arrivals.underWay).toBe(HANDSHAKES_MAX + ARRIVALS_KNOWN);
+	});
+});
+
 test("what somebody did long ago is forgotten", () => {
 	const arrivals = new Arrivals<string>();
 	crowd(arrivals, "10.0.0.1");
@@ -137,9 +197,12 @@ test("whatever comes: never more than the burst and the rate, never more waiting
 			// Whoever waits is served in the end.
 			for (let left = arrivals.length; left > 0; left--) {
 				now += 1000 / ARRIVALS_PER_SECOND + 1;
-				expect(arrivals.next(now)).toHaveProperty("item");
+				const next = arrivals.next(now);
+				if (!next || !("item" in next)) throw new Error("nobody came, though somebody waits");
+				arrivals.ended(next.source);
 			}
 			expect(arrivals.next(now)).toBeUndefined();
+			expect(arrivals.underWay).toBe(0);
 		}),
 	);
 });

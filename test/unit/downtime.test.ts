@@ -78,6 +78,7 @@ describe("a refused connection", () => {
 		await clock.pass(1);
 		await refuse();
 		expect(lines()).toEqual([DOWN, ASKED]);
+		await clock.pass(REPORT_EVERY_MS / 2);
 		await refuse();
 		expect(lines()).toEqual([DOWN, ASKED]);
 		await clock.pass(REPORT_EVERY_MS);
