@@ -4,6 +4,7 @@
 import type * as Iroh from "@number0/iroh";
 import { firstLine, HivemindError } from "./errors.ts";
 import { PIECE_MAX } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 export type { BiStream, Connection, Endpoint, EndpointAddr, Incoming, RecvStream, SendStream } from "@number0/iroh";
 
@@ -82,14 +83,15 @@ export function toBytes(numbers: number[]): Uint8Array {
 }
 
 /**
- * What went wrong in one of the binding's errors, as one line. With RUST_BACKTRACE set it sends its chain of causes,
+ * What went wrong in one of the binding's errors, as one line that is safe to print: the other side chooses the reason
+ * that it closes a handshake with. With RUST_BACKTRACE set it sends its chain of causes,
  * source paths and a stack trace as the message (measured): the innermost cause says what happened.
  */
 export function nativeReason(error: unknown): string {
 	const [chain = ""] = (error instanceof Error ? error.message : String(error)).split(/\n\s*Stack backtrace:/);
 	const lines = chain.split("\n").map((line) => line.replace(/^\s*(\d+: )?/, "").trim());
 	const innermost = lines.filter((line) => line !== "" && line !== "Caused by:").at(-1) ?? "";
-	return innermost.replace(/ \(\/\S+\.rs:\d+:\d+\)$/, "");
+	return printable(innermost.replace(/ \(\/\S+\.rs:\d+:\d+\)$/, ""));
 }
 
 /** Whether a {@link nativeReason} says that the other side speaks another ALPN. */

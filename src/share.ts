@@ -40,7 +40,10 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 		void endpoint.accept({
 			onConnection: (connection) => hub.welcome(connection),
 			// One in another protocol may have been our own look (relay.ts).
-			onError: (error) => log[isOtherProtocol(error) ? "debug" : "info"](`A connection attempt failed: ${error}`),
+			onError: (error) => {
+				if (isOtherProtocol(error)) log.debug(`A connection attempt failed: ${error}`);
+				else hub.complain("attempts", `A connection attempt failed: ${error}`);
+			},
 			isKnown: (hostOrId) => hub.knows(hostOrId),
 			stop,
 		});
