@@ -19,7 +19,7 @@ export interface FarStream {
 }
 
 export class FarPeer {
-	/** Why the hub closed the connection, each time that it did. */
+	/** Why the hub closed the connection: what it said each time, as long as there was something to close. */
 	readonly closings: string[] = [];
 	/** Whether a path leads to the peer. */
 	reachable = true;
@@ -31,6 +31,7 @@ export class FarPeer {
 	address: string | undefined;
 	readonly id: string;
 	#over = Promise.withResolvers<string>();
+	#left = false;
 	#onStream: (stream: QuicStream) => void = () => {};
 	#opened: FarStream[] = [];
 	#control: FarStream | undefined;
@@ -66,6 +67,7 @@ export class FarPeer {
 
 	/** The connection ends, and all streams with it. Idempotent. */
 	leave(reason: string): void {
+		this.#left = true;
 		this.#over.resolve(reason);
 		for (const { send, receive, stream } of this.#opened.splice(0)) {
 			send.lose();
@@ -115,12 +117,14 @@ export class FarPeer {
 	}
 
 	close(reason: string): void {
+		if (this.#left) return;
 		this.closings.push(reason);
 		this.leave(reason);
 	}
 
 	/** As with a real one there is time for a last word. */
 	closeSoon(reason: string): void {
+		if (this.#left) return;
 		this.closings.push(reason);
 		const timer = setTimeout(() => this.leave(reason), LAST_WORD_MS);
 		void this.closed.then(() => clearTimeout(timer));
