@@ -1,6 +1,7 @@
 // Until when somebody new may come to a hub: its join codes are offered until then, and the screen says so. The clocks
 // are the test's.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { SWEEP_MS } from "../../src/limits.ts";
 import { HubWorld } from "../support/hub-world.ts";
 
 const HOUR = 3_600_000;
@@ -34,6 +35,30 @@ describe("an invitation", () => {
 		await world.clock.pass(1);
 		expect(world.hub.closedToNewPeers.aborted).toBe(true);
 		expect(world.told("The invitation has expired: nobody else is let in, and no join code works any more.")).toBe(1);
+	});
+
+	test("that expires while the clock was set back is not offered for ever: it ends when the clock says so", async () => {
+		await world.openInstead({ expiresAt: Date.now() + HOUR });
+		world.epoch -= HOUR / 2;
+		await world.clock.pass(HOUR);
+		expect(world.hub.closedToNewPeers.aborted, "a peer is still let in").toBe(false);
+		expect(world.told("expired")).toBe(0);
+		await world.clock.pass(HOUR / 2 - 1);
+		expect(world.hub.closedToNewPeers.aborted).toBe(false);
+		await world.clock.pass(1);
+		expect(world.hub.closedToNewPeers.aborted).toBe(true);
+		expect(world.told("The invitation has expired")).toBe(1);
+	});
+
+	test("that expires while the machine sleeps, or the clock was set forward, is offered for a minute at most", async () => {
+		await world.openInstead({ expiresAt: Date.now() + HOUR });
+		await world.inside("a");
+		world.epoch += HOUR;
+		await world.clock.pass(SWEEP_MS);
+		expect(world.hub.closedToNewPeers.aborted).toBe(true);
+		expect(world.told("The invitation has expired")).toBe(1);
+		await world.clock.pass(2 * HOUR);
+		expect(world.told("The invitation has expired")).toBe(1);
 	});
 
 	test("does not expire for a hub that was stopped before", async () => {
