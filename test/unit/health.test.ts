@@ -157,6 +157,28 @@ describe("over dials that the test answers:", () => {
 		expect(told).toEqual([[true, false, true], ALL_UP]);
 	});
 
+	test("a service whose host does not answer keeps nobody from hearing that another one is down", async () => {
+		const looking = health.look();
+		hanging.get(3000)?.(false);
+		await turn();
+		expect(told).toEqual([[false, true, true]]);
+		expect(up(health.states()), "a peer that comes now is told so").toEqual([false, true, true]);
+		await answer(false, true, false);
+		await looking;
+		expect(told.at(-1)).toEqual([false, true, false]);
+	});
+
+	test("a service that was started during a look is not called down by what the look found before", async () => {
+		const looking = health.look();
+		hanging.get(3000)?.(false);
+		await turn();
+		health.learned(0, true);
+		await answer();
+		await looking;
+		expect(up(health.states())).toEqual(ALL_UP);
+		expect(told.at(-1)).toEqual(ALL_UP);
+	});
+
 	test("a hub that must not look dials nothing, and still learns from dials", async () => {
 		health = watched(false);
 		health.watch(true);
