@@ -48,13 +48,7 @@ export class Health {
 	/** Looks now, or joins a look under way. */
 	look(): Promise<void> {
 		if (!this.#looks) return Promise.resolve();
-		if (!this.#looking) this.#lookedAt = performance.now();
-		this.#looking ??= Promise.all(this.#addresses.map(answers)).then((found) => {
-			this.#looking = undefined;
-			const changed = this.#states.filter((state, i) => state.up !== found[i]);
-			for (const state of changed) state.up = !state.up;
-			if (changed.length > 0) this.onChange(this.states());
-		});
+		this.#looking ??= this.#lookNow();
 		return this.#looking;
 	}
 
@@ -65,6 +59,15 @@ export class Health {
 			clearInterval(this.#timer);
 			this.#timer = undefined;
 		}
+	}
+
+	// --- internal ---
+
+	async #lookNow(): Promise<void> {
+		this.#lookedAt = performance.now();
+		// Each is told when it is found: a host that does not answer holds up no news, and makes none old.
+		await Promise.all(this.#addresses.map(async (address, i) => this.learned(i, await answers(address))));
+		this.#looking = undefined;
 	}
 }
 

@@ -58,9 +58,7 @@ export class Hub implements Host {
 		this.#addresses = services;
 		this.#health = new Health(services, look);
 		this.#health.onChange = (states) => this.#tell(states);
-		const { expiresAt } = admission.policy;
-		if (expiresAt !== undefined)
-			this.#expiry = setTimeout(() => this.#closeIfFull(), Math.max(0, expiresAt - Date.now()));
+		this.#awaitExpiry();
 	}
 
 	/** Takes a new connection; it has to introduce itself. */
@@ -168,6 +166,14 @@ export class Hub implements Host {
 
 	#tell(services: ServiceState[]): void {
 		for (const guest of this.#guests) guest.tell({ type: "services", services });
+	}
+
+	/** Timers know nothing of a clock that is set, nor of a machine that sleeps: so it is looked at again and again. */
+	#awaitExpiry(): void {
+		this.#closeIfFull();
+		const { expiresAt } = this.admission.policy;
+		if (expiresAt === undefined || this.#closing.signal.aborted) return;
+		this.#expiry = setTimeout(() => this.#awaitExpiry(), Math.min(expiresAt - Date.now(), SWEEP_MS));
 	}
 
 	#closeIfFull(): void {

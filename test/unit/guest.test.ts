@@ -2,25 +2,18 @@
 // is left when it ends in between.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { Admission, teamPolicy } from "../../src/admission.ts";
-import type { Connection } from "../../src/connection.ts";
-import { encodeMessage, type Message, type ServiceState } from "../../src/control.ts";
+import type { Message, ServiceState } from "../../src/control.ts";
 import { Guest, type Host } from "../../src/guest.ts";
 import { ACCEPTED, encodeHeader, REFUSED } from "../../src/handshake.ts";
-import type { BiStream } from "../../src/iroh.ts";
 import { HUB_SILENCE_MS, STALL_MS } from "../../src/limits.ts";
 import { newSecret } from "../../src/secret.ts";
-import { QuicStream } from "../../src/stream.ts";
-import { NativeReceive, NativeSend, turn } from "../support/native-halves.ts";
+import { FarPeer, hello } from "../support/far-peer.ts";
+import { turn } from "../support/native-halves.ts";
 
 const SECRET = newSecret();
-const hello = (secret = SECRET): Message => ({ type: "hello", v: 1, name: "me", program: "1", secret });
 
-let send: NativeSend;
-let receive: NativeReceive;
+let peer: FarPeer;
 let services: PromiseWithResolvers<ServiceState[]>;
-let over: PromiseWithResolvers<string>;
-/** Why the hub closed the connection. */
-let closings: string[];
 let admission: Admission;
 let decisions: Mock<Admission["decide"]>;
 /** What performance.now says. */
@@ -30,23 +23,14 @@ let printed: Mock<typeof process.stderr.write>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
 let complaints: { key: string; text: string; where?: string }[];
 let mayHaveStreams: boolean;
-/** Whether a path leads to the peer. */
-/** When a path led to the peer last; Infinity: one always does. */
-let pathAt: number;
 /** Port ids of the streams that the hub took to its services. */
 let served: (number | undefined)[];
-/** The peer opens another stream. */
-let open: (stream: QuicStream) => void;
 let guest: Guest;
 
 beforeEach(() => {
-	[send, receive] = [new NativeSend(), new NativeReceive()];
-	Object.assign(send, { id: async () => "client bidirectional 0" });
+	peer = new FarPeer();
 	services = Promise.withResolvers();
-	over = Promise.withResolvers();
-	closings = [];
 	mayHaveStreams = true;
-	pathAt = Number.POSITIVE_INFINITY;
 	complaints = [];
 	served = [];
 	now = 5000;
@@ -55,21 +39,6 @@ beforeEach(() => {
 	decisions = spyOn(admission, "decide");
 	printed = spyOn(process.stderr, "write").mockReturnValue(true);
 	intervals = { start: spyOn(globalThis, "setInterval"), stop: spyOn(globalThis, "clearInterval") };
-	const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0 });
-	const connection = {
-		id: "a".repeat(64),
-		remote: "a".repeat(10),
-		closed: over.promise,
-		acceptStreams: async (onStream: (stream: QuicStream) => void) => {
-			open = onStream;
-			onStream(stream);
-		},
-		close: (reason: string) => closings.push(reason),
-		closeSoon: (reason: string) => closings.push(reason),
-		abortStream() {},
-		path: () => "direct",
-		pathlessFor: () => now - pathAt,
-	};
 	const host: Host = {
 		name: "hub",
 		run: "this one",
@@ -80,21 +49,17 @@ beforeEach(() => {
 		services: () => services.promise,
 		counts: () => mayHaveStreams,
 		entered() {},
-		serve: async (portId, stream) => {
+		serve: async (portId) => {
 			served.push(portId);
-			// Its connection's end is its end.
-			void over.promise.then(() => stream.abort());
 		},
 		complain: (key, text, where) => complaints.push({ key, text, ...(where && { where }) }),
 	};
-	guest = new Guest(connection as unknown as Connection, host);
+	guest = new Guest(peer.asConnection, host);
 });
 
 afterEach(async () => {
 	services.resolve([]);
-	over.resolve("");
-	receive.lose();
-	send.lose();
+	peer.leave("");
 	await turn();
 	await turn();
 	const running = new Set(intervals.start.mock.results.map(({ value }) => value as Timer));
@@ -103,25 +68,6 @@ afterEach(async () => {
 	for (const mock of [clock, decisions, printed, intervals.start, intervals.stop]) mock.mockRestore();
 	expect(running.size, "intervals left running").toBe(0);
 });
-
-/** Opens the control stream with these messages behind its header. */
-function say(...messages: Message[]): void {
-	receive.arrive(encodeHeader(0));
-	for (const message of messages) receive.arrive(encodeMessage(message));
-}
-
-/** The peer opens a stream for a service; what the hub writes on it. */
-function openService(portId: number): NativeSend {
-	const [itsSend, itsReceive] = [new NativeSend(), new NativeReceive()];
-	Object.assign(itsSend, { id: async () => "client bidirectional 1" });
-	itsReceive.arrive(encodeHeader(portId));
-	open(new QuicStream({ send: itsSend, recv: itsReceive } as unknown as BiStream, { rtt: () => 0 }));
-	void over.promise.then(() => {
-		itsSend.lose();
-		itsReceive.lose();
-	});
-	return itsSend;
-}
 
 /** The hub looks once a second how long the peer has been silent: so many times from now. */
 function look(times: number): void {
@@ -134,18 +80,19 @@ function look(times: number): void {
 
 /** The peer answers a ping. */
 async function answer(): Promise<void> {
-	receive.arrive(encodeMessage({ type: "pong", n: 0 }));
+	peer.say({ type: "pong", n: 0 });
 	await turn();
 }
 
 const SECONDS = HUB_SILENCE_MS / 1000;
 
-const answers = () => Buffer.from(send.written.slice(1)).toString();
+const answers = () => peer.heard.map(({ type }) => type);
 const lines = () => printed.mock.calls.map(([text]) => String(text)).join("");
 
 test("the answer to the control stream leaves before the first message, and one write at a time", async () => {
+	const { send } = peer.say();
 	send.block();
-	say(hello(newSecret()));
+	peer.say(hello(newSecret()));
 	await turn();
 	await turn();
 	expect(send.flights).toEqual([1]);
@@ -153,35 +100,35 @@ test("the answer to the control stream leaves before the first message, and one 
 	await turn();
 	await turn();
 	expect(send.written[0]).toBe(ACCEPTED);
-	expect(answers()).toContain('"denied"');
+	expect(answers()).toContain("denied");
 	expect(send.overlapped).toBe(false);
 });
 
 test("a hello that was denied is the last", async () => {
-	say(hello(newSecret()), hello());
+	peer.say(hello(newSecret()), hello(SECRET));
 	await turn();
 	await turn();
 	expect(decisions).toHaveBeenCalledTimes(1);
 	expect(guest.inside).toBe(false);
-	expect(answers()).not.toContain('"welcome"');
-	expect(closings[0]).toContain("denied");
+	expect(answers()).not.toContain("welcome");
+	expect(peer.closings[0]).toContain("denied");
 });
 
 test("a second hello of one that is in changes nothing", async () => {
 	services.resolve([]);
-	say(hello(), hello(newSecret()));
+	peer.say(hello(SECRET), hello(newSecret()));
 	await turn();
 	await turn();
 	expect(decisions).toHaveBeenCalledTimes(1);
 	expect(guest.inside).toBe(true);
-	expect(closings).toEqual([]);
+	expect(peer.closings).toEqual([]);
 });
 
 test("a connection that ends while the services are looked at leaves no timer behind", async () => {
-	say(hello());
+	peer.say(hello(SECRET));
 	await turn();
 	expect(guest.inside).toBe(true);
-	over.resolve("it left");
+	peer.leave("it left");
 	await turn();
 	services.resolve([]);
 	await turn();
@@ -190,20 +137,20 @@ test("a connection that ends while the services are looked at leaves no timer be
 
 test("a connection that ends after the welcome leaves no timer behind", async () => {
 	services.resolve([]);
-	say(hello());
+	peer.say(hello(SECRET));
 	await turn();
-	expect(answers()).toContain('"welcome"');
+	expect(answers()).toContain("welcome");
 });
 
 test("whoever is not in writes nothing on the hub's screen", async () => {
-	say(...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "look at me" })));
+	peer.say(...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "look at me" })));
 	await turn();
 	expect(lines()).not.toContain("look at me");
 });
 
 test("a goodbye is printed once, however often it is said", async () => {
 	services.resolve([]);
-	say(hello(), ...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "so long" })));
+	peer.say(hello(SECRET), ...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "so long" })));
 	await turn();
 	expect(lines().split("so long")).toHaveLength(2);
 	expect(guest.leaving).toBe(true);
@@ -211,85 +158,82 @@ test("a goodbye is printed once, however often it is said", async () => {
 
 test("a stream over the limit is refused unread, and the connection goes on", async () => {
 	services.resolve([]);
-	say(hello());
+	peer.say(hello(SECRET));
 	await turn();
 	mayHaveStreams = false;
-	const [itsSend, itsReceive] = [new NativeSend(), new NativeReceive()];
-	Object.assign(itsSend, { id: async () => "client bidirectional 1" });
-	open(new QuicStream({ send: itsSend, recv: itsReceive } as unknown as BiStream, { rtt: () => 0 }));
+	const { send } = peer.open();
 	await turn();
-	expect([...itsSend.written]).toEqual([REFUSED]);
-	itsSend.acknowledge();
-	itsReceive.lose();
+	expect([...send.written]).toEqual([REFUSED]);
+	send.acknowledge();
 	expect(complaints).toEqual([{ key: guest.name, text: expect.stringContaining("too many streams") }]);
-	expect(closings).toEqual([]);
+	expect(peer.closings).toEqual([]);
 });
 
 test("who has no valid ticket is noted in the log only, in one line a second with all others like that", async () => {
-	say(hello(newSecret()));
+	peer.say(hello(newSecret()));
 	await turn();
 	await turn();
 	expect(complaints).toEqual([{ key: "denied: secret", text: expect.stringContaining("Denied"), where: "log" }]);
 });
 
 test("a service asked for between hello and welcome is refused, and one after it is not", async () => {
-	say(hello());
+	peer.say(hello(SECRET));
 	await turn();
 	expect(guest.inside).toBe(true);
-	const early = openService(2);
+	const early = peer.open(encodeHeader(2));
 	await turn();
-	expect([...early.written]).toEqual([REFUSED]);
+	expect([...early.send.written]).toEqual([REFUSED]);
 	expect(served).toEqual([]);
 	expect(complaints).toEqual([{ key: guest.name, text: expect.stringContaining("it has not been welcomed") }]);
 	services.resolve([]);
 	await turn();
-	openService(2);
+	peer.open(encodeHeader(2));
 	await turn();
 	expect(served).toEqual([2]);
-	expect(closings).toEqual([]);
+	expect(peer.closings).toEqual([]);
 });
 
 describe("a peer that is gone without a word", () => {
 	test("is given up when it has not answered for 45 seconds, not earlier", async () => {
 		services.resolve([]);
-		say(hello());
+		peer.say(hello(SECRET));
 		await turn();
 		look(SECONDS - 1);
 		await answer();
 		look(SECONDS);
-		expect(closings, "since its last answer").toEqual([]);
+		expect(peer.closings, "since its last answer").toEqual([]);
 		look(1);
-		expect(closings).toEqual(["silent for 45 s"]);
+		expect(peer.closings).toEqual(["silent for 45 s"]);
 	});
 
 	test("is not given up by a hub that was suspended itself", async () => {
 		services.resolve([]);
-		say(hello());
+		peer.say(hello(SECRET));
 		await turn();
 		now += Math.max(HUB_SILENCE_MS, STALL_MS);
 		look(1);
-		expect(closings).toEqual([]);
+		expect(peer.closings).toEqual([]);
 		await answer();
 		look(SECONDS);
-		expect(closings).toEqual([]);
+		expect(peer.closings).toEqual([]);
 	});
 
 	test("is given up by an open hub that it never said hello to, 45 seconds after its last path", async () => {
 		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
-		receive.arrive(encodeHeader(1));
+		peer.open(encodeHeader(1));
 		await turn();
 		expect(guest.inside, "one of the original program").toBe(true);
 		expect(served).toEqual([1]);
 		look(2 * SECONDS);
-		expect(closings, "a path leads to it, and it need not say anything").toEqual([]);
-		pathAt = now;
+		expect(peer.closings, "a path leads to it, and it need not say anything").toEqual([]);
+		peer.reachable = false;
 		look(SECONDS);
-		pathAt = Number.POSITIVE_INFINITY;
+		peer.reachable = true;
 		look(1);
-		pathAt = now;
+		peer.reachable = false;
 		look(SECONDS);
-		expect(closings).toEqual([]);
+		expect(peer.closings).toEqual([]);
 		look(1);
-		expect(closings).toEqual(["silent for 45 s"]);
+		expect(peer.closings).toEqual(["silent for 45 s"]);
 	});
 });

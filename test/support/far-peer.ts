@@ -1,0 +1,138 @@
+// The far side of a Guest: a peer that opens streams over native halves and says on them what the test wants, and the
+// connection that it comes by. Used by the tests of guest.ts and hub.ts.
+import type { Connection } from "../../src/connection.ts";
+import { CONTROL_PORT_ID, decodeMessage, encodeMessage, Lines, type Message } from "../../src/control.ts";
+import { encodeHeader } from "../../src/handshake.ts";
+import type { BiStream } from "../../src/iroh.ts";
+import { LAST_WORD_MS } from "../../src/limits.ts";
+import { QuicStream } from "../../src/stream.ts";
+import { NativeReceive, NativeSend } from "./native-halves.ts";
+
+/** What a peer says first. */
+export const hello = (secret: string): Message => ({ type: "hello", v: 1, name: "me", program: "1", secret });
+
+/** One stream of the peer: what the hub writes, and what arrives there. */
+export interface FarStream {
+	readonly send: NativeSend;
+	readonly receive: NativeReceive;
+	readonly stream: QuicStream;
+}
+
+export class FarPeer {
+	/** Why the hub closed the connection: what it said each time, as long as there was something to close. */
+	readonly closings: string[] = [];
+	/** Whether a path leads to the peer. */
+	reachable = true;
+	/** Streams beside those that are opened here. */
+	carries = 0;
+	/** How many streams the hub lets it have open; undefined while it has not said. */
+	allowed: number | undefined;
+	/** Where it comes from; undefined by a relay. */
+	address: string | undefined;
+	readonly id: string;
+	#over = Promise.withResolvers<string>();
+	#left = false;
+	#pathAt = performance.now();
+	#onStream: (stream: QuicStream) => void = () => {};
+	#opened: FarStream[] = [];
+	#control: FarStream | undefined;
+
+	constructor(id = "a".repeat(64)) {
+		this.id = id;
+	}
+
+	/** Opens a stream, of which these bytes arrive first. */
+	open(...bytes: Uint8Array[]): FarStream {
+		const [send, receive] = [new NativeSend(), new NativeReceive()];
+		const id = `client bidirectional ${this.#opened.length}`;
+		Object.assign(send, { id: async () => id });
+		for (const piece of bytes) receive.arrive(piece);
+		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0 });
+		this.#opened.push({ send, receive, stream });
+		this.#onStream(stream);
+		return { send, receive, stream };
+	}
+
+	/** Opens the control stream, if it is not open, and says this. */
+	say(...messages: Message[]): FarStream {
+		this.#control ??= this.open(encodeHeader(CONTROL_PORT_ID));
+		for (const message of messages) this.#control.receive.arrive(encodeMessage(message));
+		return this.#control;
+	}
+
+	/** What the hub has said on the control stream. */
+	get heard(): Message[] {
+		const [, ...bytes] = this.#control?.send.written ?? [];
+		return new Lines().push(Uint8Array.from(bytes)).flatMap((line) => decodeMessage(line) ?? []);
+	}
+
+	/** The connection ends, and all streams with it. Idempotent. */
+	leave(reason: string): void {
+		this.#left = true;
+		this.#over.resolve(reason);
+		for (const { send, receive, stream } of this.#opened.splice(0)) {
+			send.lose();
+			receive.lose();
+			stream.abort();
+		}
+	}
+
+	get asConnection(): Connection {
+		return this as unknown as Connection;
+	}
+
+	// --- what a Guest and a Hub ask of a connection ---
+
+	get closed(): Promise<string> {
+		return this.#over.promise;
+	}
+
+	get remote(): string {
+		return this.id.slice(0, 10);
+	}
+
+	get streams(): number {
+		return this.carries;
+	}
+
+	limitIncomingStreams(most: number): void {
+		this.allowed = most;
+	}
+
+	async acceptStreams(onStream: (stream: QuicStream) => void): Promise<void> {
+		this.#onStream = onStream;
+	}
+
+	abortStream(): void {}
+
+	pathlessFor(): number {
+		if (this.reachable) this.#pathAt = performance.now();
+		return performance.now() - this.#pathAt;
+	}
+
+	isOver(): boolean {
+		return this.#left;
+	}
+
+	path(): string {
+		return "direct";
+	}
+
+	host(): string | undefined {
+		return this.address;
+	}
+
+	close(reason: string): void {
+		if (this.#left) return;
+		this.closings.push(reason);
+		this.leave(reason);
+	}
+
+	/** As with a real one there is time for a last word. */
+	closeSoon(reason: string): void {
+		if (this.#left) return;
+		this.closings.push(reason);
+		const timer = setTimeout(() => this.leave(reason), LAST_WORD_MS);
+		void this.closed.then(() => clearTimeout(timer));
+	}
+}

@@ -1,0 +1,81 @@
+// A hub, everybody who comes to it, and the clocks that it looks at, which stand still until the test moves them.
+// Used by the tests of hub.ts.
+import { expect, type Mock, spyOn } from "bun:test";
+import { Admission, type Policy, teamPolicy } from "../../src/admission.ts";
+import { Hub } from "../../src/hub.ts";
+import { RESET_GRACE_MS } from "../../src/limits.ts";
+import { setVerbosity } from "../../src/output.ts";
+import { newSecret } from "../../src/secret.ts";
+import { Clock } from "./far-hub.ts";
+import { FarPeer, hello } from "./far-peer.ts";
+import { turn } from "./native-halves.ts";
+
+const SERVICES = [1, 2, 3].map((port) => ({ host: "127.0.0.1", port }));
+
+export class HubWorld {
+	readonly clock = new Clock();
+	readonly secret = newSecret();
+	hub: Hub;
+	/** What the wall clock says when the monotonic one says 0: somebody sets the clock by changing it. */
+	epoch = 1_800_000_000_000;
+	#peers: FarPeer[] = [];
+	#wallClock: Mock<typeof Date.now>;
+	#printed: Mock<typeof process.stderr.write>;
+
+	constructor() {
+		this.#wallClock = spyOn(Date, "now").mockImplementation(() => this.epoch + this.clock.now);
+		this.#printed = spyOn(process.stderr, "write").mockReturnValue(true);
+		setVerbosity(1);
+		this.hub = this.#open({}, false);
+	}
+
+	/** The hub of before gives way to another one. */
+	async openInstead(policy: Partial<Policy>, { look = false } = {}): Promise<void> {
+		await this.hub.stop();
+		this.hub = this.#open(policy, look);
+	}
+
+	/** A connection that has said nothing yet. */
+	stranger(id: string): FarPeer {
+		const peer = new FarPeer(id.padStart(64, "0"));
+		this.#peers.push(peer);
+		this.hub.welcome(peer.asConnection);
+		return peer;
+	}
+
+	/** A connection that was let in. */
+	async inside(id: string): Promise<FarPeer> {
+		const peer = this.stranger(id);
+		peer.say(hello(this.secret));
+		await turn();
+		await turn();
+		expect(peer.heard.map(({ type }) => type)).toEqual(["welcome"]);
+		return peer;
+	}
+
+	/** How often these words stand on the screen. */
+	told(words: string): number {
+		const screen = this.#printed.mock.calls.map(([line]) => String(line)).join("");
+		return screen.split(words).length - 1;
+	}
+
+	/** Everybody leaves, and nothing may be left. */
+	async end(): Promise<void> {
+		await this.hub.stop();
+		for (const peer of this.#peers) peer.leave("the test is over");
+		await this.clock.pass(2 * RESET_GRACE_MS);
+		const { intervals } = this.clock;
+		setVerbosity(0);
+		this.clock.restore();
+		this.#wallClock.mockRestore();
+		this.#printed.mockRestore();
+		expect(intervals, "intervals left running").toBe(0);
+	}
+
+	// --- internal ---
+
+	#open(policy: Partial<Policy>, look: boolean): Hub {
+		const everybody = { ...teamPolicy(this.secret), maxPeers: 1000 };
+		return new Hub({ name: "hub", services: SERVICES, look }, new Admission({ ...everybody, ...policy }));
+	}
+}
