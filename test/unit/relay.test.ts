@@ -186,6 +186,15 @@ describe("direct connections are not ended for a relay", () => {
 		expect(happened).toEqual([]);
 	});
 
+	test("that never led here, of which one look failed for a reason of its own", async () => {
+		endpoint.seen = new Error("too many open files");
+		await clock.pass(RELAY_CHECK_MS);
+		endpoint.seen = false;
+		await clock.pass(10 * RELAY_LOST_MS);
+		expect(endpoint.looks.length).toBeGreaterThan(10);
+		expect(happened).toEqual([]);
+	});
+
 	test("while no relay answers anybody, by refusal, by silence or by another status", async () => {
 		relays = { "http://one.example/ping": new Error("connection refused") };
 		await lost();
