@@ -44,13 +44,10 @@ export async function watchRelay(
 		await pause(lostAt === undefined ? timing.checkMs : timing.checkLostMs, stop);
 		if (stop.aborted) return;
 		// Whoever presses Ctrl+C does not wait for a look.
-		const look = seen(endpoint, timing.lookMs, stop).then(async (works) => ({
-			works,
-			up: works || (await someAnswers(urls)),
-		}));
-		const found = await Promise.race([look, pause(2 * (timing.lookMs + RELAY_PROBE_MS), stop)]);
+		const looking = look(endpoint, urls, timing.lookMs, stop);
+		const late = pause(2 * (timing.lookMs + RELAY_PROBE_MS), stop);
+		const { works, up } = (await Promise.race([looking, late])) ?? NOTHING;
 		if (stop.aborted) return;
-		const { works, up } = found ?? { works: false, up: false };
 		worked ||= works;
 		if (works || !worked || !up) {
 			lostAt = undefined;
@@ -68,13 +65,23 @@ export async function watchRelay(
 
 // --- internal ---
 
-/** A look that fails for a reason of its own says nothing. */
-async function seen(endpoint: Endpoint, timeoutMs: number, stop: AbortSignal): Promise<boolean> {
+/** Whether the relay leads here, and if not, whether one answers at all. */
+interface Finding {
+	works: boolean;
+	up: boolean;
+}
+
+/** What is known after a look that hangs, or fails for a reason of its own. */
+const NOTHING: Finding = { works: false, up: false };
+
+/** One look. Never rejects. */
+async function look(endpoint: Endpoint, urls: string[], timeoutMs: number, stop: AbortSignal): Promise<Finding> {
 	try {
-		return await endpoint.seenByRelay(timeoutMs, stop);
+		const works = await endpoint.seenByRelay(timeoutMs, stop);
+		return { works, up: works || (await someAnswers(urls)) };
 	} catch (error) {
 		log.debug(`Cannot look whether the relay leads here: ${firstLine(error)}`);
-		return true;
+		return NOTHING;
 	}
 }
 

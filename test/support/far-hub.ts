@@ -51,6 +51,11 @@ export class Clock {
 		return [...this.#timers.values()].filter(({ kind }) => kind === "interval").length;
 	}
 
+	/** Everything that is still to happen, by itself or again and again. */
+	get pending(): number {
+		return this.#timers.size;
+	}
+
 	restore(): void {
 		for (const spy of this.#spies) spy.mockRestore();
 	}
