@@ -204,6 +204,7 @@ export class Connection {
 function closeReason(text: string): string {
 	const byPeer = /^closed by peer: ([\s\S]*?)(?: \(code \d+\))?$/.exec(text);
 	const reason = printable(byPeer?.[1] ?? text);
-	if (byPeer && /^\d*$/.test(reason)) return "closed by the other side";
+	// Of a close whose packet was lost only the end is seen, without its reason (RFC 9000 section 10.3).
+	if (reason === "reset by peer" || (byPeer && /^\d*$/.test(reason))) return "closed by the other side";
 	return reason === "timed out" ? "no answer for 30 seconds" : reason;
 }

@@ -1,10 +1,10 @@
 // One peer's connection at the hub: its hello, the decision, and from then on its service streams.
-// Called by share.ts for each connection; calls admission, link, serve.
+// Called by hub.ts for each connection; calls admission, link, and through its host serve.
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type DenialReason, type Message, type ServiceState } from "./control.ts";
 import { Aborted } from "./duplex.ts";
-import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS } from "./limits.ts";
+import { HEADER_MS, HELLO_MS, HUB_SILENCE_MS, LEAVING_MS, STRANGER_STREAMS } from "./limits.ts";
 import { Link } from "./link.ts";
 import { log, talk } from "./output.ts";
 import type { QuicStream } from "./stream.ts";
@@ -19,12 +19,14 @@ export interface Host {
 	readonly admission: Admission;
 	/** Ids that are in. */
 	connected(): ReadonlySet<string>;
+	/** Whether the same peer is in by another connection, and stays. */
+	hasAnother(guest: Guest): boolean;
 	services(): Promise<ServiceState[]>;
 	/** Counts the stream until it is closed; false when there are too many of them. */
 	counts(stream: QuicStream, id: string): boolean;
 	/** The guest is in; from now on it counts. */
 	entered(guest: Guest): void;
-	/** Dials the service and bridges; false when there is none with this port id. */
+	/** Dials the service and bridges, or refuses. Never rejects. */
 	serve(portId: number | undefined, stream: QuicStream, from: string): Promise<void>;
 	/** A line for the log, or for the screen, at most one a second for each key. */
 	complain(key: string, text: string, where?: "log" | "screen"): void;
@@ -47,6 +49,7 @@ export class Guest {
 	#over = false;
 	#helloTimer: Timer;
 	#silenceTimer: Timer | undefined;
+	#leaveTimer: Timer | undefined;
 
 	constructor(connection: Connection, host: Host) {
 		this.connection = connection;
@@ -57,6 +60,7 @@ export class Guest {
 			this.#over = true;
 			clearTimeout(this.#helloTimer);
 			clearInterval(this.#silenceTimer);
+			clearTimeout(this.#leaveTimer);
 			this.#link?.close();
 		});
 		void connection.acceptStreams((stream) => void this.#accept(stream));
@@ -68,10 +72,20 @@ export class Guest {
 		if (this.#welcomed) this.#link?.send(message);
 	}
 
+	/** The hub goes: what runs may finish. Whoever has nothing running, or has not been let in, is told by the end. */
+	dismiss(reason: string): void {
+		if (this.#welcomed) this.tell({ type: "bye", reason });
+		else if (!this.inside || this.#introducing) this.connection.close(reason);
+	}
+
 	// --- internal ---
 
 	/** One stream's life. Never rejects: whatever happens to it, the others go on. */
 	async #accept(stream: QuicStream): Promise<void> {
+		if (this.#tooEarly() && this.connection.streams > STRANGER_STREAMS) {
+			this.#complain(`Reset a stream of ${this.name}: too many before its welcome.`);
+			return stream.abort();
+		}
 		if (!this.#host.counts(stream, this.connection.id)) {
 			this.#complain(`Refused a stream of ${this.name}: too many streams.`);
 			return stream.refuse();
@@ -83,8 +97,9 @@ export class Guest {
 			this.#decide(undefined, undefined);
 		}
 		// One that has said hello waits for its welcome.
-		if (!this.inside || (this.#introducing && !this.#welcomed) || portId === CONTROL_PORT_ID) {
-			if (portId !== undefined) this.#complain(`Refused a stream of ${this.name}: it has not been welcomed.`);
+		if (!this.inside || (this.#introducing && !this.#welcomed) || portId === CONTROL_PORT_ID || this.leaving) {
+			const why = this.leaving ? "it has said goodbye" : "it has not been welcomed";
+			if (portId !== undefined) this.#complain(`Refused a stream of ${this.name}: ${why}.`);
 			return stream.refuse();
 		}
 		await this.#host.serve(portId, stream, this.name);
@@ -93,6 +108,11 @@ export class Guest {
 	/** A peer of the original program has no hello; an open hub lets it in without. */
 	#mayBeOriginal(): boolean {
 		return this.#host.admission.policy.secret === undefined && !this.#introducing;
+	}
+
+	/** The handshake has granted it a hundred streams, which can't be taken back (measured). */
+	#tooEarly(): boolean {
+		return !this.inside && !this.#mayBeOriginal();
 	}
 
 	#helloIsLate(): void {
@@ -123,7 +143,10 @@ export class Guest {
 		else if (message.type === "reset") this.connection.abortStream(message.stream);
 		else if (message.type === "bye" && this.inside && !this.leaving) {
 			this.leaving = true;
-			talk(`Peer ${this.name} left: ${message.reason}.`);
+			// One of several connections is not the peer.
+			if (this.#host.hasAnother(this)) log.debug(`A connection of ${this.name} ends: ${message.reason}.`);
+			else talk(`Peer ${this.name} left: ${message.reason}.`);
+			this.#leaveTimer = setTimeout(() => this.connection.close("it has said goodbye"), LEAVING_MS);
 		}
 	}
 
@@ -144,14 +167,15 @@ export class Guest {
 
 	#decide(name: string | undefined, secret: string | undefined): boolean {
 		const { admission } = this.#host;
-		if (this.#denied) return false;
+		// What a connection has brought can be read when it is over.
+		if (this.#denied || this.connection.isOver()) return false;
 		const denial = admission.decide(this.connection.id, secret, this.#host.connected(), Date.now());
 		if (denial) {
 			this.#deny(this.#link, denial.reason, denial.message);
 			return false;
 		}
-		if (name) this.name = `'${name}' (${this.connection.remote})`;
-		const another = this.#host.connected().has(this.connection.id);
+		// Nobody can end the quotes and go on as somebody else.
+		if (name) this.name = `'${name.replaceAll("'", "’")}' (${this.connection.remote})`;
 		this.inside = true;
 		clearTimeout(this.#helloTimer);
 		// A peer of the original program answers nothing.
@@ -159,7 +183,7 @@ export class Guest {
 		this.#host.entered(this);
 		const text = `Peer ${this.name} connected (${this.connection.path()}).`;
 		// A second connection of one that is in is no second peer.
-		if (another) log.info(text);
+		if (this.#host.hasAnother(this)) log.info(text);
 		else talk(text);
 		return true;
 	}
@@ -184,7 +208,6 @@ export class Guest {
 		this.#host.complain(`denied: ${reason}`, `Denied ${this.name}: ${message}.`, invited ? "screen" : "log");
 		link?.send({ type: "denied", reason, message });
 		this.connection.closeSoon(`denied: ${message}`);
-		log.debug(`denied ${this.name}: ${reason}`);
 	}
 }
 

@@ -80,8 +80,7 @@ export class Hub implements Host {
 			this.#guests.delete(guest);
 			this.#health.watch([...this.#guests].some(({ inside }) => inside));
 			if (!guest.inside || guest.leaving || this.#stopping) return;
-			// One of several connections is not the peer.
-			if (this.connected().has(connection.id)) log.debug(`A connection of ${guest.name} ended: ${reason}.`);
+			if (this.hasAnother(guest)) log.debug(`A connection of ${guest.name} ended: ${reason}.`);
 			else talk(`Peer ${guest.name} left: ${reason}.`);
 		});
 	}
@@ -102,10 +101,7 @@ export class Hub implements Host {
 		clearTimeout(this.#expiry);
 		clearInterval(this.#sweeper);
 		this.#health.watch(false);
-		for (const guest of this.#guests) {
-			if (guest.inside) guest.tell({ type: "bye", reason: STOPPED });
-			else guest.connection.close(STOPPED);
-		}
+		for (const guest of this.#guests) guest.dismiss(STOPPED);
 		await waiting("running transfers; Ctrl+C again stops at once", this.#transfers.drain());
 		for (const guest of this.#guests) guest.connection.close(STOPPED);
 	}
@@ -114,6 +110,12 @@ export class Hub implements Host {
 
 	connected(): ReadonlySet<string> {
 		return new Set([...this.#guests].filter(({ inside }) => inside).map(({ connection }) => connection.id));
+	}
+
+	hasAnother(one: Guest): boolean {
+		return [...this.#guests].some(
+			(other) => other !== one && other.inside && !other.leaving && other.connection.id === one.connection.id,
+		);
 	}
 
 	async services(): Promise<ServiceState[]> {

@@ -223,6 +223,9 @@ export const HEALTH_WAIT_MS = 300;
 /** Closing a connection discards what is under way; a last word gets this long to be read. */
 export const LAST_WORD_MS = 500;
 
+/** A peer that has said goodbye is gone after this, whatever it still does: it lets transfers finish for {@link DRAIN_MS}. */
+export const LEAVING_MS = 10_000;
+
 /** After a failed accept: long enough not to spin, short enough not to be noticed. */
 export const ACCEPT_PAUSE_MS = 100;
 
@@ -257,7 +260,7 @@ export const HANDSHAKES_PER_HOST = 64;
 /** Hosts and ids of peers that were let in, remembered to tell them from a flood; the oldest are forgotten. */
 export const KNOWN_MAX = 1_000;
 
-/** Streams of a connection that has not been let in: one for control, a few that came too early. */
+/** Streams of a connection that has not been let in: one for control, a few that came too early. Any other is reset. */
 export const STRANGER_STREAMS = 8;
 
 /** Streams of a lost connection that are aborted in one turn, so that a thousand of them hold nobody up. */

@@ -35,6 +35,8 @@ export class FarPeer {
 	#pathAt = performance.now();
 	#onStream: (stream: QuicStream) => void = () => {};
 	#opened: FarStream[] = [];
+	/** How many of those have not been closed. */
+	#open = 0;
 	#control: FarStream | undefined;
 
 	constructor(id = "a".repeat(64)) {
@@ -49,6 +51,8 @@ export class FarPeer {
 		for (const piece of bytes) receive.arrive(piece);
 		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0 });
 		this.#opened.push({ send, receive, stream });
+		this.#open++;
+		void stream.closed.then(() => this.#open--);
 		this.#onStream(stream);
 		return { send, receive, stream };
 	}
@@ -92,7 +96,7 @@ export class FarPeer {
 	}
 
 	get streams(): number {
-		return this.carries;
+		return this.carries + this.#open;
 	}
 
 	limitIncomingStreams(most: number): void {

@@ -187,6 +187,19 @@ test("a close that is meant for a moment later does not come when the connection
 	expect(native.closings).toEqual([]);
 });
 
+for (const [transport, said] of [
+	["closed by peer: the hub was stopped (code 0)", "the hub was stopped"],
+	["closed by peer: 0", "closed by the other side"],
+	["reset by peer", "closed by the other side"],
+	["timed out", "no answer for 30 seconds"],
+	["closed by peer: \x1b[2J\r\nPeer 'x' left (code 1)", "[2J Peer 'x' left"],
+] as const) {
+	test(`an end that the transport calls ${JSON.stringify(transport)} is told as "${said}"`, async () => {
+		native.end(transport);
+		expect(await connection.closed).toBe(said);
+	});
+}
+
 test("a close that is meant for a moment later comes then, once", async () => {
 	connection.closeSoon("denied");
 	await clock.pass(LAST_WORD_MS);

@@ -46,6 +46,7 @@ beforeEach(() => {
 			return admission;
 		},
 		connected: () => new Set(),
+		hasAnother: () => false,
 		services: () => services.promise,
 		counts: () => mayHaveStreams,
 		entered() {},
