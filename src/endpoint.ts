@@ -1,5 +1,5 @@
 // An iroh endpoint's life: wait for a relay, ticket, accept, connect, bind again, close.
-// Called by share.ts, join.ts, uplink.ts and relay.ts; hands out Connections.
+// Called by share.ts, join.ts, uplink.ts, redial.ts and relay.ts; hands out Connections.
 import { type AcceptOptions, Door } from "./accept.ts";
 import { parseAddress } from "./address.ts";
 import { alpnBytes, bindNative, type EndpointOptions } from "./bind.ts";
@@ -64,12 +64,13 @@ export class Endpoint {
 	 */
 	async seenByRelay(timeoutMs: number, stop: AbortSignal): Promise<boolean> {
 		const { EndpointAddr } = await loadIroh();
-		const { alpn, relays } = this.#options;
+		const { alpn } = this.#options;
 		const address = this.#live.addr();
 		const relay = address.relayUrl();
 		if (!relay) return false;
 		const other = alpn === "hivemind" ? "federated-hivemind" : "hivemind";
-		const scout = await bindEndpoint({ alpn: other, relays, ipv4: { host: "127.0.0.1", port: 0 } });
+		// By this relay alone: nothing of the scout is published anywhere.
+		const scout = await bindEndpoint({ alpn: other, relays: [relay], ipv4: { host: "127.0.0.1", port: 0 } });
 		const giveUp = () => void scout.close();
 		stop.addEventListener("abort", giveUp);
 		try {
@@ -116,7 +117,9 @@ export class Endpoint {
 	 * until it works or `stop` is aborted, for without a socket it is worth nothing. Never rejects.
 	 */
 	rebind(stop: AbortSignal): Promise<void> {
-		this.#rebinding = this.#bindAgain(stop);
+		this.#rebinding ??= this.#bindAgain(stop).finally(() => {
+			this.#rebinding = undefined;
+		});
 		return this.#rebinding;
 	}
 
@@ -189,7 +192,10 @@ export class Endpoint {
 			await pause(REBIND_PAUSE_MS, stop);
 			try {
 				const same = tries <= REBIND_SAME_PORTS;
-				this.#native = pin(await bindNative(same ? this.#bound : { ...this.#options, key: this.#bound.key }));
+				const native = await bindNative(same ? this.#bound : { ...this.#options, key: this.#bound.key });
+				// Nobody else would close it.
+				if (stop.aborted) await native.close();
+				else this.#native = pin(native);
 				return;
 			} catch (error) {
 				if (tries === 2 * REBIND_SAME_PORTS) log.error(`${firstLine(error)} Trying on …`);

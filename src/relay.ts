@@ -40,8 +40,10 @@ export async function watchRelay(
 	/** Since it was bound: a relay that lets us in but no stranger, or nobody, cannot be lost. */
 	let worked = false;
 	let lostAt: number | undefined;
+	// Soon, so that a relay that is lost early has worked.
+	let wait = timing.checkLostMs;
 	while (urls.length > 0) {
-		await pause(lostAt === undefined ? timing.checkMs : timing.checkLostMs, stop);
+		await pause(wait, stop);
 		if (stop.aborted) return;
 		// Whoever presses Ctrl+C does not wait for a look.
 		const looking = look(endpoint, urls, timing.lookMs, stop);
@@ -51,15 +53,18 @@ export async function watchRelay(
 		worked ||= works;
 		if (works || !worked || !up) {
 			lostAt = undefined;
+			wait = timing.checkMs;
 			continue;
 		}
 		lostAt ??= performance.now();
+		wait = timing.checkLostMs;
 		if (performance.now() - lostAt < timing.lostMs || stop.aborted) continue;
 		talk(`No relay for ${timing.lostMs / 1000} s: starting the network part again. Peers come back by themselves.`);
 		onRestart();
 		await endpoint.rebind(stop);
 		worked = false;
 		lostAt = undefined;
+		wait = timing.checkLostMs;
 	}
 }
 
@@ -95,8 +100,9 @@ function answers(url: URL): Promise<boolean> {
 	return new Promise((resolve) => {
 		const get = url.protocol === "https:" ? getHttps : getHttp;
 		const request = get(url, { agent: false, timeout: RELAY_PROBE_MS }, (response) => {
-			response.resume();
 			resolve(response.statusCode === 200);
+			// Its body may never end.
+			request.destroy();
 		});
 		request.on("timeout", () => request.destroy(new Error("no answer")));
 		request.on("error", () => resolve(false));

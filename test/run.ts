@@ -16,6 +16,7 @@ if (names.length === 0 || names.some((name) => /build|install|workflows/.test(na
 	Bun.spawnSync([process.execPath, "build.ts", "--all", "--archive"], inherit);
 }
 
-const { command, note } = isolated([process.execPath, "test", ...process.argv.slice(2)]);
+// Several programs of one test on a busy machine need more than the five seconds that bun gives by itself.
+const { command, note } = isolated([process.execPath, "test", "--timeout", "30000", ...process.argv.slice(2)]);
 console.log(note);
 process.exit(Bun.spawnSync(command, inherit).exitCode ?? 1);

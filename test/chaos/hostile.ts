@@ -1,8 +1,9 @@
 // A hostile program: raw connections and streams with rubbish against a hub, by the binding alone. A process of its own.
 // Usage: bun hostile.ts TICKET STREAMS CONNECTIONS SECONDS. With a secret in the ticket it says hello first and is let
-// in. Streams come as fast as the hub lets them; connections that say nothing, but on streams
-// that the protocol has not, are made anew when the hub closes them, SECONDS long. Prints `begun`, and in the end one line of JSON with what it has done.
-import { type Connection, Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
+// in. Connections that say nothing, but on streams that the protocol has not, are made anew when the hub closes them,
+// SECONDS long. Streams come as fast as the hub lets them, until all have been tried, or a minute has passed. Prints
+// `begun`, and in the end one line of JSON with what it has done.
+import { type BiStream, type Connection, Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
 
 const [ticket = "", ...numbers] = process.argv.slice(2);
 const [streams = 0, connections = 0, seconds = 0] = numbers.map(Number);
@@ -17,6 +18,18 @@ const RUBBISH = [64, 5, 64 * 1024, 64].map((length) => Array.from({ length }, (_
 const UNI = 2;
 /** Connections that open streams. */
 const STREAMERS = 10;
+/** Streams at once on one of them: what the hub grants a stranger, or nearly what it grants a peer (limits.ts). */
+const AT_ONCE = secret === undefined ? 8 : 1000;
+/**
+ * A stream is held until the hub ends it, and so long at most: a slot that no other stream has meanwhile. A peer has
+ * slots for all of them, and holds them for longer than the hub waits for a header.
+ */
+const HELD_MS = secret === undefined ? 200 : 12_000;
+/** A stream, or a connection, that the hub does not grant in this time is given up. */
+const GRANT_MS = 5_000;
+const CONNECT_MS = 10_000;
+/** Not even a slow hub is given longer. */
+const LIMIT_MS = 60_000;
 
 const done = { streams: 0, refusedStreams: 0, connections: 0, refusedConnections: 0 };
 // What JavaScript forgets is closed.
@@ -25,13 +38,15 @@ const pin = <T extends object>(handle: T): T => {
 	pinned.add(handle);
 	return handle;
 };
-const until = performance.now() + seconds * 1000;
 
-const silent = Array.from({ length: Math.ceil(connections / EACH) }, () => bind());
+const silent = await Promise.all(Array.from({ length: Math.ceil(connections / EACH) }, bind));
+const streamers = await Promise.all(Array.from({ length: STREAMERS }, bind));
+const begun = performance.now();
+const until = begun + seconds * 1000;
 console.log("begun");
 await Promise.all([
-	...Array.from({ length: STREAMERS }, () => stream(Math.ceil(streams / STREAMERS))),
-	...Array.from({ length: connections }, (_, i) => beSilent(silent[Math.floor(i / EACH)] as Promise<Endpoint>)),
+	...streamers.map((endpoint) => stream(endpoint, Math.ceil(streams / STREAMERS))),
+	...Array.from({ length: connections }, (_, i) => beSilent(silent[Math.floor(i / EACH)] as Endpoint)),
 ]);
 console.log(JSON.stringify(done));
 process.exit(0);
@@ -44,17 +59,32 @@ async function bind(): Promise<Endpoint> {
 	return pin(await builder.bind());
 }
 
-/** Keeps one connection that says nothing, for as long as we run. */
-async function beSilent(endpoint: Promise<Endpoint>): Promise<void> {
-	while (performance.now() < until) {
-		try {
-			const connection = pin(await (await endpoint).connect(hub, ALPN));
-			done.connections++;
+/** A connection to the hub; counts how that went. */
+async function connect(endpoint: Endpoint, timeoutMs: number): Promise<Connection | undefined> {
+	const connecting = endpoint.connect(hub, ALPN);
+	const connection = await Promise.race([connecting, Bun.sleep(timeoutMs)]).catch(() => undefined);
+	if (connection) {
+		done.connections++;
+		return pin(connection);
+	}
+	done.refusedConnections++;
+	connecting.then(
+		(late) => late.close(0n, []),
+		() => {},
+	);
+	return undefined;
+}
+
+/** Keeps one connection that says nothing, until the time is over. */
+async function beSilent(endpoint: Endpoint): Promise<void> {
+	const left = () => Math.max(0, until - performance.now());
+	while (left() > 0) {
+		const connection = await connect(endpoint, left());
+		if (connection) {
 			for (let i = 0; i < UNI; i++) void oneWay(connection);
-			await Promise.race([connection.closed(), Bun.sleep(Math.max(0, until - performance.now()))]);
+			await Promise.race([connection.closed().catch(() => {}), Bun.sleep(left())]);
+			connection.close(0n, []);
 			pinned.delete(connection);
-		} catch {
-			done.refusedConnections++;
 		}
 		// A few hundred a second are more than any honest network makes.
 		await Bun.sleep(250 + Math.random() * 500);
@@ -70,22 +100,31 @@ async function oneWay(connection: Connection): Promise<void> {
 	}
 }
 
-/** Opens `count` streams, on as many connections as that takes, one after another. */
-async function stream(count: number): Promise<void> {
-	const endpoint = await bind();
+/** Tries to open `count` streams, many at once, on as many connections as that takes, one after another. */
+async function stream(endpoint: Endpoint, count: number): Promise<void> {
 	let left = count;
-	while (left > 0 && performance.now() < until) {
-		try {
-			const connection = pin(await endpoint.connect(hub, ALPN));
-			if (secret !== undefined) await hello(connection);
-			while (left > 0 && performance.now() < until) {
-				await rubbish(connection, left);
-				left--;
+	while (left > 0 && performance.now() < begun + LIMIT_MS) {
+		const connection = await connect(endpoint, CONNECT_MS);
+		let over = connection === undefined;
+		void connection
+			?.closed()
+			.catch(() => {})
+			.then(() => (over = true));
+		const lane = async () => {
+			while (!over && left > 0 && performance.now() < begun + LIMIT_MS) {
+				const kind = left--;
+				// One that was never tried, as the connection has ended, is tried on the next.
+				if (!(await rubbish(connection as Connection, kind))) left++;
 			}
+		};
+		try {
+			if (connection && secret !== undefined) await hello(connection);
+			await Promise.all(Array.from({ length: Math.min(AT_ONCE, left) }, lane));
 		} catch {
-			done.refusedConnections++;
-			await Bun.sleep(100);
+			// It was closed before it was let in.
 		}
+		if (connection) pinned.delete(connection);
+		if (over) await Bun.sleep(100);
 	}
 }
 
@@ -98,20 +137,33 @@ async function hello(connection: Connection): Promise<void> {
 	await recv.read(1024);
 }
 
-/** One stream of one of four kinds; only the last is ended. */
-async function rubbish(connection: Connection, kind: number): Promise<void> {
-	const timeout = Bun.sleep(1000).then(() => "busy" as const);
-	const bi = await Promise.race([connection.openBi(), timeout, connection.closed().then(() => "closed" as const)]);
-	if (bi === "closed") throw new Error("closed");
-	if (bi === "busy") {
-		done.refusedStreams++;
-		return;
+/** One stream of one of four kinds. False when the connection had ended before it was granted or refused. */
+async function rubbish(connection: Connection, kind: number): Promise<boolean> {
+	const opening = connection.openBi();
+	const bi = await Promise.race([opening, Bun.sleep(GRANT_MS)]).catch(() => null);
+	if (bi === null) return false;
+	if (bi) {
+		done.streams++;
+		await fill(bi, kind % RUBBISH.length);
+		return true;
 	}
-	const { send, recv } = pin(bi);
+	done.refusedStreams++;
+	// One that comes late would hold its slot for ever.
+	opening.then(
+		({ send }) => send.reset(7n),
+		() => {},
+	);
+	return true;
+}
+
+/** Writes the rubbish and waits a moment for what the hub makes of it; then the slot is free for the next. */
+async function fill({ send, recv }: BiStream, kind: number): Promise<void> {
 	pin(send);
 	pin(recv);
-	const writing = send.writeAll(RUBBISH[kind % 4] as number[]).catch(() => {});
-	if (kind % 4 !== 2) await writing;
-	if (kind % 4 === 3) await send.reset(7n).catch(() => {});
-	done.streams++;
+	const writing = send.writeAll(RUBBISH[kind] as number[]).catch(() => {});
+	if (kind === 3) await writing;
+	else await Promise.race([writing.then(() => recv.read(16)).catch(() => {}), Bun.sleep(HELD_MS)]);
+	await send.reset(7n).catch(() => {});
+	pinned.delete(send);
+	pinned.delete(recv);
 }

@@ -1,12 +1,26 @@
 // Asks again and again whether the tunnel works: every PERIOD ms one request on a TCP connection of its own, given up
 // after a second. A process of its own, at the peer's host. Usage: bun probe.ts PORT [PERIOD].
-// Prints `ok MS` or `no MS REASON` for each request when it is over; MS is how long it took.
+// Prints `ok MS` or `no MS REASON` for each request when it is over; MS is how long it took. On SIGTERM it asks no more,
+// and ends when the last request is over.
 
 const PATIENCE_MS = 1000;
 const REQUEST = "GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
 
 const port = Number(process.argv[2]);
-setInterval(() => void ask(), Number(process.argv[3] ?? 100));
+const asking = new Set<Promise<void>>();
+const timer = setInterval(
+	() => {
+		const one = ask().finally(() => asking.delete(one));
+		asking.add(one);
+	},
+	Number(process.argv[3] ?? 100),
+);
+
+process.on("SIGTERM", async () => {
+	clearInterval(timer);
+	await Promise.all(asking);
+	process.exit(0);
+});
 
 async function ask(): Promise<void> {
 	const begun = performance.now();

@@ -50,7 +50,7 @@ export class Process implements AsyncDisposable {
 	}
 
 	/** The first line, printed already or yet to come, that matches. Rejects when it ends without, or too late. */
-	async line(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+	async line(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
 		const deadline = performance.now() + timeoutMs;
 		let over = false;
 		void this.exited.then(() => {

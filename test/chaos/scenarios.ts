@@ -67,7 +67,8 @@ export const SCENARIOS: readonly Scenario[] = [
 			await world.network?.blackHole(true);
 			await Bun.sleep(12_000);
 			await world.network?.blackHole(false);
-			return { repaired: now(), also: () => transfer.exact(60_000) };
+			const repaired = now();
+			return { repaired, also: () => transfer.exact(repaired, 60_000) };
 		},
 	},
 	{
@@ -78,7 +79,8 @@ export const SCENARIOS: readonly Scenario[] = [
 			world.hub.signal("SIGSTOP");
 			await Bun.sleep(20_000);
 			world.hub.signal("SIGCONT");
-			return { repaired: now(), also: () => transfer.exact(90_000) };
+			const repaired = now();
+			return { repaired, also: () => transfer.exact(repaired, 90_000) };
 		},
 	},
 	// Whichever of two addresses is in use: one of each pair hurts.

@@ -73,13 +73,7 @@ export class World implements AsyncDisposable {
 	/** Starts the hub, again on the same port with the same identity. */
 	async startHub(): Promise<void> {
 		const arguments_ = ["share", this.#service, DOWN, DOWN, "chaos", "--identity", join(this.#dir, "hub")];
-		const bind = [
-			"--no-relay",
-			"--ipv4-addr",
-			process.env.BIND4 ?? this.#address,
-			...(process.env.BIND6 ? ["--ipv6-addr", process.env.BIND6] : []),
-			"-vvv",
-		];
+		const bind = ["--no-relay", "--ipv4-addr", this.#address, "-vvv"];
 		this.#hub = this.run("hub", "hub", EXECUTABLE, ...arguments_, ...bind);
 		const [, ticket = ""] = await this.#hub.line(/^Ticket: (\S+)/);
 		this.#ticket = ticket;
@@ -131,13 +125,18 @@ export class World implements AsyncDisposable {
 		return [process.execPath, script("probe"), this.#port, `${period}`];
 	}
 
-	/** A transfer each way, `bytes` long, through the tunnel. Resolves when both are under way. */
-	async transfer(bytes: number): Promise<{ exact(timeoutMs: number): Promise<void> }> {
+	/**
+	 * A transfer each way, `bytes` long, through the tunnel. Resolves when both are under way. `exact` rejects when one
+	 * ends with other bytes, or has ended before the repair: then nothing was hurt.
+	 */
+	async transfer(bytes: number): Promise<{ exact(repaired: number, timeoutMs: number): Promise<void> }> {
 		const client = this.run("transfer", "peer", process.execPath, script("bulk"), this.#port, `${bytes}`);
 		await client.line(/^begun$/);
-		const exact = async (timeoutMs: number) => {
+		const exact = async (repaired: number, timeoutMs: number) => {
 			const ways = [/^down (.*)/, /^up (.*)/].map((way) => client.line(way, timeoutMs));
 			for (const [line, how] of await Promise.all(ways)) if (how !== "exact") throw new Error(line);
+			const early = client.lines.find(({ at, text }) => /^(down|up) /.test(text) && at < repaired);
+			if (early) throw new Error(`the transfer was over before the repair (${early.text})`);
 		};
 		return { exact };
 	}

@@ -259,22 +259,20 @@ describe("who may come", () => {
 		await joined.line(/^Press Ctrl\+C to stop\.$/);
 		await end(joined);
 		await end(sharing);
-		// Whether another code was shown for a moment before the peer came in is a race; it must be gone at the mailbox.
+		// With the next one the hub waits for the peer to come in, and it has come.
 		const late = [...sharing.stdout.matchAll(/^Join code: (\S+)$/gm)].map(([, it]) => it as string).slice(1);
 		expect(late).toEqual([]);
 	});
 
 	test("--expires: nobody new after it; who was in stays in", async () => {
 		await using frontend = serve(() => new Response("here"));
-		await using sharing = await hub([frontend.address], ["--expires", "1s"]);
-		const invited = Date.now();
+		// It counts from the command line on, and a slow machine takes seconds to start the hub and the first peer.
+		await using sharing = await hub([frontend.address], ["--expires", "6s"]);
 		await using early = await peer(sharing.ticket);
 		await sharing.program.line(/^The invitation has expired: nobody else is let in/);
-		// The one wait for the clock: the expiry itself.
-		await Bun.sleep(Math.max(0, invited + 1100 - Date.now()));
 		await denied(sharing.ticket, /the invitation has expired/);
 		expect(await get(early.urls.frontend)).toBe("here");
-	});
+	}, 30_000);
 });
 
 describe("a hub that goes", () => {

@@ -1,5 +1,5 @@
 // Join codes from `offerCodes` to `redeem`, over our mailbox server on loopback.
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../src/errors.ts";
 import { startMailbox } from "../../src/wormhole/server.ts";
 import { offerCodes, redeem } from "../../src/wormhole/wormhole.ts";
@@ -45,11 +45,20 @@ test("after a taken code the next one waits as long as was asked for, and does n
 	const offered = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
 	const [first, second] = offered as [PromiseWithResolvers<string>, PromiseWithResolvers<string>];
 	const end = new AbortController();
+	/** No other wait is so long; this one is over when the test says so. */
+	const afterTakenMs = 123_456;
+	const waits = Promise.withResolvers<() => void>();
+	const { setTimeout: start } = globalThis;
+	const timers = spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, ms?: number) => {
+		if (ms !== afterTakenMs) return start(run, ms);
+		waits.resolve(run);
+		return start(() => {}, 0);
+	}) as typeof setTimeout);
 	const offering = offerCodes({
 		ticket: TICKET,
 		url: mailbox.url,
 		signal: end.signal,
-		afterTakenMs: 200,
+		afterTakenMs,
 		onCode(code) {
 			said.push("code");
 			codes.push(code);
@@ -63,10 +72,18 @@ test("after a taken code the next one waits as long as was asked for, and does n
 		onWrongCode() {},
 		onUnreachable() {},
 	});
-	expect(await redeem(await first.promise, { url: mailbox.url })).toBe(TICKET);
-	expect(await redeem(await second.promise, { url: mailbox.url })).toBe(TICKET);
-	await offering;
-	expect(said).toEqual(["code", "taken", "code", "taken"]);
+	try {
+		expect(await redeem(await first.promise, { url: mailbox.url })).toBe(TICKET);
+		const over = await Promise.race([waits.promise, second.promise]);
+		if (typeof over === "string") throw new Error("it did not wait");
+		expect(said).toEqual(["code", "taken"]);
+		over();
+		expect(await redeem(await second.promise, { url: mailbox.url })).toBe(TICKET);
+		await offering;
+		expect(said).toEqual(["code", "taken", "code", "taken"]);
+	} finally {
+		timers.mockRestore();
+	}
 });
 
 test("a code is taken as people type it, and says what it waits for", async () => {

@@ -30,6 +30,19 @@ export async function raceForIdentity(path: string, processes: number): Promise<
 	);
 }
 
+/** Another user of this machine, whom no file is for. */
+export const NOBODY = 65_534;
+
+/** What another process says that opens the file as `user`, by default ours, and lets go of it. */
+export function openedBy(user: number | undefined, path: string): string {
+	const { stdout } = Bun.spawnSync([process.execPath, join(import.meta.dir, "identity-holder.ts"), path], {
+		env: { ...process.env, AS_USER: `${user ?? 0}` },
+		stdin: "ignore",
+		stderr: "inherit",
+	});
+	return stdout.toString().trim();
+}
+
 export async function holdIdentity(path: string): Promise<Holder> {
 	const child = Bun.spawn([process.execPath, join(import.meta.dir, "identity-holder.ts"), path], {
 		stdin: "pipe",

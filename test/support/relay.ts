@@ -27,9 +27,6 @@ export class Relay implements Disposable {
 	admitsOnly = Number.POSITIVE_INFINITY;
 	/** Datagrams, or batches of them, that it has passed on. */
 	forwarded = 0;
-	/** Called at each probe, and each time an endpoint wants to connect. */
-	onProbe: () => void = () => {};
-	onKnock: () => void = () => {};
 	#clients = new Map<string, ServerWebSocket<Client>>();
 	#server: Bun.Server<Client>;
 
@@ -39,11 +36,7 @@ export class Relay implements Disposable {
 			port: 0,
 			fetch: (request, server) => {
 				const { pathname } = new URL(request.url);
-				if (pathname !== "/relay") {
-					this.onProbe();
-					return new Response(null, { status: this.probeStatus });
-				}
-				this.onKnock();
+				if (pathname !== "/relay") return new Response(null, { status: this.probeStatus });
 				const headers = { "Sec-WebSocket-Protocol": "iroh-relay-v1" };
 				if (this.admits && server.upgrade(request, { data: { id: "" }, headers })) return undefined;
 				return new Response(null, { status: 503 });

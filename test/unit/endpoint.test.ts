@@ -1,9 +1,10 @@
 // What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, and a
 // clock that it holds.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
+import * as binds from "../../src/bind.ts";
 import { Endpoint } from "../../src/endpoint.ts";
 import type { EndpointAddr, Connection as NativeConnection, Endpoint as NativeEndpoint } from "../../src/iroh.ts";
-import { CLOSE_MS, RECONNECT_ATTEMPT_MS } from "../../src/limits.ts";
+import { CLOSE_MS, REBIND_PAUSE_MS, REBIND_SAME_PORTS, RECONNECT_ATTEMPT_MS } from "../../src/limits.ts";
 import { Clock } from "../support/far-hub.ts";
 import { settled, turn } from "../support/native-halves.ts";
 
@@ -98,4 +99,63 @@ test("an endpoint whose close never ends is waited for one second", async () => 
 	expect(await settled(closed)).toBe(false);
 	await clock.pass(1);
 	expect(await settled(closed)).toBe(true);
+});
+
+describe("binding it again", () => {
+	let binding: PromiseWithResolvers<NativeEndpoint>[];
+	let bind: Mock<typeof binds.bindNative>;
+	let stop: AbortController;
+
+	beforeEach(() => {
+		binding = [];
+		stop = new AbortController();
+		closing.resolve();
+		bind = spyOn(binds, "bindNative").mockImplementation(() => {
+			const one = Promise.withResolvers<NativeEndpoint>();
+			binding.push(one);
+			return one.promise;
+		});
+	});
+
+	afterEach(() => bind.mockRestore());
+
+	/** A native endpoint that only counts how often it is closed. */
+	const native = () => {
+		const one = { closings: 0, close: async () => void one.closings++ };
+		return one;
+	};
+
+	test("twice at once makes one endpoint: two with one key would starve each other", async () => {
+		const both = [endpoint.rebind(stop.signal), endpoint.rebind(stop.signal)];
+		await clock.pass(REBIND_PAUSE_MS);
+		expect(binding).toHaveLength(1);
+		const fresh = native();
+		binding[0]?.resolve(fresh as unknown as NativeEndpoint);
+		await Promise.all(both);
+		await endpoint.close();
+		expect(fresh.closings).toBe(1);
+	});
+
+	test("that comes through when the hub was stopped meanwhile leaves nothing open", async () => {
+		const again = endpoint.rebind(stop.signal);
+		await clock.pass(REBIND_PAUSE_MS);
+		stop.abort();
+		await endpoint.close();
+		const late = native();
+		binding[0]?.resolve(late as unknown as NativeEndpoint);
+		await again;
+		expect(late.closings).toBe(1);
+	});
+
+	test("is tried until it works, with the same ports first", async () => {
+		const again = endpoint.rebind(stop.signal);
+		for (let i = 0; i <= REBIND_SAME_PORTS; i++) {
+			await clock.pass(REBIND_PAUSE_MS);
+			if (i < REBIND_SAME_PORTS) binding[i]?.reject(new Error("the port is in use"));
+		}
+		binding[REBIND_SAME_PORTS]?.resolve(native() as unknown as NativeEndpoint);
+		await again;
+		const ports = bind.mock.calls.map(([{ ipv4 }]) => ipv4?.port);
+		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(2), undefined]);
+	});
 });

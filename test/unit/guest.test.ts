@@ -5,7 +5,7 @@ import { Admission, teamPolicy } from "../../src/admission.ts";
 import type { Message, ServiceState } from "../../src/control.ts";
 import { Guest, type Host } from "../../src/guest.ts";
 import { ACCEPTED, encodeHeader, REFUSED } from "../../src/handshake.ts";
-import { HUB_SILENCE_MS, STALL_MS } from "../../src/limits.ts";
+import { HELLO_MS, HUB_SILENCE_MS, STALL_MS } from "../../src/limits.ts";
 import { newSecret } from "../../src/secret.ts";
 import { FarPeer, hello } from "../support/far-peer.ts";
 import { turn } from "../support/native-halves.ts";
@@ -20,6 +20,7 @@ let decisions: Mock<Admission["decide"]>;
 let now: number;
 let clock: Mock<() => number>;
 let printed: Mock<typeof process.stderr.write>;
+let timeouts: Mock<typeof setTimeout>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
 let complaints: { key: string; text: string; where?: string }[];
 let mayHaveStreams: boolean;
@@ -38,6 +39,7 @@ beforeEach(() => {
 	admission = new Admission(teamPolicy(SECRET));
 	decisions = spyOn(admission, "decide");
 	printed = spyOn(process.stderr, "write").mockReturnValue(true);
+	timeouts = spyOn(globalThis, "setTimeout");
 	intervals = { start: spyOn(globalThis, "setInterval"), stop: spyOn(globalThis, "clearInterval") };
 	const host: Host = {
 		name: "hub",
@@ -66,7 +68,7 @@ afterEach(async () => {
 	const running = new Set(intervals.start.mock.results.map(({ value }) => value as Timer));
 	for (const [timer] of intervals.stop.mock.calls) running.delete(timer as Timer);
 	for (const timer of running) clearInterval(timer);
-	for (const mock of [clock, decisions, printed, intervals.start, intervals.stop]) mock.mockRestore();
+	for (const mock of [clock, decisions, printed, timeouts, intervals.start, intervals.stop]) mock.mockRestore();
 	expect(running.size, "intervals left running").toBe(0);
 });
 
@@ -77,6 +79,12 @@ function look(times: number): void {
 		now += 1000;
 		tick();
 	}
+}
+
+/** The time that the hub gives it for its hello is over. */
+function helloIsLate(): void {
+	const [late] = timeouts.mock.calls.find(([, ms]) => ms === HELLO_MS) as unknown as [() => void];
+	late();
 }
 
 /** The peer answers a ping. */
@@ -192,6 +200,30 @@ test("a service asked for between hello and welcome is refused, and one after it
 	await turn();
 	expect(served).toEqual([2]);
 	expect(peer.closings).toEqual([]);
+});
+
+describe("a peer that says nothing in time", () => {
+	test("is let in by an open hub, and kept: one of the original program that has no work for it yet", () => {
+		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
+		helloIsLate();
+		expect(guest.inside).toBe(true);
+		look(2 * SECONDS);
+		expect(peer.closings).toEqual([]);
+	});
+
+	test("is turned away by a hub that has a secret", () => {
+		helloIsLate();
+		expect(guest.inside).toBe(false);
+		expect(peer.closings).toEqual(["no valid hello in time"]);
+	});
+
+	test("once it is in, its time is over no more", async () => {
+		services.resolve([]);
+		peer.say(hello(SECRET));
+		await turn();
+		helloIsLate();
+		expect(peer.closings).toEqual([]);
+	});
 });
 
 describe("a peer that is gone without a word", () => {

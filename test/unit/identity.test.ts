@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
 	chmodSync,
+	chownSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -16,7 +17,7 @@ import { join } from "node:path";
 import { decodeIdentity, encodeIdentity, type Identity, openIdentity } from "../../src/identity.ts";
 import { IDENTITY_MAX } from "../../src/limits.ts";
 import { isSecret } from "../../src/secret.ts";
-import { holdIdentity, raceForIdentity } from "../support/holder.ts";
+import { holdIdentity, NOBODY, openedBy, raceForIdentity } from "../support/holder.ts";
 import { thrown } from "../support/throws.ts";
 
 let folder: string;
@@ -193,14 +194,24 @@ describe("refused, and left as it is", () => {
 		}
 	});
 
-	test.skipIf(process.getuid?.() === 0)("when this user may not write", () => {
-		made();
-		chmodSync(path, 0o400);
-		expect(refusal()).toContain("may not be opened by this user");
-		chmodSync(folder, 0o500);
-		path += "-new";
-		expect(refusal()).toContain("may not be opened by this user");
-	});
+	test.skipIf(process.platform === "win32")(
+		"when this user may not read it, or may not make it (not on Windows)",
+		() => {
+			const { key, secret } = made();
+			// Root may write anywhere.
+			const root = process.getuid?.() === 0;
+			if (root) for (const its of [folder, path]) chownSync(its, NOBODY, NOBODY);
+			const answer = () => openedBy(root ? NOBODY : undefined, path);
+			chmodSync(path, 0o400);
+			expect(answer(), "to read is enough").toBe(`open ${key} ${secret}`);
+			chmodSync(path, 0o200);
+			expect(answer()).toContain("may not be opened by this user");
+			chmodSync(folder, 0o500);
+			path += "-new";
+			expect(answer()).toContain("may not be opened by this user");
+			expect(existsSync(path)).toBe(false);
+		},
+	);
 });
 
 describe("in use", () => {
