@@ -1,5 +1,5 @@
 // Running bridges, and how long a program that was told to stop waits for them.
-// Called by share.ts and join.ts.
+// Called by hub.ts, serve.ts and join.ts.
 import { bridge, newTraffic, type Traffic } from "./bridge.ts";
 import type { Duplex } from "./duplex.ts";
 import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS } from "./limits.ts";

@@ -1,5 +1,5 @@
 // Whether the hub's services answer: looks at most every HEALTH_MS while somebody is connected, and learns from dials.
-// Called by share.ts and guest.ts.
+// Called by hub.ts and serve.ts.
 import { type Address, formatAddress } from "./address.ts";
 import type { ServiceState } from "./control.ts";
 import { HEALTH_DIAL_MS, HEALTH_MS } from "./limits.ts";

@@ -1,5 +1,5 @@
 // Identity files: the endpoint's secret key and the ticket's secret, kept across restarts by whoever asks for it.
-// Called by cli.ts. Two programs with one key starve each other at a relay without a word (iroh issue 3813), so the
+// Called by policy.ts and cli.ts. Two programs with one key starve each other at a relay without a word (iroh issue 3813), so the
 // file is locked while it is in use.
 import { FFIType } from "bun:ffi";
 import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";

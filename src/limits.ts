@@ -124,6 +124,7 @@ export const CONTROL_QUEUE = 2_000;
 /** A connection without a valid hello is closed after this. A slow relay path needs a second. */
 export const HELLO_MS = 5_000;
 
+/** Often enough that three lost ones are {@link SUSPECT_MS}; a ping and its answer are some 100 bytes. */
 export const PING_MS = 1_000;
 
 /** A look at the other side's silence that comes later than this says that we were stopped ourselves, and nothing else. */
@@ -192,7 +193,7 @@ export const HEALTH_DIAL_MS = 2_000;
 /** A half-closed connection without bytes for this long is reset: nobody waits half an hour for a reply. */
 export const HALF_CLOSED_IDLE_MS = 30 * 60_000;
 
-/** How often those are looked for. */
+/** How often those are looked for, and the clock whether an invitation has expired. */
 export const SWEEP_MS = 60_000;
 
 /** A relay lost for this long while one answers: the endpoint is bound again (iroh issue 4476). */

@@ -1,5 +1,5 @@
 // The secret half of a ticket: `<EndpointTicket>.<secret>`, 128 random bits in lowercase base32 without padding
-// (RFC 4648 section 6; 26 characters). Pure but for the random bits. Called by share.ts, join.ts and identity.ts.
+// (RFC 4648 section 6; 26 characters). Pure but for the random bits. Called by policy.ts, admission.ts, ticket.ts, identity.ts.
 import { timingSafeEqual } from "node:crypto";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";

@@ -1,4 +1,4 @@
-// One service stream at the hub: dial the service, answer, bridge. Called by share.ts; calls socket, drain.
+// One service stream at the hub: dial the service, answer, bridge. Called by hub.ts; calls socket, drain.
 import { type Address, formatAddress } from "./address.ts";
 import type { Transfers } from "./drain.ts";
 import type { Duplex } from "./duplex.ts";

@@ -1,5 +1,5 @@
 // A TCP socket as Duplex, by Bun.listen and Bun.connect. The only user of Bun's TCP.
-// Called by share.ts (dial) and join.ts (listen). Half-close is shutdown(), abort is terminate(); end() and close()
+// Called by serve.ts and health.ts (dial) and join.ts (listen). Half-close is shutdown(), abort is terminate(); end() and close()
 // lose bytes (measured), so neither is ever called.
 import type { Socket, SocketHandler } from "bun";
 import type { Address } from "./address.ts";
