@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/errors.ts";
 import { start } from "../support/executable.ts";
-import { deadTicket, get, hub, joining, peer, type Service, serve, withoutWaiting } from "./terminals.ts";
+import { DOWN, deadTicket, get, hub, joining, peer, type Service, serve, withoutWaiting } from "./terminals.ts";
 
 const WAITING = /^Waiting for running transfers; Ctrl\+C again stops at once/;
 const CONNECTED = /^Peer .+ connected/;
@@ -123,33 +123,35 @@ describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who)
 	});
 
 	test.each([
-		["that is closed after it", "close"],
-		["that is kept alive", "keep-alive"],
+		["that is closed after it", true],
+		["that is kept alive", false],
 	])(
 		"one who reads slowly gets all of an answer on a connection %s",
-		async (_which, keeping) => {
-			await using frontend = serve(() => new Response(new Uint8Array(SIZE)));
-			await using sharing = await hub([frontend.address]);
+		async (_which, closes) => {
+			await using backend = endless(closes);
+			await using sharing = await hub([DOWN, backend.address]);
 			await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
 			const { program } = who === "hub" ? sharing : joined;
-			const { begun, hurry, over } = readSlowly(joined.urls.frontend, keeping);
+			const { begun, goOn, over } = readSlowly(joined.urls.backend);
 			await begun;
 			program.signal("SIGTERM");
 			await program.line(WAITING);
-			// It does not wait for ever, and how long the rest takes is the machine's affair.
-			hurry();
-			expect(await over).toBe("all of it");
+			// The program does not wait for ever: from now on at full speed, and no more than is under way.
+			const sent = backend.enough();
+			goOn();
+			expect(await over).toBe(`all ${await sent} bytes`);
 			expect((await program.exited).status).toBe(0);
 		},
-		20_000,
+		30_000,
 	);
 
 	test("a second signal in the middle of an answer: the client sees a reset, for a part must not look like the whole", async () => {
 		await using frontend = serve(() => new Response(trickle()));
 		await using sharing = await hub([frontend.address]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
-		const { begun, over } = readSlowly(joined.urls.frontend, "close");
+		const { begun, goOn, over } = readSlowly(joined.urls.frontend);
 		await begun;
+		goOn();
 		const { program } = who === "hub" ? sharing : joined;
 		program.signal("SIGINT");
 		await program.line(WAITING);
@@ -158,21 +160,74 @@ describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who)
 	}, 20_000);
 });
 
-/** More than all buffers on the way hold. */
-const SIZE = 24_000_000;
+/** Longer than what moves nothing counts as running (IDLE_MS), and than all buffers on the way take to fill. */
+const STALL_MS = 700;
+
+/** What an endless answer ends with. */
+const LAST = 1;
+
+interface Endless extends Service {
+	/** No more of it; resolves with how many bytes were sent in all. */
+	enough(): Promise<number>;
+}
+
+/** A service whose answer goes on, as fast as it is read, until it is enough. Then it `closes`, or says no more. */
+function endless(closes: boolean): Endless {
+	const piece = new Uint8Array(65_536);
+	const all = Promise.withResolvers<number>();
+	let client: Bun.Socket | undefined;
+	let enough = false;
+	let over = false;
+	let sent = 0;
+	const send = (socket: Bun.Socket) => {
+		while (!enough) {
+			const taken = socket.write(piece);
+			sent += Math.max(0, taken);
+			if (taken < piece.length) return;
+		}
+		// A drain may come once too often.
+		if (over || socket.write(Uint8Array.of(LAST)) < 1) return;
+		over = true;
+		all.resolve(sent + 1);
+		if (closes) socket.shutdown();
+	};
+	const listener = Bun.listen({
+		hostname: "127.0.0.1",
+		port: 0,
+		allowHalfOpen: true,
+		socket: {
+			// The hub looks whether it is there, and says nothing.
+			data(socket) {
+				client ??= socket;
+				send(socket);
+			},
+			drain: (socket) => void (socket === client && send(socket)),
+			end: (socket) => void socket.shutdown(),
+		},
+	});
+	return {
+		address: `127.0.0.1:${listener.port}`,
+		enough() {
+			enough = true;
+			if (client) send(client);
+			return all.promise;
+		},
+		[Symbol.asyncDispose]: async () => listener.stop(true),
+	};
+}
 
 interface Reading {
 	begun: Promise<void>;
-	/** From now on it reads as fast as it can. */
-	hurry(): void;
+	/** It reads on, once it has stalled for long enough. */
+	goOn(): void;
 	/** How it ended. */
 	over: Promise<string>;
 }
 
-/** A request whose answer is read a piece at a time. */
-function readSlowly(url: string, keeping: string): Reading {
-	let slow = true;
+/** A request whose client stalls after the first piece of the answer. */
+function readSlowly(url: string): Reading {
 	const begun = Promise.withResolvers<void>();
+	const onward = Promise.withResolvers<void>();
 	const over = Promise.withResolvers<string>();
 	const { hostname, port } = new URL(url);
 	let bytes = 0;
@@ -180,28 +235,24 @@ function readSlowly(url: string, keeping: string): Reading {
 		hostname,
 		port: Number(port),
 		socket: {
-			open: (socket) => void socket.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: ${keeping}\r\n\r\n`),
+			open: (socket) => void socket.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
 			data(socket, data) {
+				if (bytes === 0) {
+					socket.pause();
+					// The phenomenon itself.
+					void Promise.all([Bun.sleep(STALL_MS), onward.promise]).then(() => socket.resume());
+				}
 				bytes += data.length;
 				begun.resolve();
-				if (bytes >= SIZE) {
-					over.resolve("all of it");
-					socket.terminate();
-					return;
-				}
-				if (!slow) return;
-				// The phenomenon itself: about 12 MB/s.
-				socket.pause();
-				setTimeout(() => socket.resume(), 40);
+				if (data.at(-1) !== LAST) return;
+				over.resolve(`all ${bytes} bytes`);
+				socket.terminate();
 			},
 			end: () => over.resolve(`a clean end after ${bytes} bytes`),
 			close: (_socket, error) => over.resolve(error ? "reset" : `closed after ${bytes} bytes`),
 		},
 	});
-	const hurry = () => {
-		slow = false;
-	};
-	return { begun: begun.promise, hurry, over: over.promise };
+	return { begun: begun.promise, goOn: onward.resolve, over: over.promise };
 }
 
 /** A body that never ends, a little at a time. */
