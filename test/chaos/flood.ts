@@ -14,6 +14,7 @@ const DEFAULTS: FloodOptions = {
 	rounds: 2,
 	settle: 12,
 	insider: false,
+	idle: false,
 };
 
 export interface Requests {
@@ -65,10 +66,12 @@ export interface FloodOptions {
 	settle: number;
 	/** The hostile program knows the secret. */
 	insider: boolean;
+	/** It runs only when nobody else wants to: for times that mean something. */
+	idle: boolean;
 }
 
 export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood> {
-	const { streams, connections, seconds, rounds, settle, insider } = { ...DEFAULTS, ...options };
+	const { streams, connections, seconds, rounds, settle, insider, idle } = { ...DEFAULTS, ...options };
 	await using world = await World.create("loopback");
 	const quiet = await requests(world, Bun.sleep(4000));
 	const before = held(world.hub);
@@ -85,7 +88,15 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 		for (let round = 0; round < rounds; round++) {
 			const numbers = [streams, connections, seconds].map(String);
 			const [ticket = ""] = insider ? [world.ticket] : world.ticket.split(".");
-			const hostile = world.run("hostile", "peer", ...NICE, process.execPath, HOSTILE, ticket, ...numbers);
+			const hostile = world.run(
+				"hostile",
+				"peer",
+				...(idle ? IDLE : NICE),
+				process.execPath,
+				HOSTILE,
+				ticket,
+				...numbers,
+			);
 			await hostile.line(/^begun$/);
 			const over = hostile.line(/^\{.*/, 90_000);
 			const measuring = requests(world, over);
@@ -122,8 +133,10 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 
 // --- internal ---
 
-/** A hostile program has a machine of its own: here the others come first, but all of it has to come within its time. */
+/** All of it has to come within its time, on a busy machine, too. */
 const NICE = ["nice", "-n", "5"];
+/** A hostile program has a machine of its own. To measure others beside it here, it gets what they leave of the cores. */
+const IDLE = ["chrt", "--idle", "0"];
 const HOSTILE = join(import.meta.dir, "hostile.ts");
 
 /** Fresh requests of the known peer, one every 10 ms, until that is `over`; those that hang then have failed. */
@@ -158,7 +171,11 @@ if (import.meta.main) {
 	});
 	const { insider, logs, ...given } = values;
 	const counts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number(value)]));
-	const { quiet, flooded, newcomer, done, before, worst, after, report } = await flood({ insider, ...counts });
+	const { quiet, flooded, newcomer, done, before, worst, after, report } = await flood({
+		insider,
+		idle: true,
+		...counts,
+	});
 	const row = (name: string, { count, failed, p50, p99, max }: Requests) =>
 		console.log(
 			`${name.padEnd(18)} ${`${count}`.padStart(5)} requests  ${failed} failed  ` +

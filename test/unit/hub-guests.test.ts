@@ -88,6 +88,22 @@ describe("streams before the hello", () => {
 	});
 });
 
+test("a flood of streams by one that is in does not make another one's stream wait: each is looked at by itself", async () => {
+	const [hostile, honest] = [await world.inside("1"), await world.inside("2")];
+	/** Turns of the event loop until the hub has answered a stream of the honest one: it has no such service. */
+	const turns = async (): Promise<number> => {
+		const { send } = honest.open(encodeHeader(9));
+		for (let i = 1; i <= 20; i++) {
+			await turn();
+			if (send.written.length > 0) return i;
+		}
+		throw new Error("no answer");
+	};
+	const alone = await turns();
+	for (let i = 0; i < 1000; i++) hostile.open(new Uint8Array(i % 64));
+	expect(await turns()).toBe(alone);
+});
+
 test("a connection to an open hub that is over before its first stream is read brings nobody in", async () => {
 	await world.openInstead({ secret: undefined });
 	const original = world.stranger("1");
