@@ -80,8 +80,7 @@ describe("without a hello", () => {
 			if (!silent || !streams || !pings) throw new Error("unreachable");
 			expect(await streams.answer(header(1))).toEqual(REFUSED);
 			const control = await pings.control('{"type":"ping","n":1}\n{"type":"newer"}\n');
-			for (const reason of await Promise.all([silent.closed, streams.closed, pings.closed]))
-				expect(reason).toContain("no valid hello in time");
+			for (const one of [silent, streams, pings]) await one.endedFor("no valid hello in time");
 			expect(control.answer).toBe(0xff);
 			expect(control.said).toEqual([]);
 		},
@@ -147,7 +146,7 @@ describe("the hello", () => {
 			});
 			expect(control.answer).toBe(0xff);
 			expect(await connection.answer(header(1)).catch(() => REFUSED)).toEqual(REFUSED);
-			expect(await connection.closed).toContain("denied: the ticket is not");
+			await connection.endedFor("denied: the ticket is not");
 		}
 	});
 
@@ -183,7 +182,7 @@ describe("the hello", () => {
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
 		const control = await connection.control(text);
-		expect(await connection.closed).toMatch(/a control (line|message)/);
+		await connection.endedFor(/a control (line|message)/);
 		expect(control.said).toEqual([]);
 	});
 
@@ -206,7 +205,7 @@ test("a peer that ends its control stream is out", async () => {
 	const control = await connection.control(hello(secretOf(sharing)));
 	await control.until("welcome");
 	await control.end();
-	expect(await connection.closed).toContain("the control stream ended");
+	await connection.endedFor("the control stream ended");
 });
 
 describe("our peer", () => {
@@ -270,7 +269,7 @@ describe("an open hub", () => {
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
 		expect(await connection.answer(header(1)).catch(() => REFUSED)).toEqual(REFUSED);
-		expect(await connection.closed).toContain("only the peers on its list");
+		await connection.endedFor("only the peers on its list");
 	});
 
 	test("takes our peer with a ticket that has a secret, too", async () => {
@@ -317,7 +316,7 @@ describe("the hub tells", () => {
 		await bi.send.finish();
 		expect(await bi.recv.readToEnd(10)).toEqual([0xff, ...Buffer.from("reply")]);
 		await stopped;
-		expect(await connection.closed).toContain("the hub was stopped");
+		await connection.endedFor("the hub was stopped");
 		await socket.closed();
 	});
 

@@ -214,7 +214,7 @@ test(
 				await refused(connection, from).catch(async (error: Error) => {
 					// Five seconds without a hello may be over in the middle of it.
 					if (connection.native.closeReason() === null) throw error;
-					expect(await connection.closed).toContain("no valid hello in time");
+					await connection.endedFor("no valid hello in time");
 				});
 			}),
 			{ numRuns: CASES },

@@ -1,5 +1,6 @@
 // The other end of the wire, by the raw binding: every byte of it is under the test's command. A peer that says what the
 // test wants, and a hub of the original program. Used by the end-to-end tests and the fuzzing.
+import { expect } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import type { Message } from "../../src/control.ts";
 import { ALPN, encodeHeader } from "../../src/handshake.ts";
@@ -71,6 +72,15 @@ export class RawConnection {
 				kept.delete(native);
 				for (const bi of [...this.#handles.keys()]) this.forget(bi);
 			});
+	}
+
+	/**
+	 * Resolves when the hub has ended it for this reason. On a busy machine the packet that says so may be lost, a few in a
+	 * thousand (measured): then only the end is seen, by a stateless reset (RFC 9000 section 10.3).
+	 */
+	async endedFor(reason: string | RegExp): Promise<void> {
+		const told = await this.closed;
+		if (told !== "reset by peer") expect(told).toMatch(reason);
 	}
 
 	/** A stream that begins with these bytes. */
