@@ -12,6 +12,8 @@ const COLOUR: Record<string, number> = { error: 31, fatal: 31, warn: 33, info: 3
 /** Logs on stderr, as deep as {@link setVerbosity} says: errors only, until told otherwise. */
 export const log = createConsola({
 	level: 0,
+	// What may come often is rationed where it comes from (seldom()); consola itself would hold back, and say it later.
+	throttle: 0,
 	reporters: [
 		{
 			log: ({ type, args }) => {

@@ -95,6 +95,16 @@ test("each -v shows one more level, and more than four change nothing", () => {
 	}
 });
 
+test("the same line ten times is ten lines, each at its time: what is too often is for whoever says it to know", () => {
+	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
+	try {
+		for (let i = 0; i < 10; i++) log.error("the same");
+		expect(write).toHaveBeenCalledTimes(10);
+	} finally {
+		write.mockRestore();
+	}
+});
+
 test("what is waited for a short time is not talked about", async () => {
 	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
 	try {
