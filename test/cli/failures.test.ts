@@ -85,14 +85,25 @@ describe("a UDP address that cannot be bound", () => {
 });
 
 describe("a hub that cannot be reached", () => {
-	test("nobody answers at the ticket's address: its own bound, and what was tried", async () => {
-		const { status, stdout, stderr } = await run(joining(await deadTicket()));
-		const [waiting, error, ...more] = stderr.split("\n");
-		expect(waiting).toMatch(/^Waiting for the hub/);
-		expect(error).toMatch(
-			/^error: Cannot reach the hub: no answer within 15 s\. Tried .*127\.0\.0\.1:\d+.*\. Is the hub/,
+	test("nobody answers at the ticket's address: its own bound, and what was tried; a client is reset before that", async () => {
+		await using puppet = new Puppet();
+		const { port } = await puppet.listen();
+		await using program = start(joining(await deadTicket(), "--frontend-addr", `127.0.0.2:${port}`));
+		await program.line(/^Waiting for the hub/);
+		const client = await puppet.connect(port, { host: "127.0.0.2" });
+		expect(await client.closed()).toMatchObject({ received: 0, error: "ECONNRESET", ended: false });
+		await program.line(
+			new RegExp(
+				`^error: No connection for the frontend \\(127\\.0\\.0\\.2:${port}\\): the hub was not there for 10 s\\.$`,
+			),
 		);
-		expect(more).toEqual([""]);
+		const { status, stdout, stderr } = await program.exited;
+		expect(stderr.split("\n").slice(2)).toEqual([
+			expect.stringMatching(
+				/^error: Cannot reach the hub: no answer within 15 s\. Tried .*127\.0\.0\.1:\d+.*\. Is the hub/,
+			),
+			"",
+		]);
 		expect({ status, stdout }).toEqual({ status: EXIT_STATUS.unreachable.status, stdout: "" });
 	}, 40_000);
 
