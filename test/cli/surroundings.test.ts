@@ -1,7 +1,7 @@
 // Places the executable is put in: a directory with files that Bun would obey, a read-only container, another user,
 // PID 1. The mounts happen in a mount namespace of each process alone and vanish with it.
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/executable.ts";
 import { available, hub, OFFLINE, peer, scratch } from "./terminals.ts";
@@ -40,6 +40,21 @@ describe("a directory with files that Bun obeys", () => {
 		const { stderr } = await run(["demo", "--once"], { env: { BUN_CONFIG_VERBOSE_FETCH: "curl" } });
 		expect(stderr).toContain("HTTP/1.1");
 	});
+});
+
+test("neither hub nor peer leaves anything behind in its folder, its home or its TMPDIR, and reads none of it", async () => {
+	await using places = await scratch({ "home/.keep": "", "tmp/.keep": "", "here/.keep": "" });
+	const at = (name: string) => join(places.path, name);
+	const env = { HOME: at("home"), TMPDIR: at("tmp"), XDG_CONFIG_HOME: at("home"), XDG_CACHE_HOME: at("home") };
+	await using sharing = await hub([], [], { cwd: at("here"), env });
+	await using joined = await peer(sharing.ticket, [], { cwd: at("here"), env });
+	for (const { program } of [joined, sharing]) {
+		program.signal("SIGTERM");
+		expect(await program.exited).toMatchObject({ status: 0 });
+	}
+	expect(readdirSync(places.path, { recursive: true }).toSorted()).toEqual(
+		["here", "here/.keep", "home", "home/.keep", "tmp", "tmp/.keep"].toSorted(),
+	);
 });
 
 const NAMESPACES = process.platform === "linux" && available("mount namespaces", ["unshare", "-m", "true"]);

@@ -107,7 +107,9 @@ export class FarPeer {
 		this.#onStream = onStream;
 	}
 
-	abortStream(): void {}
+	/** The guest puts its own in its place. */
+	onStuckAbort = (_id: string): void => {};
+	abortStream(_id: string): void {}
 
 	pathlessFor(): number {
 		if (this.reachable) this.#pathAt = performance.now();

@@ -1,8 +1,8 @@
 // What peers may do at a hub before they are in, and after they have said goodbye: over real guests, with the clock in
 // the test's hand. Who is closed when they become too many: hub.test.ts.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { encodeHeader, REFUSED } from "../../src/handshake.ts";
-import { LAST_WORD_MS, LEAVING_MS, STRANGER_STREAMS } from "../../src/limits.ts";
+import { LAST_WORD_MS, LEAVING_MS, PING_MS, STRANGER_STREAMS } from "../../src/limits.ts";
 import type { FarPeer } from "../support/far-peer.ts";
 import { hello } from "../support/far-peer.ts";
 import { HubWorld } from "../support/hub-world.ts";
@@ -63,6 +63,45 @@ describe("a peer that has said goodbye", () => {
 		await turn();
 		expect(world.told("left: ")).toBe(1);
 	});
+});
+
+describe("the control stream of a peer that is in", () => {
+	const pings = (peer: FarPeer) => peer.heard.flatMap((message) => (message.type === "ping" ? message.n : []));
+
+	test("carries a ping every second, from the welcome on", async () => {
+		const peer = await world.inside("1");
+		await world.clock.pass(PING_MS - 1);
+		expect(pings(peer)).toEqual([]);
+		await world.clock.pass(2 * PING_MS + 1);
+		expect(pings(peer)).toEqual([0, 1, 2]);
+	});
+
+	test("tells it of streams that were aborted here, and us of those that were aborted there", async () => {
+		const peer = await world.inside("1");
+		const aborted = spyOn(peer, "abortStream");
+		peer.onStuckAbort("stream 7");
+		await turn();
+		expect(peer.heard.at(-1)).toEqual({ type: "reset", stream: "stream 7" });
+		peer.say({ type: "reset", stream: "stream 8" });
+		await turn();
+		expect(aborted.mock.calls as unknown).toEqual([["stream 8"]]);
+	});
+
+	for (const [v, answer] of [
+		[0, "denied"],
+		[1, "welcome"],
+		[2, "welcome"],
+	] as const) {
+		test(`begins with ${answer} when the hello is of version ${v}`, async () => {
+			const peer = world.stranger("1");
+			peer.say({ type: "hello", v, name: "me", program: "9", secret: world.secret });
+			await turn();
+			await turn();
+			expect(peer.heard).toMatchObject([
+				answer === "denied" ? { type: answer, reason: "version" } : { type: answer, v: 1 },
+			]);
+		});
+	}
 });
 
 describe("streams before the hello", () => {
