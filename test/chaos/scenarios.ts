@@ -44,7 +44,7 @@ export const SCENARIOS: readonly Scenario[] = [
 			return { repaired: now() };
 		},
 	},
-	...[3, 9, 12, 20].map((seconds) => ({
+	...[3, 9, 12, 20, 40].map((seconds) => ({
 		name: `link down for ${seconds} s`,
 		wires: true,
 		run: (world: World) => linkDown(world, seconds),
