@@ -70,14 +70,17 @@ export class Door {
 		}
 		const turnedAway = this.#arrivals.add(incoming, source);
 		this.#shake();
-		if (turnedAway) await ignore(turnedAway);
+		if (!turnedAway) return;
+		this.#options.onError("too many at once");
+		await ignore(turnedAway);
 	}
 
 	async #source(incoming: Incoming): Promise<Source> {
 		const { addr = "", endpointId } = await incoming.remoteAddr();
 		const host = endpointId === undefined ? network(addr.replace(/:\d+$/, "")) : addr;
 		const name = endpointId ?? host;
-		return { host, address: endpointId ?? addr, known: this.#options.isKnown(name) ? name : undefined };
+		const known = this.#options.isKnown(name) ? name : undefined;
+		return { host, address: endpointId ?? addr, relayed: endpointId !== undefined, known };
 	}
 
 	#crowded(): boolean {

@@ -9,6 +9,7 @@ import {
 	ARRIVALS_WINDOW_MS,
 	HANDSHAKES_MAX,
 	HANDSHAKES_PER_HOST,
+	HANDSHAKES_PER_RELAY,
 } from "./limits.ts";
 
 /** Where a connection comes from, as far as anybody knows before the handshake. */
@@ -17,6 +18,8 @@ export interface Source {
 	host: string;
 	/** Address and port, or the public id that the relay tells. */
 	address: string;
+	/** It comes by a relay, where the host is everybody's. */
+	relayed: boolean;
 	/** The host, or behind a relay the address, that a peer which was let in came from before; undefined for others. */
 	known: string | undefined;
 }
@@ -97,8 +100,14 @@ export class Arrivals<T> {
 
 	/** Known ones find the door open, whoever stands in it. */
 	#mayCome(source: Source): boolean {
-		const room = this.#underWay < HANDSHAKES_MAX && this.#of(source.host) < HANDSHAKES_PER_HOST;
+		const most = source.relayed ? HANDSHAKES_PER_RELAY : HANDSHAKES_PER_HOST;
+		const room = this.#underWay < HANDSHAKES_MAX && this.#of(source.host) < most;
 		return room || this.#favoured(source);
+	}
+
+	/** Who stands in the door comes last, or its many would fill the line as well. */
+	#load(host: string): number {
+		return this.#times(host) + this.#of(host);
 	}
 
 	#of(host: string): number {
@@ -110,7 +119,7 @@ export class Arrivals<T> {
 		const [a, b] = [this.#waiting[i], this.#waiting[j]] as [Waiting<T>, Waiting<T>];
 		const order =
 			Number(this.#favoured(b.source)) - Number(this.#favoured(a.source)) ||
-			this.#times(a.source.host) - this.#times(b.source.host) ||
+			this.#load(a.source.host) - this.#load(b.source.host) ||
 			this.#times(a.source.address) - this.#times(b.source.address) ||
 			i - j;
 		return order < 0;

@@ -1,5 +1,5 @@
 // One QUIC connection to another program: who it is, its streams, its end.
-// Made by endpoint.ts and accept.ts; called by guest.ts (accepts streams), session.ts and uplink.ts (open streams).
+// Made by endpoint.ts and accept.ts; called by guest.ts and hub.ts (accept streams), session.ts and uplink.ts (open them).
 import { Aborted, type Waiter } from "./duplex.ts";
 import { encodeHeader } from "./handshake.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
@@ -50,21 +50,26 @@ export class Connection {
 	/**
 	 * Opens a stream for a service, or for control (port id 0); its header leaves with the first data. Of more than
 	 * {@link STREAMS_PER_CONNECTION}, or than the other side grants, the next waits for a free one.
-	 * @throws Aborted when none comes free within {@link OPEN_STREAM_MS}, or the connection is over
+	 * @throws Aborted when none comes free within `timeoutMs`, who waits is sent away, or the connection is over
 	 */
-	async openStream(portId: number): Promise<QuicStream> {
+	async openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<QuicStream> {
 		const { promise, resolve, reject } = Promise.withResolvers<BiStream>();
 		const waiter = { resolve, reject };
 		this.#waiting.push(waiter);
 		this.#askForStreams();
 		try {
 			const late = () => new Aborted("all streams to the hub are busy");
-			const bi = await within(OPEN_STREAM_MS, promise, late);
+			const bi = await within(timeoutMs, promise, late);
 			return this.#track(bi, { prefix: encodeHeader(portId), expectAnswer: true });
 		} catch (error) {
 			this.#waiting = this.#waiting.filter((other) => other !== waiter);
 			throw error instanceof Aborted ? error : new Aborted(nativeReason(error), { cause: error });
 		}
+	}
+
+	/** Nobody waits for a free stream any more. */
+	sendAway(): void {
+		for (const { reject } of this.#waiting.splice(0)) reject(new Aborted("the hub is lost"));
 	}
 
 	/** Hands over each stream that the remote opens, until the connection ends. Never rejects. */

@@ -3,6 +3,7 @@
 import { bridge, newTraffic, type Traffic } from "./bridge.ts";
 import type { Duplex } from "./duplex.ts";
 import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS } from "./limits.ts";
+import { log } from "./output.ts";
 
 /** A bridge that runs; `b` is the service's side. */
 interface Running {
@@ -43,11 +44,14 @@ export class Transfers {
 	/** Aborts what is half-closed and has moved nothing for {@link HALF_CLOSED_IDLE_MS}. */
 	sweep(): void {
 		const now = performance.now();
-		for (const { traffic, a, b } of this.#running) {
-			if (now - traffic.lastAt <= HALF_CLOSED_IDLE_MS || !(a.ended || b.ended)) continue;
+		const idle = [...this.#running].filter(
+			({ traffic, a, b }) => now - traffic.lastAt > HALF_CLOSED_IDLE_MS && (a.ended || b.ended),
+		);
+		for (const { a, b } of idle) {
 			a.abort();
 			b.abort();
 		}
+		if (idle.length > 0) log.warn(`Reset ${idle.length} half-closed connections that moved nothing for half an hour.`);
 	}
 
 	/** Resolves when nothing is busy, after {@link DRAIN_MS} at the latest; what is still open then is aborted. */

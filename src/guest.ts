@@ -34,7 +34,7 @@ export interface Host {
 
 export class Guest {
 	readonly connection: Connection;
-	/** "my-peer (1a2b3c4d5e)", or only the id of one that does not introduce itself. */
+	/** "'my-peer' (1a2b3c4d5e)", or only the id of one that does not introduce itself. */
 	name: string;
 	/** It is in: welcomed, or let in without a word by an open hub. */
 	inside = false;
@@ -97,9 +97,8 @@ export class Guest {
 			this.#decide(undefined, undefined);
 		}
 		// One that has said hello waits for its welcome.
-		if (!this.inside || (this.#introducing && !this.#welcomed) || portId === CONTROL_PORT_ID || this.leaving) {
-			const why = this.leaving ? "it has said goodbye" : "it has not been welcomed";
-			if (portId !== undefined) this.#complain(`Refused a stream of ${this.name}: ${why}.`);
+		if (!this.inside || (this.#introducing && !this.#welcomed) || portId === CONTROL_PORT_ID) {
+			if (portId !== undefined) this.#complain(`Refused a stream of ${this.name}: it has not been welcomed.`);
 			return stream.refuse();
 		}
 		await this.#host.serve(portId, stream, this.name);
@@ -146,6 +145,7 @@ export class Guest {
 			// One of several connections is not the peer.
 			if (this.#host.hasAnother(this)) log.debug(`A connection of ${this.name} ends: ${message.reason}.`);
 			else talk(`Peer ${this.name} left: ${message.reason}.`);
+			// What it opened just before may come after its goodbye, and is served.
 			this.#leaveTimer = setTimeout(() => this.connection.close("it has said goodbye"), LEAVING_MS);
 		}
 	}

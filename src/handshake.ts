@@ -1,5 +1,5 @@
 // What opens a stream on the wire, version 1, byte for byte the original's: 12 bytes there, 1 byte back.
-// Pure: encode and decode only. Called by connection.ts. PROTOCOL.md describes it for others.
+// Pure: encode and decode only. Called by connection.ts, stream.ts and bind.ts. PROTOCOL.md describes it for others.
 
 /** The 11 ASCII bytes after the port id. */
 const HANDSHAKE = new TextEncoder().encode("hivemindp2p");

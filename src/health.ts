@@ -15,6 +15,8 @@ export class Health {
 	#timer: Timer | undefined;
 	#looking: Promise<void> | undefined;
 	#lookedAt = Number.NEGATIVE_INFINITY;
+	/** `performance.now()` of the last news of each service. */
+	#learnedAt: number[] = [];
 
 	/** With `looks` false it never dials by itself. */
 	constructor(addresses: readonly Address[], looks = true) {
@@ -32,10 +34,15 @@ export class Health {
 		return this.#states.map((state) => ({ ...state }));
 	}
 
-	/** What a dial found out about service `index` of {@link SERVICES}. */
-	learned(index: number, up: boolean): void {
+	/**
+	 * What a dial found out about service `index` of {@link SERVICES}. One that began at `begun` (of performance.now())
+	 * knows less than what was learned since.
+	 */
+	learned(index: number, up: boolean, begun = performance.now()): void {
 		const state = this.#states[index];
-		if (!state || state.up === up) return;
+		if (!state || begun < (this.#learnedAt[index] ?? 0)) return;
+		this.#learnedAt[index] = performance.now();
+		if (state.up === up) return;
 		state.up = up;
 		this.onChange(this.states());
 	}
@@ -65,8 +72,9 @@ export class Health {
 
 	async #lookNow(): Promise<void> {
 		this.#lookedAt = performance.now();
-		// Each is told when it is found: a host that does not answer holds up no news, and makes none old.
-		await Promise.all(this.#addresses.map(async (address, i) => this.learned(i, await answers(address))));
+		const begun = this.#lookedAt;
+		// Each is told when it is found: a host that does not answer holds up no news.
+		await Promise.all(this.#addresses.map(async (address, i) => this.learned(i, await answers(address), begun)));
 		this.#looking = undefined;
 	}
 }

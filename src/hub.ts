@@ -160,7 +160,7 @@ export class Hub implements Host {
 	/** Closes the first of them until `most` are left. They no longer count from now on. */
 	#evict(guests: Guest[], most: number, what: string): void {
 		for (const guest of guests.slice(0, Math.max(0, guests.length - most))) {
-			this.complain("too many connections", `Too many ${what}: closed the oldest.`);
+			this.complain("too many connections", `Too many ${what}: closed one.`);
 			this.#guests.delete(guest);
 			guest.connection.close("too many connections at once");
 		}

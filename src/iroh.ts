@@ -1,6 +1,6 @@
 // The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced,
 // turns number[] into bytes and back, and makes the binding's errors readable.
-// Called by endpoint.ts, connection.ts, stream.ts and ticket.ts.
+// Called by bind.ts, endpoint.ts, accept.ts, connection.ts, stream.ts and its halves, and ticket.ts.
 import type * as Iroh from "@number0/iroh";
 import { firstLine, HivemindError } from "./errors.ts";
 import { PIECE_MAX } from "./limits.ts";

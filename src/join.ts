@@ -69,6 +69,7 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			uplink.bye();
 			// A hub that answers no more will not end what runs.
 			if (uplink.alive()) await peer.stop();
+			else peer.close();
 			if (lost instanceof HivemindError) throw lost;
 		} finally {
 			await uplink.close();

@@ -215,7 +215,7 @@ export const IDENTITY_MAX = 4 * 1024;
 /** The most that `--max-peers` takes: each may have a thousand streams. */
 export const MAX_PEERS_MAX = 1_000;
 
-/** The longest `--expires`: timers hold 24 days. */
+/** The longest `--expires`: an invitation for longer is none that somebody waits for. */
 export const EXPIRES_MAX_MS = 20 * 86_400_000;
 
 /** A welcome waits this long for a look at the services; a host that answers nothing must not hold it up. */
@@ -257,6 +257,9 @@ export const HANDSHAKES_MAX = 512;
 
 /** The same of one host: a team behind one address that comes at once. One host alone must not fill the door. */
 export const HANDSHAKES_PER_HOST = 64;
+
+/** The same by one relay, where nobody's address counts: a flood behind it leaves room for who comes directly. */
+export const HANDSHAKES_PER_RELAY = HANDSHAKES_MAX / 2;
 
 /** Hosts and ids of peers that were let in, remembered to tell them from a flood; the oldest are forgotten. */
 export const KNOWN_MAX = 1_000;

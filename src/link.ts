@@ -40,8 +40,8 @@ export class Link {
 	startPings(): void {
 		this.#answered = performance.now();
 		const ping = () => this.send({ type: "ping", n: this.#pings++ });
-		const woken = () => {
-			this.#answered = performance.now();
+		const woken = (stalledMs: number) => {
+			this.#answered = Math.min(performance.now(), this.#answered + stalledMs);
 			ping();
 		};
 		if (!this.#closed) this.#timer ??= whileAwake(PING_MS, ping, woken);

@@ -1,5 +1,5 @@
 // What a person sees: results on stdout, talk and logs on stderr. The only user of consola.
-// Called by main.ts, share.ts, join.ts and demo.ts. Results are what a script wants; everything else is talk.
+// Called by whoever has something to say. Results are what a script wants; everything else is talk.
 import { createConsola, type LogLevel } from "consola";
 import { SELDOM_KEYS, SILENCE_MS } from "./limits.ts";
 

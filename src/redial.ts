@@ -12,6 +12,7 @@ import {
 	RECONNECT_TWIN_MS,
 } from "./limits.ts";
 import { log } from "./output.ts";
+import { within } from "./waits.ts";
 
 export interface RedialOptions {
 	endpoint: Endpoint;
@@ -20,7 +21,7 @@ export interface RedialOptions {
 	wanted(): boolean;
 	/** Whether an old connection lives, as far as anybody knows. */
 	old(): boolean;
-	/** Puts a connection in use. @throws HivemindError, the connection closed */
+	/** Puts a connection in use, if one is still wanted. @throws HivemindError, the connection closed */
 	enter(connection: Connection): Promise<void>;
 }
 
@@ -28,6 +29,8 @@ export class Redial {
 	#options: RedialOptions;
 	#running = false;
 	#retryMs = RECONNECT_FIRST_MS;
+	/** What a welcome that came too late for its attempt turned out to be, if that ends everything. */
+	#final: unknown;
 	/** Endpoints of attempts beside the usual one, and `performance.now()` when the last one was made. */
 	#twins = new Set<Endpoint>();
 	#twinAt = Number.NEGATIVE_INFINITY;
@@ -43,6 +46,7 @@ export class Redial {
 	async run(lasted: boolean): Promise<void> {
 		if (this.#running) return;
 		this.#running = true;
+		this.#final = undefined;
 		try {
 			if (lasted) this.#retryMs = RECONNECT_FIRST_MS;
 			else await Bun.sleep(this.#backOff());
@@ -78,6 +82,7 @@ export class Redial {
 			log.debug(`An attempt to reach the hub failed: ${firstLine(error)}`);
 			if (isFinal(error)) throw error;
 		}
+		if (this.#final && this.#options.wanted()) throw this.#final;
 	}
 
 	/**
@@ -111,34 +116,32 @@ export class Redial {
 			await twin.close();
 			this.#twins.delete(twin);
 		};
-		try {
-			const connection = await this.#connect(twin);
-			void connection.closed.then(over);
-		} catch (error) {
-			await over();
-			throw error;
-		}
+		await this.#connect(twin, over);
 	}
 
-	/** One attempt, {@link RECONNECT_ATTEMPT_MS} with the welcome. */
-	async #connect(from: Endpoint): Promise<Connection> {
+	/**
+	 * One attempt, {@link RECONNECT_ATTEMPT_MS} with the welcome. A connection that was made in time and is welcomed later,
+	 * on a slow path, is used then, if it is still wanted, while the next attempt is under way. `over` when it has ended.
+	 */
+	async #connect(from: Endpoint, over = async () => {}): Promise<void> {
 		const { hub, wanted, enter } = this.#options;
 		const begun = performance.now();
-		const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS);
-		if (!wanted()) {
-			connection.close("no longer needed");
-			return connection;
-		}
+		const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS).catch(async (error: unknown) => {
+			await over();
+			throw error;
+		});
+		void connection.closed.then(over);
+		if (!wanted()) return connection.close("no longer needed");
+		const entering = enter(connection);
+		entering.catch((error: unknown) => {
+			if (isFinal(error)) this.#final ??= error;
+		});
 		const left = begun + RECONNECT_ATTEMPT_MS - performance.now();
-		const timer = setTimeout(() => connection.close("no answer in time"), left);
-		try {
-			await enter(connection);
-			return connection;
-		} finally {
-			clearTimeout(timer);
-		}
+		await within(left, entering, () => new Error("no welcome in time"));
 	}
 }
+
+// --- internal ---
 
 const FINAL = new Set(["denied", "alpn"]);
 const isFinal = (error: unknown): boolean => error instanceof HivemindError && FINAL.has(error.code);

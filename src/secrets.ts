@@ -1,5 +1,5 @@
 // Tickets and join codes that should not stand in the process list: from an option, from standard input (`-`), from the
-// environment, or asked for on a terminal. Called by cli.ts.
+// environment, or asked for on a terminal. Called by codes.ts.
 import { HivemindError } from "./errors.ts";
 import { SECRET_LINE_MAX } from "./limits.ts";
 import { prompt } from "./output.ts";

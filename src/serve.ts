@@ -37,10 +37,11 @@ export async function serve(
 		return stream.refuse();
 	}
 	let socket: Duplex;
+	const begun = performance.now();
 	try {
 		socket = await dial(address, DIAL_MS);
 	} catch (error) {
-		serving.health.learned(index, false);
+		serving.health.learned(index, false, begun);
 		if (serving.report(service.name)) {
 			log.error(
 				`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`,
@@ -48,7 +49,7 @@ export async function serve(
 		}
 		return stream.refuse();
 	}
-	serving.health.learned(index, true);
+	serving.health.learned(index, true, begun);
 	try {
 		await stream.accept();
 	} catch {

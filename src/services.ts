@@ -1,5 +1,5 @@
 // The three services of a development stack, as a table: what the wire, the options and the screen call them.
-// Called by cli.ts, share.ts, join.ts; calls nothing.
+// Called by cli.ts, join.ts, serve.ts, health.ts, downtime.ts and demo.ts; calls nothing.
 
 export interface Service {
 	/** Port id on the wire (PROTOCOL.md). */

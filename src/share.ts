@@ -1,5 +1,5 @@
-// The hub: an endpoint, its ticket and codes, and a guest for each connection. Called by cli.ts and demo.ts; calls
-// endpoint, guest, invite.
+// The hub: an endpoint, its ticket and codes, and who comes. Called by cli.ts and demo.ts; calls endpoint, hub, invite,
+// relay.
 import type { Address } from "./address.ts";
 import { Admission, type Policy } from "./admission.ts";
 import { bindEndpoint, type EndpointOptions } from "./endpoint.ts";

@@ -84,7 +84,7 @@ export class Uplink {
 		for (;;) {
 			const session = await this.#session(deadline);
 			try {
-				return await session.connection.openStream(portId);
+				return await session.connection.openStream(portId, deadline - performance.now());
 			} catch (error) {
 				if (session.connection.isOver()) await session.connection.closed;
 				else if (session === this.#current) throw error;
@@ -119,9 +119,9 @@ export class Uplink {
 		for (;;) {
 			// Also where one that is over stays in its place: nobody looks for another any more.
 			if (this.#closed) throw new Aborted(STOPPED);
-			if (this.#current) return this.#current;
 			const left = deadline - performance.now();
 			if (left <= 0) throw noHub();
+			if (this.#current) return this.#current;
 			const { promise, resolve } = Promise.withResolvers<void>();
 			const timer = setTimeout(resolve, left);
 			this.#waiting.add(resolve);
@@ -144,6 +144,7 @@ export class Uplink {
 			throw error;
 		}
 		if (this.#closed) return connection.close(STOPPED);
+		if (this.#current) return connection.close("no longer needed");
 		this.#endOthers(session);
 		this.#sessions.add(session);
 		this.#current = session;
@@ -187,6 +188,8 @@ export class Uplink {
 	#left(session: Session, what: string, since = performance.now()): void {
 		if (session !== this.#current || this.#closed) return;
 		this.#current = undefined;
+		// Who waits for a free stream there waits for the next hub instead.
+		session.connection.sendAway();
 		this.#lostAt = since;
 		this.#hinted = false;
 		if (!this.#options.reconnect) {

@@ -38,15 +38,16 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
 }
 
 /**
- * Calls `look` every `ms` milliseconds, but `woken` when it comes late by {@link STALL_MS}: then it was us who were
- * stopped (Ctrl+Z, a sleeping container), and what has arrived meanwhile is read first.
+ * Calls `look` every `ms` milliseconds, fewer than {@link STALL_MS}. When it comes so long after the last one it was us
+ * who were stopped (Ctrl+Z, a sleeping container), and what has arrived meanwhile is read first: then `woken` is called
+ * instead, with the milliseconds since then.
  */
-export function whileAwake(ms: number, look: () => void, woken: () => void = () => {}): Timer {
+export function whileAwake(ms: number, look: () => void, woken: (stalledMs: number) => void = () => {}): Timer {
 	let lookedAt = performance.now();
 	return setInterval(() => {
-		const stalled = performance.now() - lookedAt > STALL_MS;
-		lookedAt = performance.now();
-		if (stalled) woken();
+		const since = performance.now() - lookedAt;
+		lookedAt += since;
+		if (since > STALL_MS) woken(since);
 		else look();
 	}, ms);
 }

@@ -73,6 +73,22 @@ test("a service that is down and was started again within a second: both are sai
 	}
 });
 
+test("a client that waits while the hub is away is reset when the peer is stopped, and nobody is blamed", async () => {
+	await using puppet = new Puppet();
+	const first = service();
+	const hub = await startHub([first.port]);
+	await using peer = await startPeer(hub.ticket, LOOPBACK, { reconnect: true });
+	const local = peer.ports[0] as number;
+	expect(await ask(puppet, local)).toBe("here");
+	await hub.stop();
+	first.stop(true);
+	await said(/^The hub is gone: the hub was stopped\. Looking for it again/);
+	const client = await puppet.connect(local);
+	await peer.stop();
+	expect(await client.closed()).toMatchObject({ error: "ECONNRESET", ended: false });
+	expect(lines().filter((line) => line.includes("No connection"))).toEqual([]);
+});
+
 test("a client that comes before the hub was ever reached is reset when the peer is stopped, and nobody is blamed", async () => {
 	await using puppet = new Puppet();
 	const hub = await startHub([]);

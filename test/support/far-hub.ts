@@ -5,6 +5,8 @@ import { CONTROL_PORT_ID, decodeMessage, encodeMessage, Lines, type Message } fr
 import { Aborted } from "../../src/duplex.ts";
 import type { Endpoint } from "../../src/endpoint.ts";
 import { HivemindError } from "../../src/errors.ts";
+import { OPEN_STREAM_MS } from "../../src/limits.ts";
+import { within } from "../../src/waits.ts";
 import { turn } from "./native-halves.ts";
 
 /** Holds performance.now, Bun.sleep, timeouts and intervals of everything under test. */
@@ -146,11 +148,12 @@ export class FarConnection {
 		for (const control of this.#controls) control.abort();
 	}
 
-	/** From now on a stream for a service is waited for, until the test gives up. */
+	/** From now on a stream for a service is waited for, until the test gives up, or who waits is sent away. */
 	fill(): { giveUp(): void } {
 		const full = Promise.withResolvers<never>();
 		full.promise.catch(() => {});
 		this.#full = full.promise;
+		this.sendAway = () => full.reject(new Aborted("the hub is lost"));
 		return { giveUp: () => full.reject(new Aborted("all streams are busy")) };
 	}
 
@@ -160,6 +163,7 @@ export class FarConnection {
 		return this.carries + this.#controls.filter(({ open }) => open).length;
 	}
 
+	sendAway = (): void => {};
 	limitIncomingStreams(): void {}
 	async acceptStreams(): Promise<void> {}
 	abortStream(): void {}
@@ -174,9 +178,11 @@ export class FarConnection {
 	}
 
 	/** One for a service leads nowhere, and does not count. */
-	async openStream(portId: number): Promise<FarStream> {
+	async openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<FarStream> {
 		if (this.isOver()) throw new Aborted("closed");
-		if (portId !== CONTROL_PORT_ID) return (await this.#full) ?? new FarStream(this, () => {});
+		if (portId !== CONTROL_PORT_ID && this.#full)
+			return within(timeoutMs, this.#full, () => new Aborted("all streams are busy"));
+		if (portId !== CONTROL_PORT_ID) return new FarStream(this, () => {});
 		const stream = new FarStream(this, (message) => this.#heard(message));
 		this.#controls.push(stream);
 		return stream;

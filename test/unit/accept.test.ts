@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Door } from "../../src/accept.ts";
 import type { Incoming, Endpoint as NativeEndpoint } from "../../src/iroh.ts";
-import { ARRIVALS_CROWDED, HANDSHAKES_MAX } from "../../src/limits.ts";
+import { ARRIVALS_CROWDED, ARRIVALS_MAX, HANDSHAKES_MAX } from "../../src/limits.ts";
 import { Clock } from "../support/far-hub.ts";
 import { turn } from "../support/native-halves.ts";
 
@@ -107,6 +107,16 @@ test("strangers who prove their addresses and never finish do not keep a known p
 	await turn();
 	await clock.pass(20);
 	expect(known.fate).toBe("accepted");
+});
+
+test("who is turned away because too many wait is ignored, and the hub's owner is told", async () => {
+	const all = await stall(HANDSHAKES_MAX, true);
+	expect(all.at(-1)?.fate).toBe("accepted");
+	for (let i = 0; i <= ARRIVALS_MAX; i++) all.push(knock(new Knock(`10.2.${i >> 8}.${i & 255}:1`, true)));
+	await turn();
+	await turn();
+	expect(all.filter(({ fate }) => fate === "ignored")).toHaveLength(1);
+	expect(errors).toEqual(["too many at once"]);
 });
 
 test("the place of a handshake that failed is taken by the next in the line", async () => {

@@ -10,11 +10,13 @@ import {
 	ARRIVALS_WINDOW_MS,
 	HANDSHAKES_MAX,
 	HANDSHAKES_PER_HOST,
+	HANDSHAKES_PER_RELAY,
 } from "../../src/limits.ts";
 
 const from = (host: string, port = 1, known = false) => ({
 	host,
 	address: `${host}:${port}`,
+	relayed: false,
 	known: known ? host : undefined,
 });
 
@@ -125,6 +127,34 @@ describe("handshakes that are never finished", () => {
 		expect(served(arrivals, now)).toEqual(["newcomer"]);
 		arrivals.ended(from("10.0.0.1"));
 		expect(served(arrivals, now + 1000, { finish: false }), "one of them has ended").toHaveLength(1);
+	});
+
+	test("of one host leave room in the line, too, for as long as they last", () => {
+		const arrivals = new Arrivals<string>();
+		let now = stall(arrivals, HANDSHAKES_PER_HOST, () => "10.0.0.1");
+		for (let i = 0; i < ARRIVALS_MAX; i++) arrivals.add("stalled", from("10.0.0.1", i));
+		for (let second = 1; second <= 60; second++) {
+			now += 1000;
+			// Some come anew all the time.
+			for (let i = 0; i < 5; i++) arrivals.add("stalled", from("10.0.0.1", 1000 * second + i));
+			expect(arrivals.add("newcomer", from(`10.3.0.${second}`)), `in second ${second}`).toBe("stalled");
+			expect(served(arrivals, now)).toEqual(["newcomer"]);
+		}
+	});
+
+	test("by a relay, where all have its address, are half of all and leave room for who comes directly", () => {
+		const arrivals = new Arrivals<string>();
+		const relayed = (id: string) => ({ host: "https://relay.example/", address: id, relayed: true, known: undefined });
+		let now = 0;
+		for (let i = 0; i < HANDSHAKES_MAX; i++) {
+			arrivals.add("stalled", relayed(`id ${i}`));
+			served(arrivals, now, { finish: false });
+			now += 1000 / ARRIVALS_PER_SECOND;
+		}
+		expect(arrivals.underWay).toBe(HANDSHAKES_PER_RELAY);
+		arrivals.add("direct", from("10.0.0.2"));
+		arrivals.add("known", { ...relayed("id of a known peer"), known: "id of a known peer" });
+		expect(served(arrivals, now + 1000).toSorted()).toEqual(["direct", "known"]);
 	});
 
 	test("of ever new hosts do not keep a known peer out, and are no more than may be", () => {

@@ -148,6 +148,17 @@ describe("streams to a hub that grants few", () => {
 		expect(native.streams[0]?.send.endings).toEqual(["reset 1"]);
 	});
 
+	test("and is lost: whoever waits is sent away at once, and what was asked for is reset when it comes", async () => {
+		native.granted = 0;
+		const waiting = open(3);
+		await turn();
+		connection.sendAway();
+		for (const one of waiting) expect(String(await one)).toContain("the hub is lost");
+		native.grant(3);
+		await turn();
+		expect(native.streams.map(({ send }) => send.endings)).toEqual(Array(3).fill(["reset 1"]));
+	});
+
 	test("and ends: everybody is told at once", async () => {
 		native.granted = 0;
 		const waiting = open(3);

@@ -179,6 +179,22 @@ describe("over dials that the test answers:", () => {
 		expect(told.at(-1)).toEqual(ALL_UP);
 	});
 
+	test("a service that was started while a look's dial hung is not called down when that gives up", async () => {
+		health.watch(true);
+		await clock.pass(HEALTH_MS);
+		health.learned(0, false, clock.now);
+		await clock.pass(1200);
+		// A peer asks for it, and gets it.
+		health.learned(0, true, clock.now);
+		hanging.get(3000)?.(false);
+		await turn();
+		expect(up(health.states())[0]).toBe(true);
+		expect(told).toEqual([
+			[false, true, true],
+			[true, true, true],
+		]);
+	});
+
 	test("a hub that must not look dials nothing, and still learns from dials", async () => {
 		health = watched(false);
 		health.watch(true);

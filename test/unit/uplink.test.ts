@@ -216,6 +216,20 @@ describe("a hub of the original program, which answers no pings,", () => {
 	});
 });
 
+test("a peer that is suspended while its hub is lost does not take it for found when it goes on", async () => {
+	const old = await connectedForLong();
+	old.answering = false;
+	await clock.pass(SUSPECT_MS + PING_MS);
+	expect(told("has not answered")).toBe(1);
+	clock.stall(STALL_MS + PING_MS);
+	await clock.pass(10 * LOOK_MS);
+	expect(told("answers again")).toBe(0);
+	expect(await settled(ask())).toBe(false);
+	expect(old.closedWith).toBeUndefined();
+	await clock.pass(PEER_SILENCE_MS);
+	expect(old.closedWith).toBe("no answer for 30 s");
+});
+
 test("a peer that was suspended blames nobody for it, however slowly the hub answers", async () => {
 	const connection = await connectedForLong();
 	connection.answering = false;
@@ -278,15 +292,42 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("that waited for a stream of a full connection, lost meanwhile, gets one of the next", async () => {
+	test("that waited for a stream of a full connection, lost meanwhile, gets one of the next as soon as it is there", async () => {
 		const old = await connectedForLong();
-		const full = old.fill();
+		old.fill();
 		const waiting = ask();
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + PING_MS);
 		const fresh = await connectedAgain();
-		full.giveUp();
+		expect(await settled(waiting)).toBe(true);
 		expect(await waiting).toBe(fresh);
+	});
+
+	test("that waited for a stream of a full connection waits ten seconds in all, wherever", async () => {
+		const old = await connectedForLong();
+		old.fill();
+		const waiting = ask();
+		await clock.pass(HUB_WAIT_MS / 2);
+		old.lose("timed out");
+		await turn();
+		await clock.pass(HUB_WAIT_MS / 2 - 1);
+		expect(await settled(waiting)).toBe(false);
+		await clock.pass(1);
+		expect(await waiting).toBe("the hub was not there for 10 s");
+	});
+
+	test("that has waited for a hub waits the rest of its ten seconds for a stream, and no longer", async () => {
+		(await connectedForLong()).lose("timed out");
+		await turn();
+		const waiting = ask();
+		await clock.pass(RECONNECT_ATTEMPT_MS / 2);
+		const full = new FarConnection();
+		full.fill();
+		endpoint.let(full);
+		await clock.pass(HUB_WAIT_MS - RECONNECT_ATTEMPT_MS / 2 - 1);
+		expect(await settled(waiting)).toBe(false);
+		await clock.pass(1);
+		expect(await waiting).toBe("all streams are busy");
 	});
 
 	test("does not wait any longer when the peer is stopped", async () => {

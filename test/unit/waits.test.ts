@@ -101,12 +101,15 @@ describe("work that may take a while", () => {
 
 describe("a regular look", () => {
 	let looks: number[];
+	let stalls: number[];
 	let timer: Timer;
 
 	beforeEach(() => {
 		looks = [];
+		stalls = [];
 		const start = clock.now;
-		timer = whileAwake(1000, () => looks.push(clock.now - start));
+		const look = () => looks.push(clock.now - start);
+		timer = whileAwake(1000, look, (stalledMs) => stalls.push(stalledMs));
 	});
 
 	afterEach(() => {
@@ -124,6 +127,7 @@ describe("a regular look", () => {
 		clock.stall(45_000);
 		await clock.pass(0);
 		expect(looks, "what has arrived meanwhile is read first").toEqual([1000]);
+		expect(stalls, "since the last look").toEqual([45_000]);
 		await clock.pass(999);
 		expect(looks).toEqual([1000]);
 		await clock.pass(1);
