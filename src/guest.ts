@@ -72,7 +72,7 @@ export class Guest {
 		if (this.#welcomed) this.#link?.send(message);
 	}
 
-	/** The hub goes: what runs may finish. Whoever has nothing running, or has not been let in, is told by the end. */
+	/** The hub goes: what runs may finish. Whoever is not in, or not yet welcomed, is told by its connection's end. */
 	dismiss(reason: string): void {
 		if (this.#welcomed) this.tell({ type: "bye", reason });
 		else if (!this.inside || this.#introducing) this.connection.close(reason);

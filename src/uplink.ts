@@ -76,9 +76,9 @@ export class Uplink {
 	}
 
 	/**
-	 * A stream for a new local connection. A connection that proves to be over has been told nothing of
-	 * it yet: the next one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub
-	 * until then, when the hub grants no other stream, or when the peer is stopped
+	 * A stream for a new local connection. A connection that proves to be over has been told nothing of it yet: the next
+	 * one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub until then, when
+	 * the hub grants no other stream, or when the peer is stopped
 	 */
 	async openStream(portId: number, deadline: number): Promise<QuicStream> {
 		for (;;) {
