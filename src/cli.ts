@@ -175,6 +175,8 @@ const commands: Record<string, CommandDef> = {
 			const rotate = line.values.has("rotate");
 			const identity = openIdentity(line.positionals[0] ?? "", { rotate, peek: !rotate });
 			print(await publicId(identity.key));
+			if (rotate)
+				talk("It has a new secret: old tickets and join codes are worthless. The next 'share' shows the new ticket.");
 			identity.close();
 		},
 	},

@@ -41,8 +41,8 @@ export async function readInvitation(
 	const found = await Promise.race([reading, stopped]);
 	if (found) return found.source.option === "--ticket" ? { ticket: found.secret } : { code: found.secret, ...redeem };
 	if (canAsk()) {
-		const typed = await Promise.race([ask("Join code: "), stopped]);
-		if (typed) return { code: typed, ...redeem };
+		const typed = await Promise.race([ask("Join code or ticket: "), stopped]);
+		if (typed) return isTicket(typed) ? { ticket: typed } : { code: typed, ...redeem };
 		if (stop.aborted) return undefined;
 	}
 	throw new HivemindError("usage", "'join' needs a ticket or a join code.", {
@@ -51,6 +51,9 @@ export async function readInvitation(
 }
 
 // --- internal ---
+
+/** Whoever is asked for either may give the other. */
+const isTicket = (typed: string): boolean => /^\s*endpoint/i.test(typed);
 
 /** @throws HivemindError `usage` for what is no mailbox URL */
 function mailboxOf(values: CommandLine["values"]): { mailbox?: string } {

@@ -190,10 +190,14 @@ export class Connection {
 		}
 	}
 
+	// One for all streams: a thousand closures are felt.
 	#rtt = (): number => this.#native.rtt() ?? 0;
 
-	#track(bi: BiStream, options: Omit<StreamOptions, "rtt" | "onStuckAbort"> = {}): QuicStream {
-		const stream = new QuicStream(bi, { ...options, rtt: this.#rtt, onStuckAbort: this.#stuck });
+	#isOver = (): boolean => this.isOver();
+
+	#track(bi: BiStream, options: Pick<StreamOptions, "prefix" | "expectAnswer"> = {}): QuicStream {
+		const own = { rtt: this.#rtt, isLost: this.#isOver, onStuckAbort: this.#stuck };
+		const stream = new QuicStream(bi, { ...options, ...own });
 		this.#streams.add(stream);
 		void stream.closed.then(() => {
 			this.#streams.delete(stream);

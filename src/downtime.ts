@@ -1,5 +1,6 @@
 // What a peer says of the hub's services: which are down, which run again, and why a connection was refused. A change is
-// said once, and at most once a second for each service. Called by join.ts.
+// said once, and at most once a second for each service; that it was asked for, once until it runs again.
+// Called by join.ts.
 import type { ServiceState } from "./control.ts";
 import { REPORT_EVERY_MS, WORD_MS } from "./limits.ts";
 import { log, seldom, talk } from "./output.ts";
@@ -9,6 +10,8 @@ export class Downtime {
 	#services: ServiceState[] = [];
 	/** Services of which the last word was that they are down, and `performance.now()` when it was said. */
 	#saidDown = new Map<string, number>();
+	/** Port ids of services that were asked for in vain since they were up. */
+	#asked = new Set<number>();
 	#report = seldom(REPORT_EVERY_MS);
 	#later: Timer | undefined;
 	#quiet = true;
@@ -17,6 +20,7 @@ export class Downtime {
 	/** The hub's states, of all its services. */
 	heard(services: ServiceState[]): void {
 		this.#services = services;
+		for (const { up, port } of services) if (up) this.#asked.delete(port);
 		if (!this.#quiet) this.#sayChanges();
 	}
 
@@ -37,8 +41,14 @@ export class Downtime {
 		if (this.#closed || saidAt >= begun || !this.#report(name)) return;
 		const state = this.#state(portId);
 		if (state?.up) return log.error(`The hub refused a connection for the ${name}, asked for at ${local}.`);
-		if (state) this.#saidDown.set(name, performance.now());
-		log.error(`${notRunning(name, state?.address)} Asked for at ${local}.`);
+		const text = `${notRunning(name, state?.address)} Asked for at ${local}.`;
+		// Something that polls fills no screen.
+		if (this.#asked.has(portId)) return log.info(text);
+		if (state) {
+			this.#asked.add(portId);
+			this.#saidDown.set(name, performance.now());
+		}
+		log.error(text);
 	}
 
 	/** Nothing more is said. Idempotent. */

@@ -215,7 +215,7 @@ function connectError(address: EndpointAddr, options: EndpointOptions, cause: un
 		});
 	}
 	if (/ourself/.test(text)) {
-		return new HivemindError("unreachable", "This is the hub's own identity: a peer needs another one.", {
+		return new HivemindError("identity", "This is the hub's own identity: a peer needs another one.", {
 			hint: "Join with another --identity file, or with none.",
 			cause,
 		});

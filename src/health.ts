@@ -17,6 +17,8 @@ export class Health {
 	#lookedAt = Number.NEGATIVE_INFINITY;
 	/** `performance.now()` of the last news of each service. */
 	#learnedAt: number[] = [];
+	/** Services of which the hub's screen says that they are down. */
+	#told = new Set<number>();
 
 	/** With `looks` false it never dials by itself. */
 	constructor(addresses: readonly Address[], looks = true) {
@@ -42,9 +44,17 @@ export class Health {
 		const state = this.#states[index];
 		if (!state || begun < (this.#learnedAt[index] ?? 0)) return;
 		this.#learnedAt[index] = performance.now();
+		if (up) this.#told.delete(index);
 		if (state.up === up) return;
 		state.up = up;
 		this.onChange(this.states());
+	}
+
+	/** True for the first dial that failed since the service was up: whoever asks again and again fills no screen. */
+	isNews(index: number): boolean {
+		const news = !this.#told.has(index);
+		this.#told.add(index);
+		return news;
 	}
 
 	/** What is known is new enough, by a look not longer than {@link HEALTH_MS} ago, or once this resolves. */

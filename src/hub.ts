@@ -182,6 +182,6 @@ export class Hub implements Host {
 		if (this.#closing.signal.aborted || !this.admission.closed(Date.now())) return;
 		this.#closing.abort();
 		const why = this.admission.policy.once ? "One peer is in" : "The invitation has expired";
-		talk(`${why}: nobody else is let in, and no join code works any more.`);
+		talk(`${why}: nobody else is let in, by ticket or join code.`);
 	}
 }

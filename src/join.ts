@@ -61,7 +61,7 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 		try {
 			const connecting = uplink.connect();
 			connecting.catch(() => {});
-			if ((await Promise.race([waiting("the hub", connecting), stopped])) === "stopped") return;
+			if ((await Promise.race([waiting("the hub", connecting), stopped])) === "stopped") return peer.close();
 			peer.connected(uplink);
 			(options.onReady ?? ((addresses) => announce(options.name, addresses)))(addresses);
 			peer.downtime.speak();
@@ -72,8 +72,7 @@ export async function join(options: JoinOptions, stop: AbortSignal): Promise<voi
 			else peer.close();
 			if (lost instanceof HivemindError) throw lost;
 		} finally {
-			await uplink.close();
-			await endpoint.close();
+			await Promise.all([uplink.close(), endpoint.close()]);
 		}
 	} finally {
 		peer.close();
@@ -159,16 +158,20 @@ class Peer {
 			stream = await this.#open(service, socket);
 		} catch (error) {
 			socket.abort();
-			if (!this.#closed && this.#report(service.name))
-				log.error(`No connection for the ${service.name} (${local}): ${firstLine(error)}.`);
-			return;
+			return this.#complain(service, local, firstLine(error));
 		}
 		const { traffic, error } = await this.#transfers.run(socket, stream);
 		if (stream.refused) await this.downtime.refused(service, local, begun);
+		else if (stream.lost && !stream.accepted) this.#complain(service, local, "the hub was lost before it answered");
 		else
 			log.debug(
 				`${service.name}: ${traffic.forth} bytes out, ${traffic.back} in, ${error ? firstLine(error) : "closed"}`,
 			);
+	}
+
+	#complain(service: Service, local: string, why: string): void {
+		if (this.#closed || !this.#report(service.name)) return;
+		log.error(`No connection for the ${service.name} (${local}): ${why}.`);
 	}
 
 	/** A stream for this socket. Before the hub was ever reached it waits as long for it as afterwards. */

@@ -37,8 +37,8 @@ export const DRAIN_MS = 3_000;
 /** A write that takes longer waits for its reader: buffers on the way are full, and empty out for a while yet. */
 export const SLOW_WRITE_MS = 20;
 
-/** While stopping: a connection without bytes for this long, whose last word was the service's, is idle. */
-export const IDLE_MS = 300;
+/** While stopping: a connection without bytes for this long, whose last word was the service's, is idle. Some services send twice a second. */
+export const IDLE_MS = 1_000;
 
 /** Stopping: a handshake under way may end first. On a direct path it takes milliseconds. */
 export const HANDSHAKE_MS = 250;
@@ -146,8 +146,8 @@ export const RECONNECT_ATTEMPT_MS = 4_000;
 export const RECONNECT_FIRST_MS = 200;
 export const RECONNECT_MAX_MS = 5_000;
 
-/** A hub lost for this long may be another one by now: the peer says so, once. */
-export const STILL_LOST_MS = 60_000;
+/** A hub lost for this long may be another one by now: the peer says so, once. One that was only started again is found much sooner. */
+export const STILL_LOST_MS = 20_000;
 
 /** A connection that lasted longer than this was a good one: the next is looked for without a pause. */
 export const LASTING_MS = 10_000;

@@ -42,11 +42,9 @@ export async function serve(
 		socket = await dial(address, DIAL_MS);
 	} catch (error) {
 		serving.health.learned(index, false, begun);
-		if (serving.report(service.name)) {
-			log.error(
-				`The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`,
-			);
-		}
+		const text = `The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`;
+		if (serving.health.isNews(index)) log.error(text);
+		else if (serving.report(service.name)) log.info(text);
 		return stream.refuse();
 	}
 	serving.health.learned(index, true, begun);

@@ -42,9 +42,9 @@ export class Session {
 		return this.#link?.unansweredFor() ?? this.connection.pathlessFor();
 	}
 
-	/** Nothing but the control stream is open. */
-	get idle(): boolean {
-		return this.connection.streams <= (this.#link ? 1 : 0);
+	/** How many streams are open besides the control stream. */
+	get running(): number {
+		return Math.max(0, this.connection.streams - (this.#link ? 1 : 0));
 	}
 
 	/** Says goodbye, if the hub listens. */
@@ -81,8 +81,9 @@ export class Session {
 		const said = await Promise.race([answer.promise, link.ended.then(() => undefined)]);
 		clearTimeout(timer);
 		if (said?.type === "denied") {
+			const cut = said.reason === "secret" && secret === undefined;
 			throw new HivemindError("denied", `The hub does not let us in: ${said.message}.`, {
-				hint: DENIAL_HINTS[said.reason] ?? "Ask for a new ticket or join code.",
+				hint: cut ? CUT_TICKET : (DENIAL_HINTS[said.reason] ?? "Ask for a new ticket or join code."),
 			});
 		}
 		if (said) {
@@ -119,10 +120,13 @@ export class Session {
 
 type Answer = Extract<Message, { type: "welcome" | "denied" }>;
 
+const CUT_TICKET =
+	"This ticket has nothing behind a dot, and the hub wants that: copy the whole line after 'Ticket:' from its screen.";
+
 /** What to do, by PROTOCOL.md's reasons. */
 const DENIAL_HINTS: Record<string, string> = {
 	id: "Tell its owner your public id ('hivemind-p2p identity FILE' prints it), and join with --identity FILE.",
-	full: "Try again when somebody has left; one that crashed counts for 45 s.",
+	full: "Try again when somebody has left; one that crashed counts for up to 45 s.",
 	once: "Its owner has to start it again for another peer.",
 	rate: "If the ticket is an old one, ask for a new one meanwhile.",
 	version: "Install the same version on both sides.",

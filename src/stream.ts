@@ -20,6 +20,8 @@ export interface StreamOptions {
 	expectAnswer?: boolean;
 	/** The connection's round trip in milliseconds. */
 	rtt: () => number;
+	/** Whether the connection is over. */
+	isLost?: () => boolean;
 	/** Told the stream's id when an abort cannot reach the other side by itself. */
 	onStuckAbort?: (id: string) => void;
 }
@@ -28,12 +30,15 @@ export class QuicStream implements Duplex {
 	readonly closed: Promise<Error | undefined>;
 	/** The hub answered our header with something else than "accepted". */
 	refused = false;
+	/** The hub answered that the service is connected. */
+	accepted = false;
 	#send: SendHalf;
 	#receive: ReceiveHalf;
 	#expectAnswer: boolean;
 	/** The transport's id of the stream, the same on both sides; "" in the first moments. */
 	id = "";
 	#rtt: () => number;
+	#isLost: () => boolean;
 	#onStuckAbort: (id: string) => void;
 
 	constructor(bi: BiStream, options: StreamOptions) {
@@ -43,6 +48,7 @@ export class QuicStream implements Duplex {
 		this.#receive = new ReceiveHalf(handles[2]);
 		this.#expectAnswer = options.expectAnswer ?? false;
 		this.#rtt = options.rtt;
+		this.#isLost = options.isLost ?? (() => false);
 		this.#onStuckAbort = options.onStuckAbort ?? (() => {});
 		// Asked for now: once a write is blocked the binding answers no more.
 		handles[1].id().then(
@@ -55,6 +61,11 @@ export class QuicStream implements Duplex {
 			for (const handle of handles) unpin(handle);
 			return this.#receive.error ?? this.#send.error;
 		});
+	}
+
+	/** Its connection is over. */
+	get lost(): boolean {
+		return this.#isLost();
 	}
 
 	get ended(): boolean {
@@ -136,6 +147,7 @@ export class QuicStream implements Duplex {
 			this.abort(error);
 			throw error;
 		}
+		this.accepted = true;
 		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
 	}
 }

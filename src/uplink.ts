@@ -13,6 +13,7 @@ import {
 	LASTING_MS,
 	PEER_SILENCE_MS,
 	REPLACED_MS,
+	STALL_MS,
 	STILL_LOST_MS,
 	SUSPECT_MS,
 } from "./limits.ts";
@@ -54,6 +55,8 @@ export class Uplink {
 	#hinted = false;
 	#closed = false;
 	#ticker: Timer | undefined;
+	/** `performance.now()` of the last look: long ago only when this program stood still. */
+	#lookedAt = 0;
 	#fail!: (error: HivemindError) => void;
 
 	constructor(options: UplinkOptions) {
@@ -72,7 +75,11 @@ export class Uplink {
 	async connect(): Promise<void> {
 		const { endpoint, hub } = this.#options;
 		await this.#enter(await endpoint.connect(hub));
-		if (!this.#closed) this.#ticker = whileAwake(TICK_MS, () => this.#tick());
+		this.#lookedAt = performance.now();
+		const woken = () => {
+			this.#lookedAt = performance.now();
+		};
+		if (!this.#closed) this.#ticker = whileAwake(TICK_MS, () => this.#tick(), woken);
 	}
 
 	/**
@@ -151,7 +158,10 @@ export class Uplink {
 		this.#enteredAt = performance.now();
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);
-			if (session === this.#current) this.#left(session, `is gone: ${reason}`);
+			const asleep = performance.now() - this.#lookedAt;
+			if (asleep <= STALL_MS) return this.#left(session, `is gone: ${reason}`);
+			const seconds = (asleep / 1000).toFixed(0);
+			this.#left(session, `has not heard of us: this program stood still for ${seconds} s`, this.#lookedAt);
 		});
 		log.info(`Connected: ${connection.path()}`);
 		this.#heard(session);
@@ -170,9 +180,9 @@ export class Uplink {
 	#endOthers({ run }: Session): void {
 		const old = [...this.#sessions];
 		const tooMany = old.splice(0, Math.max(0, old.length + 1 - CONNECTIONS_PER_ID));
-		for (const { connection } of tooMany) connection.close("too many connections at once");
-		for (const { connection, run: before } of old)
-			if (run !== undefined && before !== undefined && before !== run) connection.close("the hub was started again");
+		for (const one of tooMany) giveUp(one, "too many connections at once");
+		for (const one of old)
+			if (run !== undefined && one.run !== undefined && one.run !== run) giveUp(one, "the hub was started again");
 	}
 
 	#heard(session: Session): void {
@@ -202,13 +212,14 @@ export class Uplink {
 	}
 
 	#tick(): void {
+		this.#lookedAt = performance.now();
 		this.#hint();
 		for (const session of this.#sessions) {
 			const silent = session.silentFor();
 			const { connection, goodbye } = session;
 			if (this.#replaced(session)) connection.close("a newer connection is in use");
-			else if (goodbye !== undefined && session.idle) connection.close("the hub has said goodbye");
-			else if (silent > PEER_SILENCE_MS) connection.close(`no answer for ${PEER_SILENCE_MS / 1000} s`);
+			else if (goodbye !== undefined && session.running === 0) connection.close("the hub has said goodbye");
+			else if (silent > PEER_SILENCE_MS) giveUp(session, `no answer for ${PEER_SILENCE_MS / 1000} s`);
 			else if (silent > SUSPECT_MS)
 				this.#left(session, `has not answered for ${SUSPECT_MS / 1000} s`, performance.now() - silent);
 			else if (!this.#current && goodbye === undefined && silent < 2 * TICK_MS) this.#recovered(session);
@@ -224,7 +235,7 @@ export class Uplink {
 	/** It is not in use and carries nothing any more. Whoever took it just before has opened his stream by now. */
 	#replaced(session: Session): boolean {
 		const other = this.#current !== undefined && session !== this.#current;
-		return other && session.idle && performance.now() - this.#enteredAt > REPLACED_MS;
+		return other && session.running === 0 && performance.now() - this.#enteredAt > REPLACED_MS;
 	}
 
 	/** An old session speaks again before a new one was made. */
@@ -240,4 +251,12 @@ export class Uplink {
 	#wake(): void {
 		for (const wake of this.#waiting) wake();
 	}
+}
+
+// --- internal ---
+
+/** Ends an old connection, and says what that ends. */
+function giveUp({ connection, running }: Session, why: string): void {
+	if (running > 0) talk(`${running === 1 ? "One connection was" : `${running} connections were`} reset: ${why}.`);
+	connection.close(why);
 }

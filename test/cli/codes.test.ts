@@ -85,7 +85,16 @@ test.skipIf(!Bun.which("script"))("on a terminal with neither given, join asks f
 	await using peer = start(joining("--wormhole-relay", url), { wrapper });
 	peer.type(`${code}\n`);
 	await peer.line(/Press Ctrl\+C to stop\./);
-	expect(peer.stdout).toContain("Join code: ");
+	expect(peer.stdout).toContain("Join code or ticket: ");
+});
+
+test.skipIf(!Bun.which("script"))("and takes a ticket there, too", async () => {
+	await using hub = sharing();
+	const [, ticket = ""] = await hub.line(/^Ticket: (\S+)$/);
+	const wrapper = ["sh", "-c", `exec script -qec "$(printf '%s ' "$0" "$@")" /dev/null`];
+	await using peer = start(joining(), { wrapper });
+	peer.type(`${ticket}\n`);
+	await peer.line(/Press Ctrl\+C to stop\./);
 });
 
 test("a wrong code ends the peer at once, burns the code, and the hub says so and shows the next", async () => {

@@ -1,7 +1,7 @@
 // Who may come, and coming back, with the real executable: identities, tickets that die, limits on peers, and a hub that
 // is gone and comes again.
 import { describe, expect, test } from "bun:test";
-import { readFileSync, statSync } from "node:fs";
+import { copyFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT_STATUS } from "../../src/errors.ts";
 import { parseTicket } from "../../src/ticket.ts";
@@ -58,6 +58,24 @@ describe("identity FILE", () => {
 		expect(await identity(file)).toEqual(first);
 		const other = await identity(join(folder.path, "other"));
 		expect(other.stdout).not.toBe(first.stdout);
+	});
+
+	test("--rotate keeps the id, and says what is worthless now", async () => {
+		await using folder = await scratch({});
+		const file = join(folder.path, "me");
+		const { stdout } = await identity(file);
+		const rotated = await run(["identity", file, "--rotate"]);
+		expect(rotated).toMatchObject({ status: 0, stdout });
+		expect(rotated.stderr).toMatch(/^It has a new secret: old tickets and join codes are worthless\. [^\n]*\n$/);
+	});
+
+	test("a copy of the hub's own is no identity for a peer: status 15, and why", async () => {
+		await using folder = await scratch({});
+		const [file, copy] = [join(folder.path, "hub"), join(folder.path, "copy")];
+		await using sharing = await hub([], ["--identity", file]);
+		copyFileSync(file, copy);
+		const finished = await run(joining(sharing.ticket, "--identity", copy));
+		expectError(finished, "identity", /^error: This is the hub's own identity: a peer needs another one\. /);
 	});
 
 	test("its secrets are on no screen", async () => {

@@ -73,6 +73,32 @@ test("a service that is down and was started again within a second: both are sai
 	}
 });
 
+test("a client whose connection the hub never answered before it was lost is told of, and not silently reset", async () => {
+	await using puppet = new Puppet();
+	const hanging = service();
+	const connect = Bun.connect;
+	const dialled = Promise.withResolvers<void>();
+	const dial = spyOn(Bun, "connect").mockImplementation(((options: { port?: number }) => {
+		if (options.port !== hanging.port) return connect(options as never);
+		dialled.resolve();
+		return new Promise(() => {});
+	}) as typeof Bun.connect);
+	try {
+		const hub = await startHub([hanging.port]);
+		await using peer = await startPeer(hub.ticket, LOOPBACK, { reconnect: true });
+		const local = peer.ports[0] as number;
+		const client = await puppet.connect(local);
+		await dialled.promise;
+		await hub.stop();
+		expect(await client.closed()).toMatchObject({ error: "ECONNRESET", ended: false });
+		const line = await said(/^error: No connection for the frontend/);
+		expect(line).toContain(`(127.0.0.1:${local}): the hub was lost before it answered.`);
+	} finally {
+		dial.mockRestore();
+		hanging.stop(true);
+	}
+});
+
 test("a client that waits while the hub is away is reset when the peer is stopped, and nobody is blamed", async () => {
 	await using puppet = new Puppet();
 	const first = service();

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { Downtime } from "../../src/downtime.ts";
 import { REPORT_EVERY_MS, WORD_MS } from "../../src/limits.ts";
+import { setVerbosity } from "../../src/output.ts";
 import { SERVICES, type Service } from "../../src/services.ts";
 import { Clock } from "../support/far-hub.ts";
 import { turn } from "../support/native-halves.ts";
@@ -72,18 +73,34 @@ test("one that comes and goes all the time is a line a second at most, and the l
 describe("a refused connection", () => {
 	const refuse = () => downtime.refused(BACKEND, LOCAL, clock.now);
 
-	test("to a service that is known to be down is explained each time, a line a second at most", async () => {
+	test("to a service that is known to be down is explained once until it runs again: something may poll it", async () => {
+		hear(false);
+		downtime.speak();
+		await clock.pass(1);
+		for (let i = 0; i < 10; i++) {
+			await refuse();
+			await clock.pass(REPORT_EVERY_MS);
+		}
+		expect(lines()).toEqual([DOWN, ASKED]);
+		hear(true);
+		hear(false);
+		await clock.pass(REPORT_EVERY_MS + 1);
+		await refuse();
+		expect(lines().slice(2)).toEqual([UP, DOWN, ASKED]);
+	});
+
+	test("is in the log each time, a line a second at most", async () => {
+		setVerbosity(2);
 		hear(false);
 		downtime.speak();
 		await clock.pass(1);
 		await refuse();
-		expect(lines()).toEqual([DOWN, ASKED]);
 		await clock.pass(REPORT_EVERY_MS / 2);
 		await refuse();
-		expect(lines()).toEqual([DOWN, ASKED]);
 		await clock.pass(REPORT_EVERY_MS);
 		await refuse();
-		expect(lines()).toEqual([DOWN, ASKED, ASKED]);
+		setVerbosity(0);
+		expect(lines()).toEqual([DOWN, ASKED, ASKED.replace("error", "info")]);
 	});
 
 	test("whose dial told the hub that the service is down is one line, whichever word comes first", async () => {

@@ -21,7 +21,7 @@ describe("an invitation", () => {
 		expect(world.hub.closedToNewPeers.aborted).toBe(false);
 		await world.inside("a");
 		expect(world.hub.closedToNewPeers.aborted).toBe(true);
-		expect(world.told("One peer is in: nobody else is let in, and no join code works any more.")).toBe(1);
+		expect(world.told("One peer is in: nobody else is let in, by ticket or join code.")).toBe(1);
 		await world.inside("a");
 		expect(world.told("One peer is in")).toBe(1);
 	});
@@ -34,7 +34,7 @@ describe("an invitation", () => {
 		expect(world.told("expired")).toBe(0);
 		await world.clock.pass(1);
 		expect(world.hub.closedToNewPeers.aborted).toBe(true);
-		expect(world.told("The invitation has expired: nobody else is let in, and no join code works any more.")).toBe(1);
+		expect(world.told("The invitation has expired: nobody else is let in, by ticket or join code.")).toBe(1);
 	});
 
 	test("that expires while the clock was set back is not offered for ever: it ends when the clock says so", async () => {

@@ -149,7 +149,7 @@ test("a hub that is stopping refuses what is new without a word, and dials nothi
 });
 
 describe("a service that is not running", () => {
-	test("is refused, known as down from then on, and on the hub's screen once a second", async () => {
+	test("is refused, known as down from then on, and once on the hub's screen until it runs again", async () => {
 		setVerbosity(0);
 		const { send, served } = ask(DOWN);
 		await served;
@@ -159,13 +159,26 @@ describe("a service that is not running", () => {
 		const line = "error: The frontend is not running at 127.0.0.1:";
 		expect(told(line)).toBe(1);
 		expect(told(": connection refused (asked for by 'me' (aaaaaaaaaa)).")).toBe(1);
-		await clock.pass(REPORT_EVERY_MS - 1);
-		await ask(DOWN, "somebody else").served;
+		for (let i = 0; i < 10; i++) {
+			await clock.pass(REPORT_EVERY_MS);
+			await ask(DOWN, "somebody who polls").served;
+		}
 		expect(told(line)).toBe(1);
 		await ask(3).served;
 		expect(told("The websocket is not running"), "another one has a line of its own").toBe(1);
-		await clock.pass(1);
+		health.learned(DOWN - 1, true);
 		await ask(DOWN).served;
+		expect(told(line)).toBe(2);
+	});
+
+	test("is in the log as often as it is asked for, a line a second at most", async () => {
+		setVerbosity(2);
+		await ask(DOWN).served;
+		const line = "info: The frontend is not running at 127.0.0.1:";
+		for (let i = 0; i < 4; i++) {
+			await ask(DOWN).served;
+			await clock.pass(REPORT_EVERY_MS / 2);
+		}
 		expect(told(line)).toBe(2);
 	});
 

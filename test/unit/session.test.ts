@@ -83,6 +83,15 @@ describe("a hub without a control stream, of the original program,", () => {
 	});
 });
 
+test("a ticket that lost its secret while it was copied is known by that, and not taken for an old one", async () => {
+	const old = await introduce({ says: "denied" }, "a".repeat(26));
+	expect(old?.hint).toBe("Ask for a new ticket or join code.");
+	connection.lose("the next one");
+	const cut = await introduce({ says: "denied" });
+	expect(cut?.code).toBe("denied");
+	expect(cut?.hint).toContain("copy the whole line after 'Ticket:'");
+});
+
 describe("a hub that does not answer the hello", () => {
 	test("is given five seconds", async () => {
 		const begun = clock.now;

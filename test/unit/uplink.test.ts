@@ -216,6 +216,35 @@ describe("a hub of the original program, which answers no pings,", () => {
 	});
 });
 
+describe("a peer that was suspended for so long that its connection is over when it goes on", () => {
+	test("says so, blames nobody, and counts from when it was suspended", async () => {
+		const old = await connectedForLong();
+		const stoodStill = 52_000;
+		clock.stall(stoodStill);
+		old.lose("timed out");
+		await turn();
+		expect(told("The hub has not heard of us: this program stood still for 52 s. Looking for it again")).toBe(1);
+		expect(told("is gone")).toBe(0);
+		await connectedAgain();
+		expect(told("Connected again after 52.")).toBe(1);
+	});
+
+	test("and a hub that ends it while nobody was suspended is gone, with its reason", async () => {
+		(await connectedForLong()).lose("no answer for 30 seconds");
+		await turn();
+		expect(told("The hub is gone: no answer for 30 seconds.")).toBe(1);
+	});
+});
+
+test("what ends with an old connection is said", async () => {
+	const old = await connectedForLong({ run: "first" });
+	old.carries = 2;
+	old.answering = false;
+	await clock.pass(SUSPECT_MS + PING_MS);
+	await connectedAgain({ run: "second" });
+	expect(told("2 connections were reset: the hub was started again.")).toBe(1);
+});
+
 test("a peer that is suspended while its hub is lost does not take it for found when it goes on", async () => {
 	const old = await connectedForLong();
 	old.answering = false;
