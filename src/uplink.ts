@@ -75,7 +75,6 @@ export class Uplink {
 	async connect(): Promise<void> {
 		const { endpoint, hub } = this.#options;
 		await this.#enter(await endpoint.connect(hub));
-		this.#lookedAt = performance.now();
 		const woken = () => {
 			this.#lookedAt = performance.now();
 		};
@@ -156,6 +155,7 @@ export class Uplink {
 		this.#sessions.add(session);
 		this.#current = session;
 		this.#enteredAt = performance.now();
+		this.#lookedAt = this.#enteredAt;
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);
 			const asleep = performance.now() - this.#lookedAt;

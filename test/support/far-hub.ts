@@ -114,6 +114,8 @@ export class FarConnection {
 	/** Why the peer closed it; undefined while it has not. */
 	closedWith: string | undefined;
 	readonly closed: Promise<string>;
+	/** Called when the hub has just said its welcome. */
+	onWelcome = (): void => {};
 	onStuckAbort = () => {};
 	#over = Promise.withResolvers<string>();
 	#lost: string | undefined;
@@ -214,6 +216,7 @@ export class FarConnection {
 		else if (message.type === "hello" && says === "welcome") {
 			const named = { name: "hub", program: "1", ...(run !== undefined && { run }) };
 			this.say({ type: "welcome", v: 1, ...named, services: [] }, ...also);
+			this.onWelcome();
 		}
 	}
 }

@@ -229,6 +229,18 @@ describe("a peer that was suspended for so long that its connection is over when
 		expect(told("Connected again after 52.")).toBe(1);
 	});
 
+	test("is not blamed on that when the hub ends it in the moment of its welcome", async () => {
+		clock.stall(60_000);
+		const connection = new FarConnection();
+		connection.onWelcome = () => connection.lose("the hub was stopped");
+		const connecting = peer.uplink.connect();
+		endpoint.let(connection);
+		await connecting;
+		await turn();
+		expect(told("The hub is gone: the hub was stopped.")).toBe(1);
+		expect(told("stood still")).toBe(0);
+	});
+
 	test("and a hub that ends it while nobody was suspended is gone, with its reason", async () => {
 		(await connectedForLong()).lose("no answer for 30 seconds");
 		await turn();
