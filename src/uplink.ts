@@ -1,6 +1,6 @@
 // The peer's way to its hub, for as long as it runs: one session in use, and older ones that are given up slowly. Only
 // pings say whether the other side lives: after some link flaps the binding never reports a dead connection (measured).
-// Called by join.ts; calls endpoint, session, redial.
+// Called by join.ts; calls endpoint, session, redial, standstill.
 import type { Connection } from "./connection.ts";
 import type { ServiceState } from "./control.ts";
 import { Aborted } from "./duplex.ts";
@@ -13,13 +13,13 @@ import {
 	LASTING_MS,
 	PEER_SILENCE_MS,
 	REPLACED_MS,
-	STALL_MS,
 	STILL_LOST_MS,
 	SUSPECT_MS,
 } from "./limits.ts";
 import { log, talk } from "./output.ts";
 import { Redial } from "./redial.ts";
 import { type Introduction, Session } from "./session.ts";
+import { Standstill } from "./standstill.ts";
 import type { QuicStream } from "./stream.ts";
 import { whileAwake } from "./waits.ts";
 
@@ -55,8 +55,7 @@ export class Uplink {
 	#hinted = false;
 	#closed = false;
 	#ticker: Timer | undefined;
-	/** `performance.now()` of the last look: long ago only when this program stood still. */
-	#lookedAt = 0;
+	#standstill = new Standstill();
 	#fail!: (error: HivemindError) => void;
 
 	constructor(options: UplinkOptions) {
@@ -75,10 +74,8 @@ export class Uplink {
 	async connect(): Promise<void> {
 		const { endpoint, hub } = this.#options;
 		await this.#enter(await endpoint.connect(hub));
-		const woken = () => {
-			this.#lookedAt = performance.now();
-		};
-		if (!this.#closed) this.#ticker = whileAwake(TICK_MS, () => this.#tick(), woken);
+		const [look, woken] = [() => this.#tick(), () => this.#standstill.woken()];
+		if (!this.#closed) this.#ticker = whileAwake(TICK_MS, look, woken);
 	}
 
 	/**
@@ -155,13 +152,13 @@ export class Uplink {
 		this.#sessions.add(session);
 		this.#current = session;
 		this.#enteredAt = performance.now();
-		this.#lookedAt = this.#enteredAt;
+		this.#standstill.looked();
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);
-			const asleep = performance.now() - this.#lookedAt;
-			if (asleep <= STALL_MS) return this.#left(session, `is gone: ${reason}`);
-			const seconds = (asleep / 1000).toFixed(0);
-			this.#left(session, `has not heard of us: this program stood still for ${seconds} s`, this.#lookedAt);
+			const stop = this.#standstill.recent();
+			if (!stop) return this.#left(session, `is gone: ${reason}`);
+			const seconds = ((stop.until - stop.since) / 1000).toFixed(0);
+			this.#left(session, `has not heard of us: this program stood still for ${seconds} s`, stop.since);
 		});
 		log.info(`Connected: ${connection.path()}`);
 		this.#heard(session);
@@ -212,7 +209,7 @@ export class Uplink {
 	}
 
 	#tick(): void {
-		this.#lookedAt = performance.now();
+		this.#standstill.looked();
 		this.#hint();
 		for (const session of this.#sessions) {
 			const silent = session.silentFor();

@@ -217,16 +217,30 @@ describe("a hub of the original program, which answers no pings,", () => {
 });
 
 describe("a peer that was suspended for so long that its connection is over when it goes on", () => {
-	test("says so, blames nobody, and counts from when it was suspended", async () => {
+	for (const [first, looks] of [
+		["is heard of before anything else", false],
+		["is heard of after the first look", true],
+	] as const) {
+		test(`says so, blames nobody, and counts from when it was suspended: the end ${first}`, async () => {
+			const old = await connectedForLong();
+			clock.stall(52_000);
+			if (looks) await clock.pass(LOOK_MS);
+			old.lose("closed by the other side");
+			await turn();
+			expect(told("The hub has not heard of us: this program stood still for 52 s. Looking for it again")).toBe(1);
+			expect(told("is gone")).toBe(0);
+			await connectedAgain();
+			expect(told("Connected again after 52.")).toBe(1);
+		});
+	}
+
+	test("blames the hub again for what ends later", async () => {
 		const old = await connectedForLong();
-		const stoodStill = 52_000;
-		clock.stall(stoodStill);
-		old.lose("timed out");
+		clock.stall(20_000);
+		await clock.pass(SUSPECT_MS + LOOK_MS);
+		old.lose("the hub was stopped");
 		await turn();
-		expect(told("The hub has not heard of us: this program stood still for 52 s. Looking for it again")).toBe(1);
-		expect(told("is gone")).toBe(0);
-		await connectedAgain();
-		expect(told("Connected again after 52.")).toBe(1);
+		expect(told("The hub is gone: the hub was stopped.")).toBe(1);
 	});
 
 	test("is not blamed on that when the hub ends it in the moment of its welcome", async () => {
