@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Door } from "../../src/accept.ts";
 import type { Incoming, Endpoint as NativeEndpoint } from "../../src/iroh.ts";
-import { ARRIVALS_CROWDED, ARRIVALS_MAX, HANDSHAKES_MAX } from "../../src/limits.ts";
+import { ARRIVALS_CROWDED, ARRIVALS_MAX, ARRIVALS_PER_SECOND, HANDSHAKES_MAX } from "../../src/limits.ts";
 import { Clock } from "../support/far-hub.ts";
 import { turn } from "../support/native-halves.ts";
 
@@ -86,7 +86,7 @@ async function stall(count: number, proven: boolean): Promise<Knock[]> {
 	for (let i = 0; i < count; i++) {
 		all.push(knock(new Knock(`10.1.${i >> 8}.${i & 255}:1000`, proven)));
 		await turn();
-		await clock.pass(20);
+		await clock.pass(1000 / ARRIVALS_PER_SECOND);
 	}
 	return all;
 }
@@ -105,7 +105,7 @@ test("strangers who prove their addresses and never finish do not keep a known p
 	expect(door.handshakes.size).toBe(HANDSHAKES_MAX);
 	const known = knock(new Knock("10.9.9.9:7", true));
 	await turn();
-	await clock.pass(20);
+	await clock.pass(1000 / ARRIVALS_PER_SECOND);
 	expect(known.fate).toBe("accepted");
 });
 
@@ -124,7 +124,7 @@ test("the place of a handshake that failed is taken by the next in the line", as
 	expect(all.at(-1)?.fate).toBeUndefined();
 	all[0]?.handshake.reject(new Error("timed out"));
 	await turn();
-	await clock.pass(20);
+	await clock.pass(1000 / ARRIVALS_PER_SECOND);
 	expect(all.at(-1)?.fate).toBe("accepted");
 	expect(errors).toEqual(["timed out"]);
 });
