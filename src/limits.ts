@@ -233,7 +233,7 @@ export const ACCEPT_PAUSE_MS = 100;
 /**
  * Handshakes with newcomers: a burst, then a steady rate. One costs about a millisecond of a core, and what it leaves
  * behind another at the next garbage collection; a team that comes back at once fits into the burst. At twice the rate
- * a flood was felt (measured: the slowest request beside it took twice as long).
+ * the slowest requests beside a flood took twice as long (measured, two runs of each).
  */
 export const ARRIVALS_BURST = 64;
 export const ARRIVALS_PER_SECOND = 25;
