@@ -70,7 +70,7 @@ function oneAddon(root: string, file: string): BunPlugin {
 				loader: "js",
 				contents: [
 					`import file from ${JSON.stringify(file)} with { type: "file" };`,
-					`import { loadNative } from ${JSON.stringify(join(root, "src/native.ts"))};`,
+					`import { loadNative } from ${JSON.stringify(join(root, "src/transport/native-addon.ts"))};`,
 					"const native = loadNative(file);",
 					...names.map((name) => `export const ${name} = native.${name};`),
 				].join("\n"),

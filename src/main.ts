@@ -1,11 +1,11 @@
 #!/usr/bin/env bun
+import { EXIT_STATUS, firstLine, HivemindError } from "./base/errors.ts";
+import { ERROR_TEXT_MAX } from "./base/limits.ts";
+import { log, talk } from "./base/output.ts";
+import { printable } from "./base/printable.ts";
 // Entry: runs the command line, turns signals into an orderly stop and errors into a message and an exit status.
 // The only caller of process.exit.
-import { run } from "./cli.ts";
-import { EXIT_STATUS, firstLine, HivemindError } from "./errors.ts";
-import { ERROR_TEXT_MAX } from "./limits.ts";
-import { log, talk } from "./output.ts";
-import { printable } from "./printable.ts";
+import { run } from "./cli/cli.ts";
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 

@@ -1,6 +1,6 @@
 // What the mailbox server and the other side may say, from text to types, bounded before it is looked at.
 // Called by machine.ts and mailbox.ts; calls nothing. "Mailbox server messages" and "Payload" in PROTOCOL.md.
-import { printable } from "../printable.ts";
+import { printable } from "../base/printable.ts";
 import { MAILBOX_MESSAGE_MAX, MAILBOX_NAME_MAX, PAYLOAD_MAX } from "./limits.ts";
 
 export type Mood = "happy" | "lonely" | "scary" | "errory";

@@ -1,7 +1,7 @@
 // What goes wrong outside the command line: ports and addresses in use, a hub that is not there, another ALPN, a service
 // that is down. Each says what it was, where, and what to do, and ends with its own status or goes on.
 import { describe, expect, test } from "bun:test";
-import { EXIT_STATUS } from "../../src/errors.ts";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { run, start } from "../support/executable.ts";
 import { Puppet } from "../support/puppet.ts";
 import { DOWN, deadTicket, expectError, get, hub, joining, OFFLINE, peer, serve } from "./terminals.ts";

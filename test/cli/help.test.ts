@@ -1,7 +1,7 @@
 // --help on every level, --version, and where options may stand. They are answered without the native add-on.
 import { describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
-import { EXIT_STATUS } from "../../src/errors.ts";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { run, start } from "../support/executable.ts";
 import { expectError, get, hub, OFFLINE, peer, serve, WITHOUT_ADDON, withoutWaiting } from "./terminals.ts";
 

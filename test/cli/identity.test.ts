@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { EXIT_STATUS } from "../../src/errors.ts";
-import { parseTicket } from "../../src/ticket.ts";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
+import { parseTicket } from "../../src/invite/ticket.ts";
 import { type Program, run, start } from "../support/executable.ts";
 import {
 	available,

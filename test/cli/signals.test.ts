@@ -1,7 +1,7 @@
 // Ctrl+C and kill: both sides end in order, say so to the other, and let running transfers finish. Insisting ends at once.
 // What runs is a request whose answer the service holds back, so that every test decides itself when it ends.
 import { describe, expect, test } from "bun:test";
-import { EXIT_STATUS } from "../../src/errors.ts";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { start } from "../support/executable.ts";
 import { DOWN, deadTicket, get, hub, joining, peer, type Service, serve, withoutWaiting } from "./terminals.ts";
 

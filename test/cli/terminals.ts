@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXIT_STATUS } from "../../src/errors.ts";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { type Finished, type Program, type RunOptions, start } from "../support/executable.ts";
 
 export const OFFLINE = ["--no-relay", "--ipv4-addr", "127.0.0.1:0"] as const;

@@ -1,7 +1,7 @@
 // The completion scripts in the real shells: what each offers after a beginning of a command line.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { isShell } from "../../src/completions.ts";
+import { isShell } from "../../src/cli/completion-scripts.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 

@@ -2,11 +2,12 @@
 // where it must misbehave, and our own program where it must not.
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { type Policy, teamPolicy } from "../../src/admission.ts";
-import { HivemindError } from "../../src/errors.ts";
-import { HELLO_MS, WRONG_SECRETS } from "../../src/limits.ts";
-import { newSecret } from "../../src/secret.ts";
-import { share } from "../../src/share.ts";
+import { HivemindError } from "../../src/base/errors.ts";
+import { type Policy, teamPolicy } from "../../src/hub/admission.ts";
+import { WRONG_SECRETS } from "../../src/hub/limits.ts";
+import { share } from "../../src/hub/run-hub.ts";
+import { newSecret } from "../../src/invite/secret.ts";
+import { HELLO_MS } from "../../src/transport/limits.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { header, hello, OriginalHub, type RawConnection, RawPeer } from "../support/raw-peer.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";

@@ -1,7 +1,7 @@
 // Failure injection: each call into the binding that hub and peer wait for fails once, early or later in their life.
 // Whatever fails, the process goes on, a connection made afterwards works, and in the end no handle is left.
 import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
-import { liveHandles, loadIroh, type Connection as NativeConnection } from "../../src/iroh.ts";
+import { liveHandles, loadIroh, type Connection as NativeConnection } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "../support/handles.ts";
 import { LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 

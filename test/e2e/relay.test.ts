@@ -1,10 +1,10 @@
 // Relays, by one that misbehaves on command: joining where only a relay leads to the hub, and the hub that finds itself
 // without one.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { bindEndpoint, type Endpoint, type EndpointOptions } from "../../src/endpoint.ts";
-import { type EndpointAddr, loadIroh } from "../../src/iroh.ts";
-import { watchRelay } from "../../src/relay.ts";
-import { formatTicket, parseTicket } from "../../src/ticket.ts";
+import { watchRelay } from "../../src/hub/relay-watchdog.ts";
+import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
+import { bindEndpoint, type Endpoint, type EndpointOptions } from "../../src/transport/endpoint.ts";
+import { type EndpointAddr, loadIroh } from "../../src/transport/iroh.ts";
 import { Puppet } from "../support/puppet.ts";
 import { Relay } from "../support/relay.ts";
 import { LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
@@ -124,7 +124,7 @@ function countRebinds(endpoint: Endpoint): { times: number; first: Promise<void>
 test("a hub that a working relay no longer lets in starts its network part again, and is found by the old ticket", async () => {
 	await using hub = await watched();
 	const rebinds = countRebinds(hub.endpoint);
-	const before = await hub.endpoint.ticket(undefined);
+	const before = await formatTicket({ address: hub.endpoint.address(), secret: undefined });
 	const peer = await bindEndpoint(by);
 	try {
 		const { address } = await parseTicket(before);
@@ -138,7 +138,7 @@ test("a hub that a working relay no longer lets in starts its network part again
 		relay.admits = true;
 		expect(await hub.endpoint.online()).toBe(true);
 		// The same id, relay and ports.
-		expect(await hub.endpoint.ticket(undefined)).toBe(before);
+		expect(await formatTicket({ address: hub.endpoint.address(), secret: undefined })).toBe(before);
 		expect(await peer.online()).toBe(true);
 		const connection = await peer.connect(onlyByRelay(address));
 		connection.close("seen");
@@ -167,7 +167,7 @@ test("a relay that lets the hub in but nobody who looks is not lost, and no dire
 	const rebinds = countRebinds(hub.endpoint);
 	const peer = await bindEndpoint(LOOPBACK);
 	try {
-		const { address } = await parseTicket(await hub.endpoint.ticket(undefined));
+		const { address } = await parseTicket(await formatTicket({ address: hub.endpoint.address(), secret: undefined }));
 		const connection = await peer.connect(address);
 		const { failed: before } = hub.looks;
 		await hub.looks.until(({ failed }) => failed >= before + 3);

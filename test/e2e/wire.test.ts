@@ -2,11 +2,11 @@
 // The far side is the raw binding, so that every byte of it is under our command.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
-import { teamPolicy } from "../../src/admission.ts";
-import { bindEndpoint, type Endpoint } from "../../src/endpoint.ts";
-import { ALPN, encodeHeader } from "../../src/handshake.ts";
-import { type BiStream, type Connection, loadIroh, pin, unpin } from "../../src/iroh.ts";
-import { HEADER_MS } from "../../src/limits.ts";
+import { teamPolicy } from "../../src/hub/admission.ts";
+import { HEADER_MS } from "../../src/hub/limits.ts";
+import { ALPN, encodeHeader } from "../../src/protocol/stream-header.ts";
+import { bindEndpoint, type Endpoint } from "../../src/transport/endpoint.ts";
+import { type BiStream, type Connection, loadIroh, pin, unpin } from "../../src/transport/iroh.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 

@@ -1,8 +1,8 @@
 // What a peer says about the hub's services, and to local clients that come too early or too late: over real iroh, in
 // this process. Which words the hub sends when: test/unit/hub.test.ts, health.test.ts.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
-import type { Address } from "../../src/address.ts";
-import { join } from "../../src/join.ts";
+import type { Address } from "../../src/base/address.ts";
+import { join } from "../../src/peer/run-peer.ts";
 import { Puppet } from "../support/puppet.ts";
 import { FREE, LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 

@@ -1,8 +1,8 @@
 // Join codes from `offerCodes` to `redeem`, over our mailbox server on loopback.
 import { expect, spyOn, test } from "bun:test";
-import { HivemindError } from "../../src/errors.ts";
-import { startMailbox } from "../../src/wormhole/server.ts";
-import { offerCodes, redeem } from "../../src/wormhole/wormhole.ts";
+import { HivemindError } from "../../src/base/errors.ts";
+import { offerCodes, redeem } from "../../src/wormhole/client/wormhole.ts";
+import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, mailboxProcess, nameplates, RawClient } from "../support/wormhole.ts";
 
 const TICKET = "endpointaaaa2345";

@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { startMailbox } from "../../src/wormhole/server.ts";
-import * as spake2 from "../../src/wormhole/spake2.ts";
-import { redeem } from "../../src/wormhole/wormhole.ts";
+import * as spake2 from "../../src/wormhole/client/spake2.ts";
+import { redeem } from "../../src/wormhole/client/wormhole.ts";
+import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, line, nameplates } from "../support/wormhole.ts";
 
 const TICKET = "endpointaaaa2345";

@@ -1,8 +1,8 @@
 // Addresses: whatever is one prints as it was read; whatever is none says so, and nothing else happens.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatAddress, parseAddress } from "../../src/address.ts";
-import { HivemindError } from "../../src/errors.ts";
+import { formatAddress, parseAddress } from "../../src/base/address.ts";
+import { HivemindError } from "../../src/base/errors.ts";
 import { valueOr } from "../support/throws.ts";
 
 const RUNS = { numRuns: 1000 };

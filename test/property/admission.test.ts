@@ -2,8 +2,8 @@
 // holds. Hellos, departures and time come in any order.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Admission, type Policy } from "../../src/admission.ts";
-import { newSecret } from "../../src/secret.ts";
+import { Admission, type Policy } from "../../src/hub/admission.ts";
+import { newSecret } from "../../src/invite/secret.ts";
 
 const SECRET = newSecret();
 const IDS = ["a", "b", "c", "d"];

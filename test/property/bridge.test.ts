@@ -2,7 +2,7 @@
 // are bytes in, then EOF; what fails, fails visibly and only where it must. Twin: test/support/naive-bridge.ts.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
-import { bridge, newTraffic, type Traffic } from "../../src/bridge.ts";
+import { bridge, newTraffic, type Traffic } from "../../src/forward/bridge.ts";
 import { MemoryDuplex, type Script } from "../support/memory-duplex.ts";
 import { naiveBridge } from "../support/naive-bridge.ts";
 

@@ -2,11 +2,11 @@
 // protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many (support/cases.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { teamPolicy } from "../../src/admission.ts";
-import { decodeHeader, HEADER_LENGTH } from "../../src/handshake.ts";
-import { liveHandles } from "../../src/iroh.ts";
-import { newSecret } from "../../src/secret.ts";
-import { SERVICES } from "../../src/services.ts";
+import { teamPolicy } from "../../src/hub/admission.ts";
+import { newSecret } from "../../src/invite/secret.ts";
+import { SERVICES } from "../../src/protocol/services.ts";
+import { decodeHeader, HEADER_LENGTH } from "../../src/protocol/stream-header.ts";
+import { liveHandles } from "../../src/transport/iroh.ts";
 import { cases } from "../support/cases.ts";
 import { handlesSettle } from "../support/handles.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";

@@ -2,11 +2,13 @@
 // or its connection ends with a reason; never another error, never a hang, and nothing is left.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Connection } from "../../src/connection.ts";
-import { encodeMessage, type Message } from "../../src/control.ts";
-import { HivemindError } from "../../src/errors.ts";
-import { CONTROL_LINE_MAX, HELLO_MS, PING_MS, REMOTE_TEXT_MAX } from "../../src/limits.ts";
-import { Session } from "../../src/session.ts";
+import { HivemindError } from "../../src/base/errors.ts";
+import { REMOTE_TEXT_MAX } from "../../src/base/limits.ts";
+import { HubSession } from "../../src/peer/hub-session.ts";
+import { encodeMessage, type Message } from "../../src/protocol/control-messages.ts";
+import { CONTROL_LINE_MAX } from "../../src/protocol/limits.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import { HELLO_MS, PING_MS } from "../../src/transport/limits.ts";
 import { cases } from "../support/cases.ts";
 import { Clock, FarConnection } from "../support/far-hub.ts";
 import { settled, turn } from "../support/native-halves.ts";
@@ -47,7 +49,7 @@ test("whatever a hub says: let in, or told why not in one clean line, or the con
 	await fc.assert(
 		fc.asyncProperty(fc.array(said, { maxLength: 8 }), fc.nat(7), fc.boolean(), async (all, pause, ends) => {
 			const connection = new FarConnection({ says: "nothing" });
-			const session = new Session(connection as unknown as Connection);
+			const session = new HubSession(connection as unknown as Connection);
 			const words: string[] = [];
 			const introducing = session.introduce(
 				{ name: "me", secret: undefined },

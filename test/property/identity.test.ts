@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { HivemindError } from "../../src/errors.ts";
-import { decodeIdentity, encodeIdentity, openIdentity } from "../../src/identity.ts";
-import { newSecret } from "../../src/secret.ts";
+import { HivemindError } from "../../src/base/errors.ts";
+import { decodeIdentity, encodeIdentity, openIdentity } from "../../src/invite/identity.ts";
+import { newSecret } from "../../src/invite/secret.ts";
 import { cases } from "../support/cases.ts";
 import { valueOr } from "../support/throws.ts";
 

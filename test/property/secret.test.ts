@@ -1,7 +1,7 @@
 // Secrets: exactly the strings that are written are accepted, and equality is equality.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isSecret, newSecret, sameSecret } from "../../src/secret.ts";
+import { isSecret, newSecret, sameSecret } from "../../src/invite/secret.ts";
 
 /** The slow twin of the encoding: a number of 128 bits, five bits at a time, two zeros behind. */
 function write(value: bigint): string {

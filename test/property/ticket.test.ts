@@ -1,10 +1,10 @@
 // Tickets, with the real binding: any text is a ticket that prints the same, or the error `ticket`.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { HivemindError } from "../../src/errors.ts";
-import { type EndpointAddr, loadIroh } from "../../src/iroh.ts";
-import { newSecret } from "../../src/secret.ts";
-import { formatTicket, parseTicket, type Ticket } from "../../src/ticket.ts";
+import { HivemindError } from "../../src/base/errors.ts";
+import { newSecret } from "../../src/invite/secret.ts";
+import { formatTicket, parseTicket, type Ticket } from "../../src/invite/ticket.ts";
+import { type EndpointAddr, loadIroh } from "../../src/transport/iroh.ts";
 import { cases } from "../support/cases.ts";
 import { resultOr } from "../support/throws.ts";
 

@@ -2,12 +2,12 @@
 // growth, no ticket. FUZZ_CASES sets how many for each; `bun run soak` runs a million.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { begin, step } from "../../src/wormhole/client/machine.ts";
+import { start } from "../../src/wormhole/client/spake2.ts";
+import type { Event } from "../../src/wormhole/client/state.ts";
 import { PHASES_MAX, SERVER_ERRORS_MAX, SERVER_MAILBOXES_MAX } from "../../src/wormhole/limits.ts";
-import { begin, step } from "../../src/wormhole/machine.ts";
 import { pakeBody, parseServerMessage } from "../../src/wormhole/messages.ts";
-import { Rendezvous } from "../../src/wormhole/rendezvous.ts";
-import { start } from "../../src/wormhole/spake2.ts";
-import type { Event } from "../../src/wormhole/state.ts";
+import { Rendezvous } from "../../src/wormhole/server/rendezvous.ts";
 import { cases } from "../support/cases.ts";
 import { offer, redeem, secrets } from "../support/wormhole-world.ts";
 

@@ -1,6 +1,6 @@
 // A command line like the program's, small enough to reason about. Used by the tests of argv.ts.
 import type { ArgsDef } from "citty";
-import { type CommandLine, type CommandTable, type ReadOptions, readCommandLine } from "../../src/argv.ts";
+import { type CommandLine, type CommandTable, type ReadOptions, readCommandLine } from "../../src/cli/parse-args.ts";
 
 const GLOBAL = {
 	alpn: { type: "enum", options: ["hivemind", "federated-hivemind"] },

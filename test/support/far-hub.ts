@@ -1,12 +1,18 @@
 // The far side of an Uplink: a hub that answers hellos and pings or does not, the endpoint that leads to it, and the
 // clock of both, which stands still until the test moves it. Used by the tests of uplink.ts.
 import { spyOn } from "bun:test";
-import { CONTROL_PORT_ID, decodeMessage, encodeMessage, Lines, type Message } from "../../src/control.ts";
-import { Aborted } from "../../src/duplex.ts";
-import type { Endpoint } from "../../src/endpoint.ts";
-import { HivemindError } from "../../src/errors.ts";
-import { OPEN_STREAM_MS } from "../../src/limits.ts";
-import { within } from "../../src/waits.ts";
+import { HivemindError } from "../../src/base/errors.ts";
+import { within } from "../../src/base/timers.ts";
+import { Aborted } from "../../src/forward/duplex.ts";
+import {
+	CONTROL_PORT_ID,
+	decodeMessage,
+	encodeMessage,
+	Lines,
+	type Message,
+} from "../../src/protocol/control-messages.ts";
+import type { Endpoint } from "../../src/transport/endpoint.ts";
+import { OPEN_STREAM_MS } from "../../src/transport/limits.ts";
 import { turn } from "./native-halves.ts";
 
 /** Holds performance.now, Bun.sleep, timeouts and intervals of everything under test. */
@@ -159,7 +165,7 @@ export class FarConnection {
 		return { giveUp: () => full.reject(new Aborted("all streams are busy")) };
 	}
 
-	// --- what a Session asks of its connection ---
+	// --- what a HubSession asks of its connection ---
 
 	get streams(): number {
 		return this.carries + this.#controls.filter(({ open }) => open).length;

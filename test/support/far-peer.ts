@@ -1,11 +1,18 @@
-// The far side of a Guest: a peer that opens streams over native halves and says on them what the test wants, and the
+// The far side of a PeerSession: a peer that opens streams over native halves and says on them what the test wants, and the
 // connection that it comes by. Used by the tests of guest.ts and hub.ts.
-import type { Connection } from "../../src/connection.ts";
-import { CONTROL_PORT_ID, decodeMessage, encodeMessage, Lines, type Message } from "../../src/control.ts";
-import { encodeHeader } from "../../src/handshake.ts";
-import type { BiStream } from "../../src/iroh.ts";
-import { LAST_WORD_MS } from "../../src/limits.ts";
-import { QuicStream } from "../../src/stream.ts";
+
+import {
+	CONTROL_PORT_ID,
+	decodeMessage,
+	encodeMessage,
+	Lines,
+	type Message,
+} from "../../src/protocol/control-messages.ts";
+import { encodeHeader } from "../../src/protocol/stream-header.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import type { BiStream } from "../../src/transport/iroh.ts";
+import { LAST_WORD_MS } from "../../src/transport/limits.ts";
+import { QuicStream } from "../../src/transport/stream.ts";
 import { NativeReceive, NativeSend } from "./native-halves.ts";
 
 /** What a peer says first. */
@@ -85,7 +92,7 @@ export class FarPeer {
 		return this as unknown as Connection;
 	}
 
-	// --- what a Guest and a Hub ask of a connection ---
+	// --- what a PeerSession and a Hub ask of a connection ---
 
 	get closed(): Promise<string> {
 		return this.#over.promise;

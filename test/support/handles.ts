@@ -1,6 +1,6 @@
 // Waits until native handles are let go of: what ends on the wire ends here when an acknowledgement has come back.
 // Used by setup.ts after every test, and by tests that look themselves.
-import { liveHandles } from "../../src/iroh.ts";
+import { liveHandles } from "../../src/transport/iroh.ts";
 
 /** Resolves when no more than `before` are alive and `also` is true, or after three seconds: whoever asks looks then. */
 export async function handlesSettle(before: number, also = () => true): Promise<void> {

@@ -1,11 +1,11 @@
 // A hub, everybody who comes to it, and the clocks that it looks at, which stand still until the test moves them.
 // Used by the tests of hub.ts.
 import { expect, type Mock, spyOn } from "bun:test";
-import { Admission, type Policy, teamPolicy } from "../../src/admission.ts";
-import { Hub } from "../../src/hub.ts";
-import { RESET_GRACE_MS } from "../../src/limits.ts";
-import { setVerbosity } from "../../src/output.ts";
-import { newSecret } from "../../src/secret.ts";
+import { setVerbosity } from "../../src/base/output.ts";
+import { RESET_GRACE_MS } from "../../src/forward/limits.ts";
+import { Admission, type Policy, teamPolicy } from "../../src/hub/admission.ts";
+import { Hub } from "../../src/hub/hub.ts";
+import { newSecret } from "../../src/invite/secret.ts";
 import { Clock } from "./far-hub.ts";
 import { FarPeer, hello } from "./far-peer.ts";
 import { turn } from "./native-halves.ts";

@@ -3,7 +3,7 @@
 // With AS_USER in the environment it is that user first. Usage: bun identity-holder.ts <FILE> [<START>]. Started by
 // holder.ts.
 import { existsSync } from "node:fs";
-import { openIdentity } from "../../src/identity.ts";
+import { openIdentity } from "../../src/invite/identity.ts";
 
 const [path = "", begin] = process.argv.slice(2);
 const user = Number(process.env.AS_USER ?? 0);

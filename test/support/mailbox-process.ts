@@ -1,5 +1,5 @@
 // A mailbox server in a process of its own, so that a test can kill it: prints its URL. Started by wormhole tests.
-import { startMailbox } from "../../src/wormhole/server.ts";
+import { startMailbox } from "../../src/wormhole/server/server.ts";
 
 const server = startMailbox({ host: "127.0.0.1", port: Number(process.argv[2] ?? 0) });
 process.stdout.write(`${server.url}\n`);

@@ -1,7 +1,7 @@
 // A Duplex in memory (contract: src/duplex.ts). A script says what its other side sends and takes; a `turn` before
 // each step lets fast-check's scheduler decide the order and the pauses. It notes every breach of the contract by
 // whoever uses it. Used by the tests of bridge.ts and drain.ts.
-import { Aborted, type Duplex, type Waiter } from "../../src/duplex.ts";
+import { Aborted, type Duplex, type Waiter } from "../../src/forward/duplex.ts";
 
 /** What the other side does. */
 export interface Script {

@@ -1,8 +1,8 @@
 // The slow, obvious twin of src/bridge.ts: one byte at a time, and nothing but what the text of the contract asks for.
 // The property tests keep the two equal wherever the outcome does not depend on who was faster.
-import { newTraffic, type Traffic } from "../../src/bridge.ts";
-import type { Duplex } from "../../src/duplex.ts";
-import { RESET_GRACE_MS } from "../../src/limits.ts";
+import { newTraffic, type Traffic } from "../../src/forward/bridge.ts";
+import type { Duplex } from "../../src/forward/duplex.ts";
+import { RESET_GRACE_MS } from "../../src/forward/limits.ts";
 
 export async function naiveBridge(a: Duplex, b: Duplex, traffic: Traffic = newTraffic()): Promise<Error | undefined> {
 	const causes: Error[] = [];

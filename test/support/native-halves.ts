@@ -1,7 +1,7 @@
 // The two halves of a native QUIC stream, misbehaving on command as the binding was measured to: one lock per half, so
 // that what waits blocks what comes after it; `[]` after a reset or a stop; stopped() that hangs after a reset.
 // Used by the tests of send.ts, receive.ts and stream.ts.
-import type { RecvStream, SendStream } from "../../src/iroh.ts";
+import type { RecvStream, SendStream } from "../../src/transport/iroh.ts";
 
 /** One at a time, in the order of the calls. */
 class Lock {

@@ -1,11 +1,11 @@
 // An Uplink over a hub, a network and a clock that the test holds (far-hub.ts). Used by the tests of uplink.ts and
 // redial.ts, a new one for each test.
 import { expect, spyOn } from "bun:test";
-import type { ServiceState } from "../../src/control.ts";
-import * as endpoints from "../../src/endpoint.ts";
-import type { EndpointAddr } from "../../src/iroh.ts";
-import { HUB_WAIT_MS, LASTING_MS } from "../../src/limits.ts";
-import { Uplink } from "../../src/uplink.ts";
+import { HUB_WAIT_MS, LASTING_MS } from "../../src/peer/limits.ts";
+import { Uplink } from "../../src/peer/uplink.ts";
+import type { ServiceState } from "../../src/protocol/control-messages.ts";
+import * as endpoints from "../../src/transport/endpoint.ts";
+import type { EndpointAddr } from "../../src/transport/iroh.ts";
 import { Clock, FarConnection, FarEndpoint, type FarStream, type HubBehaviour } from "./far-hub.ts";
 import { turn } from "./native-halves.ts";
 

@@ -2,10 +2,10 @@
 // test wants, and a hub of the original program. Used by the end-to-end tests and the fuzzing.
 import { expect } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
-import type { Message } from "../../src/control.ts";
-import { ALPN, encodeHeader } from "../../src/handshake.ts";
-import { type BiStream, type Connection, loadIroh } from "../../src/iroh.ts";
-import { formatTicket, parseTicket } from "../../src/ticket.ts";
+import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
+import type { Message } from "../../src/protocol/control-messages.ts";
+import { ALPN, encodeHeader } from "../../src/protocol/stream-header.ts";
+import { type BiStream, type Connection, loadIroh } from "../../src/transport/iroh.ts";
 
 const ALPN_BYTES = [...Buffer.from(ALPN.hivemind)];
 

@@ -1,7 +1,7 @@
 // Loaded before every test file: a test that leaves a native handle or a socket open fails.
 import { afterEach, beforeEach, expect } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { liveHandles } from "../../src/iroh.ts";
+import { liveHandles } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "./handles.ts";
 
 // Log lines of refused streams and the like belong to the tests that cause them, not to the report.

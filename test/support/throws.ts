@@ -1,6 +1,6 @@
 // What a call throws, if it throws what it may: a HivemindError with the expected code. Used by unit and property tests.
 import { expect } from "bun:test";
-import { type ErrorCode, HivemindError } from "../../src/errors.ts";
+import { type ErrorCode, HivemindError } from "../../src/base/errors.ts";
 
 /** The error of a call that must throw one with this code. */
 export function thrown(code: ErrorCode, work: () => unknown): HivemindError {

@@ -1,11 +1,11 @@
 // A hub and a peer in this process, over real iroh on loopback. Used by the end-to-end tests.
 
-import type { Address } from "../../src/address.ts";
-import { teamPolicy } from "../../src/admission.ts";
-import type { EndpointOptions } from "../../src/endpoint.ts";
-import { join } from "../../src/join.ts";
-import { newSecret } from "../../src/secret.ts";
-import { share } from "../../src/share.ts";
+import type { Address } from "../../src/base/address.ts";
+import { teamPolicy } from "../../src/hub/admission.ts";
+import { share } from "../../src/hub/run-hub.ts";
+import { newSecret } from "../../src/invite/secret.ts";
+import { join } from "../../src/peer/run-peer.ts";
+import type { EndpointOptions } from "../../src/transport/endpoint.ts";
 
 export const FREE: Address = { host: "127.0.0.1", port: 0 };
 

@@ -1,9 +1,18 @@
 // Client machines and the mailbox server in memory, joined by queues: a test chooses what is delivered, dropped,
 // doubled, and when the server forgets everything. Time passes only where a test says so.
-import { begin, step } from "../../src/wormhole/machine.ts";
+import { begin, step } from "../../src/wormhole/client/machine.ts";
+import type {
+	Announce,
+	Effect,
+	Event,
+	Outcome,
+	Secrets,
+	Setup,
+	State,
+	TimerName,
+} from "../../src/wormhole/client/state.ts";
 import { parseServerMessage } from "../../src/wormhole/messages.ts";
-import { Rendezvous, type Session } from "../../src/wormhole/rendezvous.ts";
-import type { Announce, Effect, Event, Outcome, Secrets, Setup, State, TimerName } from "../../src/wormhole/state.ts";
+import { Rendezvous, type Session } from "../../src/wormhole/server/rendezvous.ts";
 
 export const TICKET = "endpointaaaaaaaa2345";
 

@@ -1,6 +1,6 @@
 // Hubs, mailbox servers and other programs' clients for the tests of join codes, over loopback.
 import { join } from "node:path";
-import { offerCodes } from "../../src/wormhole/wormhole.ts";
+import { offerCodes } from "../../src/wormhole/client/wormhole.ts";
 
 /** A list that can be waited for: `next` gives what comes, in order, each once. */
 export class Inbox<T> {

@@ -1,0 +1,15 @@
+// The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
+
+import { TICKET_MAX } from "../invite/limits.ts";
+
+/** A line read from standard input; tickets end at {@link TICKET_MAX}, codes much earlier. */
+export const SECRET_LINE_MAX = 2 * TICKET_MAX;
+
+/** The longest `--timeout` of `join`, in seconds: a day. */
+export const REDEEM_MAX_S = 86_400;
+
+/** The most that `--max-peers` takes: each may have a thousand streams. */
+export const MAX_PEERS_MAX = 1_000;
+
+/** The longest `--expires`: an invitation for longer is none that somebody waits for. */
+export const EXPIRES_MAX_MS = 20 * 86_400_000;

@@ -1,0 +1,137 @@
+// The control stream's messages: one JSON object a line. Pure: encode, split and decode, with every field bounded,
+// because the other side chooses them. Called by link.ts; PROTOCOL.md describes it for others.
+import { REMOTE_TEXT_MAX } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
+import { CONTROL_LINE_MAX, NAME_MAX } from "./limits.ts";
+
+/** The port id that opens a control stream instead of a service. */
+export const CONTROL_PORT_ID = 0x00;
+export const CONTROL_VERSION = 1;
+
+export interface ServiceState {
+	/** Port id on the wire. */
+	port: number;
+	name: string;
+	/** Where it is on the hub's side, for the peer's messages. */
+	address: string;
+	up: boolean;
+}
+
+/** Why a hub turns a peer away; `message` is for the person. */
+export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version";
+
+export type Message =
+	| { type: "hello"; v: number; name: string; program: string; secret?: string }
+	| { type: "welcome"; v: number; name: string; program: string; run?: string; services: ServiceState[] }
+	| { type: "denied"; reason: string; message: string }
+	| { type: "ping"; n: number }
+	| { type: "pong"; n: number }
+	| { type: "reset"; stream: string }
+	| { type: "bye"; reason: string }
+	| { type: "services"; services: ServiceState[] };
+
+/** The other side broke the protocol; the connection is closed with this reason. */
+export class ProtocolError extends Error {}
+
+/** One message as a line of UTF-8. */
+export function encodeMessage(message: Message): Uint8Array {
+	return new TextEncoder().encode(`${JSON.stringify(message)}\n`);
+}
+
+/**
+ * A line's message, its texts cut and cleaned; undefined for a type that we do not know (a newer version's).
+ * @throws ProtocolError
+ */
+export function decodeMessage(line: Uint8Array): Message | undefined {
+	let value: unknown;
+	try {
+		value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+	} catch {
+		throw new ProtocolError("a control line is no JSON");
+	}
+	if (typeof value !== "object" || value === null || Array.isArray(value))
+		throw new ProtocolError("a control line is no object");
+	const fields = value as Record<string, unknown>;
+	const type = fields.type;
+	if (typeof type !== "string") throw new ProtocolError("a control message has no type");
+	return Object.hasOwn(DECODERS, type) ? DECODERS[type as Message["type"]](fields) : undefined;
+}
+
+/** Cuts a stream of bytes into lines. @throws ProtocolError for a line over {@link CONTROL_LINE_MAX} bytes */
+export class Lines {
+	#rest = new Uint8Array(0);
+
+	push(bytes: Uint8Array): Uint8Array[] {
+		const all = new Uint8Array(this.#rest.length + bytes.length);
+		all.set(this.#rest);
+		all.set(bytes, this.#rest.length);
+		const lines: Uint8Array[] = [];
+		let start = 0;
+		for (let end = all.indexOf(NEWLINE); end >= 0; end = all.indexOf(NEWLINE, start)) {
+			lines.push(all.subarray(start, end));
+			start = end + 1;
+		}
+		this.#rest = all.slice(start);
+		if (this.#rest.length > CONTROL_LINE_MAX || lines.some((line) => line.length > CONTROL_LINE_MAX)) {
+			throw new ProtocolError(`a control line is longer than ${CONTROL_LINE_MAX} bytes`);
+		}
+		return lines;
+	}
+}
+
+// --- internal ---
+
+const NEWLINE = 0x0a;
+
+type Fields = Record<string, unknown>;
+
+const text = (fields: Fields, key: string, max = REMOTE_TEXT_MAX): string => {
+	const value = fields[key];
+	if (typeof value !== "string") throw new ProtocolError(`a control message has no ${key}`);
+	return printable(value, max);
+};
+
+const count = (fields: Fields, key: string): number => {
+	const value = fields[key];
+	if (!Number.isSafeInteger(value) || (value as number) < 0) throw new ProtocolError(`a control message has no ${key}`);
+	return value as number;
+};
+
+function services(fields: Fields): ServiceState[] {
+	const list = fields.services;
+	if (!Array.isArray(list) || list.length > 255) throw new ProtocolError("a control message has no services");
+	return list.map((entry: unknown) => {
+		if (typeof entry !== "object" || entry === null) throw new ProtocolError("a service is no object");
+		const one = entry as Fields;
+		return {
+			port: count(one, "port"),
+			name: text(one, "name", NAME_MAX),
+			address: text(one, "address"),
+			up: one.up === true,
+		};
+	});
+}
+
+const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, { type: T }> } = {
+	hello: (fields) => ({
+		type: "hello",
+		v: count(fields, "v"),
+		name: text(fields, "name", NAME_MAX),
+		program: text(fields, "program", NAME_MAX),
+		...(fields.secret !== undefined && { secret: text(fields, "secret") }),
+	}),
+	welcome: (fields) => ({
+		type: "welcome",
+		v: count(fields, "v"),
+		name: text(fields, "name", NAME_MAX),
+		program: text(fields, "program", NAME_MAX),
+		...(fields.run !== undefined && { run: text(fields, "run", NAME_MAX) }),
+		services: services(fields),
+	}),
+	denied: (fields) => ({ type: "denied", reason: text(fields, "reason", NAME_MAX), message: text(fields, "message") }),
+	ping: (fields) => ({ type: "ping", n: count(fields, "n") }),
+	pong: (fields) => ({ type: "pong", n: count(fields, "n") }),
+	reset: (fields) => ({ type: "reset", stream: text(fields, "stream", NAME_MAX) }),
+	bye: (fields) => ({ type: "bye", reason: text(fields, "reason") }),
+	services: (fields) => ({ type: "services", services: services(fields) }),
+};

@@ -1,0 +1,101 @@
+// Our own mailbox server: the sockets of Rendezvous, on Bun.serve. In memory, for a team or an offline machine; put it
+// behind a reverse proxy for TLS. Called by cli.ts (`mailbox`) and demo.ts.
+import { HivemindError, LISTEN_REASONS, systemCode } from "../../base/errors.ts";
+import {
+	MAILBOX_MESSAGE_MAX,
+	SERVER_BACKLOG_MAX,
+	SERVER_CONNECTIONS_MAX,
+	SERVER_CONNECTIONS_PER_ADDRESS,
+	SERVER_PRUNE_EVERY_MS,
+} from "../limits.ts";
+import { Rendezvous, type Session } from "./rendezvous.ts";
+
+export interface MailboxServer {
+	/** For `--wormhole-relay`: `ws://127.0.0.1:4000/v1`. */
+	url: string;
+	/** Closes every socket and frees the port. Idempotent. */
+	stop(): Promise<void>;
+}
+
+export interface MailboxServerOptions {
+	host: string;
+	/** 0: a free one. */
+	port: number;
+	/** What every client is told first: `motd`, `error`. */
+	welcome?: { motd?: string; error?: string };
+}
+
+/** Runs a mailbox server until it is stopped. @throws HivemindError `listen` */
+export function startMailbox({ host, port, welcome }: MailboxServerOptions): MailboxServer {
+	const rendezvous = new Rendezvous(welcome ? { welcome } : {});
+	const addresses = new Map<string, number>();
+	let connections = 0;
+	let server: Bun.Server<Data>;
+	try {
+		server = Bun.serve<Data>({
+			hostname: host,
+			port,
+			fetch: upgrade,
+			websocket: {
+				// Larger frames end the connection; smaller ones that are too long get an `error`.
+				maxPayloadLength: 4 * MAILBOX_MESSAGE_MAX,
+				backpressureLimit: SERVER_BACKLOG_MAX,
+				closeOnBackpressureLimit: true,
+				perMessageDeflate: false,
+				open(socket) {
+					connections += 1;
+					addresses.set(socket.data.address, (addresses.get(socket.data.address) ?? 0) + 1);
+					socket.data.session = rendezvous.connect(socket.data.address, {
+						send: (message) => void socket.send(JSON.stringify(message)),
+						close: () => socket.close(1008, "too many errors"),
+					});
+				},
+				message(socket, frame) {
+					socket.data.session?.receive(frame);
+				},
+				close(socket) {
+					const { address, session } = socket.data;
+					session?.gone();
+					connections -= 1;
+					const left = (addresses.get(address) ?? 1) - 1;
+					if (left > 0) addresses.set(address, left);
+					else addresses.delete(address);
+				},
+			},
+		});
+	} catch (cause) {
+		const why = LISTEN_REASONS[systemCode(cause)] ?? "the address cannot be used";
+		throw new HivemindError("listen", `The mailbox server cannot listen on ${host}:${port}: ${why}.`, {
+			hint: "Choose another address with --listen.",
+			cause,
+		});
+	}
+	const pruning = setInterval(() => rendezvous.prune(), SERVER_PRUNE_EVERY_MS);
+	let stopped: Promise<void> | undefined;
+	return {
+		url: `ws://${host.includes(":") ? `[${host}]` : host}:${server.port}/v1`,
+		stop() {
+			clearInterval(pruning);
+			// Every socket gets close code 1001, "going away".
+			stopped ??= server.stop(true);
+			return stopped;
+		},
+	};
+
+	function upgrade(request: Request, listener: Bun.Server<Data>): Response | undefined {
+		if (new URL(request.url).pathname !== "/v1") return new Response("The mailbox is at /v1.\n", { status: 404 });
+		const address = listener.requestIP(request)?.address ?? "";
+		if (connections >= SERVER_CONNECTIONS_MAX || (addresses.get(address) ?? 0) >= SERVER_CONNECTIONS_PER_ADDRESS) {
+			return new Response("Too many connections.\n", { status: 503 });
+		}
+		if (listener.upgrade(request, { data: { address } })) return undefined;
+		return new Response("A Magic Wormhole mailbox server. It speaks WebSocket.\n", { status: 426 });
+	}
+}
+
+// --- internal ---
+
+interface Data {
+	address: string;
+	session?: Session;
+}

@@ -1,0 +1,117 @@
+// What a person sees: the box's width, and what is said only seldom.
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { box, log, seldom, setVerbosity, waiting } from "../../../src/base/output.ts";
+
+const { isTTY } = process.stdout;
+const { LC_ALL } = process.env;
+
+function terminal(tty: boolean, locale: string): void {
+	process.stdout.isTTY = tty;
+	process.env.LC_ALL = locale;
+}
+
+beforeEach(() => terminal(true, "en_US.UTF-8"));
+
+afterEach(() => {
+	process.stdout.isTTY = isTTY;
+	if (LC_ALL === undefined) delete process.env.LC_ALL;
+	else process.env.LC_ALL = LC_ALL;
+});
+
+for (const title of [
+	"Hub 'my-hub' is running",
+	"Hub '日本語のハブ' is running",
+	"Hub '👋🏽 hi' is running",
+	"Hub 'e\u0301te\u0301' is running",
+	"",
+]) {
+	test(`the box round "${title}" is 80 columns wide on every line`, () => {
+		const lines = box(title).split("\n");
+		expect(lines.map((line) => Bun.stringWidth(line))).toEqual([80, 80, 80]);
+		expect(lines[1]).toContain(title);
+	});
+}
+
+test("the box grows with a title that is too wide", () => {
+	const lines = box("日".repeat(60)).split("\n");
+	expect(lines.map((line) => Bun.stringWidth(line))).toEqual([124, 124, 124]);
+});
+
+test("the box is as the README shows it", () => {
+	expect(box("Hub 'my-hub' is running")).toBe(
+		[`╔${"═".repeat(78)}╗`, `║ Hub 'my-hub' is running${" ".repeat(54)}║`, `╚${"═".repeat(78)}╝`].join("\n"),
+	);
+});
+
+test("no box where stdout is no terminal, or the terminal does not know the characters", () => {
+	terminal(false, "en_US.UTF-8");
+	expect(box("title")).toBe("title");
+	if (process.platform !== "linux") return;
+	terminal(true, "C");
+	expect(box("title")).toBe("title");
+});
+
+test("what happens many times a second is said once, for each key on its own", () => {
+	let now = 5000;
+	const clock = spyOn(performance, "now").mockImplementation(() => now);
+	try {
+		const may = seldom(1000);
+		expect([may("a"), may("a"), may("b")]).toEqual([true, false, true]);
+		now += 999;
+		expect([may("a"), may("b")]).toEqual([false, false]);
+		now += 1;
+		expect([may("a"), may("a")]).toEqual([true, false]);
+	} finally {
+		clock.mockRestore();
+	}
+});
+
+test("the first one is said, also right after the start", () => {
+	const clock = spyOn(performance, "now").mockImplementation(() => 0);
+	try {
+		expect(seldom(1000)("a")).toBe(true);
+	} finally {
+		clock.mockRestore();
+	}
+});
+
+test("each -v shows one more level, and more than four change nothing", () => {
+	const written: string[] = [];
+	const write = spyOn(process.stderr, "write").mockImplementation((text: unknown) => written.push(String(text)) > 0);
+	try {
+		const shown = (verbosity: number) => {
+			setVerbosity(verbosity);
+			written.length = 0;
+			for (const level of ["error", "warn", "info", "debug", "trace"] as const) log[level](`it is ${level}`);
+			return written.length;
+		};
+		expect([0, 1, 2, 3, 4, 9].map(shown)).toEqual([1, 2, 3, 4, 5, 5]);
+		setVerbosity(0);
+		log.error("a", 1);
+		expect(written.at(-1)).toContain("error: a 1\n");
+	} finally {
+		write.mockRestore();
+		setVerbosity(0);
+	}
+});
+
+test("the same line ten times is ten lines, each at its time: what is too often is for whoever says it to know", () => {
+	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
+	try {
+		for (let i = 0; i < 10; i++) log.error("the same");
+		expect(write).toHaveBeenCalledTimes(10);
+	} finally {
+		write.mockRestore();
+	}
+});
+
+test("what is waited for a short time is not talked about", async () => {
+	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
+	try {
+		expect(await waiting("nothing", Promise.resolve(7))).toBe(7);
+		await expect(waiting("nothing", Promise.reject(new Error("no")))).rejects.toThrow("no");
+		expect(write).not.toHaveBeenCalled();
+	} finally {
+		write.mockRestore();
+	}
+});

@@ -1,0 +1,145 @@
+// Waits that end early, and looks that do not mistake our own sleep for another's: when each ends, and that none leaves
+// a timer or a listener behind.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { getEventListeners } from "node:events";
+import { STALL_MS } from "../../../src/base/limits.ts";
+import { aborted, pause, whileAwake, within } from "../../../src/base/timers.ts";
+import { Clock } from "../../support/far-hub.ts";
+import { settled, turn } from "../../support/native-halves.ts";
+
+let clock: Clock;
+let end: AbortController;
+let signal: AbortSignal;
+
+beforeEach(() => {
+	clock = new Clock();
+	end = new AbortController();
+	({ signal } = end);
+});
+
+afterEach(() => clock.restore());
+
+const listeners = () => getEventListeners(signal, "abort").length;
+
+describe("a wait for a signal", () => {
+	test("ends with it, not before, and listens no more", async () => {
+		const waiting = aborted(signal);
+		await clock.pass(60_000);
+		expect(await settled(waiting)).toBe(false);
+		expect(listeners()).toBe(1);
+		end.abort();
+		expect(await settled(waiting)).toBe(true);
+		expect(listeners()).toBe(0);
+	});
+
+	test("that was given before ends at once", async () => {
+		end.abort();
+		expect(await settled(aborted(signal))).toBe(true);
+	});
+});
+
+describe("a pause", () => {
+	test("ends after its time, not earlier, and leaves nothing behind", async () => {
+		const waiting = pause(1000, signal);
+		await clock.pass(999);
+		expect(await settled(waiting)).toBe(false);
+		await clock.pass(1);
+		expect(await settled(waiting)).toBe(true);
+		expect([clock.pending, listeners()]).toEqual([0, 0]);
+	});
+
+	test("ends with the signal, and leaves nothing behind", async () => {
+		const waiting = pause(1000, signal);
+		expect([clock.pending, listeners()]).toEqual([1, 1]);
+		end.abort();
+		expect(await settled(waiting)).toBe(true);
+		expect([clock.pending, listeners()]).toEqual([0, 0]);
+	});
+
+	test("of no time, or after the signal, is none", async () => {
+		for (const ms of [0, -1]) expect(await settled(pause(ms, signal))).toBe(true);
+		end.abort();
+		expect(await settled(pause(1000, signal))).toBe(true);
+		expect([clock.pending, listeners()]).toEqual([0, 0]);
+	});
+});
+
+describe("work that may take a while", () => {
+	const late = () => new Error("too late");
+	let work: PromiseWithResolvers<string>;
+	let waiting: Promise<string>;
+
+	beforeEach(() => {
+		work = Promise.withResolvers();
+		waiting = within(1000, work.promise, late);
+		waiting.catch(() => {});
+	});
+
+	test("and is done in time gives what it came to, and leaves no timer behind", async () => {
+		await clock.pass(999);
+		expect(await settled(waiting)).toBe(false);
+		work.resolve("done");
+		expect(await waiting).toBe("done");
+		expect(clock.pending).toBe(0);
+	});
+
+	test("and fails in time fails for its own reason, and leaves no timer behind", async () => {
+		work.reject(new Error("broken"));
+		await expect(waiting).rejects.toThrow("broken");
+		expect(clock.pending).toBe(0);
+	});
+
+	test("and is not done in time is given up; that it fails after that disturbs nobody", async () => {
+		await clock.pass(1000);
+		await expect(waiting).rejects.toThrow("too late");
+		expect(clock.pending).toBe(0);
+		work.reject(new Error("broken"));
+		// An unhandled rejection would fail the test.
+		await turn();
+	});
+});
+
+describe("a regular look", () => {
+	let looks: number[];
+	let stalls: number[];
+	let timer: Timer;
+
+	beforeEach(() => {
+		looks = [];
+		stalls = [];
+		const start = clock.now;
+		const look = () => looks.push(clock.now - start);
+		timer = whileAwake(1000, look, (stalledMs) => stalls.push(stalledMs));
+	});
+
+	afterEach(() => {
+		clearInterval(timer);
+		expect(clock.pending, "its timer is all that it has").toBe(0);
+	});
+
+	test("is taken each time, not at once", async () => {
+		await clock.pass(3500);
+		expect(looks).toEqual([1000, 2000, 3000]);
+	});
+
+	test("is not taken when it comes late because we were stopped, and is taken again after that", async () => {
+		await clock.pass(1000);
+		clock.stall(45_000);
+		await clock.pass(0);
+		expect(looks, "what has arrived meanwhile is read first").toEqual([1000]);
+		expect(stalls, "since the last look").toEqual([45_000]);
+		await clock.pass(999);
+		expect(looks).toEqual([1000]);
+		await clock.pass(1);
+		expect(looks).toEqual([1000, 47_000]);
+	});
+
+	test("that comes a little late is taken", async () => {
+		clock.stall(STALL_MS);
+		await clock.pass(0);
+		expect(looks).toEqual([STALL_MS]);
+		clock.stall(STALL_MS + 1);
+		await clock.pass(0);
+		expect(looks).toEqual([STALL_MS]);
+	});
+});

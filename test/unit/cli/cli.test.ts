@@ -1,0 +1,41 @@
+// From strings to typed options: what each bad value is called, before anything is bound or connected.
+import { expect, test } from "bun:test";
+import { HivemindError } from "../../../src/base/errors.ts";
+import { run } from "../../../src/cli/cli.ts";
+import { NAME_MAX } from "../../../src/protocol/limits.ts";
+import { resultOr } from "../../support/throws.ts";
+
+const SHARE = ["share", "localhost:1", "localhost:2", "localhost:3"];
+
+for (const [argv, message] of [
+	[["join", "me"], "'join' needs a ticket or a join code."],
+	[[...SHARE, ""], "The name is empty."],
+	[[...SHARE, "  "], "The name is empty."],
+	[[...SHARE, "a\nb"], "The name has control characters."],
+	[[...SHARE, "a\u202eb"], "The name has control characters."],
+	[[...SHARE, "x".repeat(NAME_MAX + 1)], `The name is longer than ${NAME_MAX} characters.`],
+	[["share", "localhost", "localhost:2", "localhost:3", "hub"], "The frontend: 'localhost' is not host:port"],
+	[
+		["share", "localhost:1", "localhost:0", "localhost:3", "hub"],
+		"The backend: 'localhost:0' has port 0, which no service listens on",
+	],
+	[
+		["join", "me", "--ticket", "T", "--ws-addr", "::1"],
+		"--ws-addr: '::1' has no port (an IPv6 address goes in brackets)",
+	],
+	[[...SHARE, "hub", "--ipv4-addr", "[::1]:0"], "--ipv4-addr: '[::1]:0' is no IPv4 address."],
+	[[...SHARE, "hub", "--ipv6-addr", "127.0.0.1:0"], "--ipv6-addr: '127.0.0.1:0' is no IPv6 address."],
+	[[...SHARE, "hub", "--ipv4-addr", "example.org:0"], "--ipv4-addr: 'example.org:0' is no IPv4 address."],
+	[
+		[...SHARE, "hub", "--no-relay", "--relay-url", "https://a.example"],
+		"--relay-url and --no-relay exclude each other.",
+	],
+	[[...SHARE, "hub", "--relay-url", "a.example"], "--relay-url: 'a.example' is no http or https URL."],
+	[[...SHARE, "hub", "--relay-url", "ftp://a.example"], "--relay-url: 'ftp://a.example' is no http or https URL."],
+] as const) {
+	test(`${argv.join(" ").slice(0, 60).replaceAll("\n", "↵")}: ${message}`, async () => {
+		const error = await resultOr("usage", run(argv, AbortSignal.abort()));
+		expect(error).toBeInstanceOf(HivemindError);
+		expect((error as HivemindError).message).toBe(message);
+	});
+}

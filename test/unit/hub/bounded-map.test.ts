@@ -1,0 +1,42 @@
+// A bounded memory: what a remote can name must not grow for ever, and what it names last is not what is forgotten.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { setBounded } from "../../../src/hub/bounded-map.ts";
+
+test("somebody who comes again is not the next to be forgotten", () => {
+	const memory = new Map<string, number>();
+	for (const [i, name] of ["a", "b", "c", "a", "d"].entries()) setBounded(memory, name, i, 3);
+	expect([...memory]).toEqual([
+		["c", 2],
+		["a", 3],
+		["d", 4],
+	]);
+});
+
+test("a full memory forgets nobody for somebody whom it knows", () => {
+	const memory = new Map([
+		["a", 1],
+		["b", 2],
+	]);
+	setBounded(memory, "a", 3, 2);
+	expect([...memory]).toEqual([
+		["b", 2],
+		["a", 3],
+	]);
+});
+
+test("however many names come, the last ones are known with what was said last, and no more than those", () => {
+	const names = fc.array(fc.constantFrom("", "a", "b", "c", "d", "e"), { maxLength: 50 });
+	fc.assert(
+		fc.property(fc.integer({ min: 1, max: 7 }), names, (most, comes) => {
+			const memory = new Map<string, number>();
+			for (const [i, name] of comes.entries()) {
+				setBounded(memory, name, i, most);
+				expect(memory.size).toBeLessThanOrEqual(most);
+			}
+			// The slow twin: everybody at the place where he came last.
+			const last = [...comes.entries()].filter(([i, name]) => !comes.slice(i + 1).includes(name)).slice(-most);
+			expect([...memory]).toEqual(last.map(([i, name]) => [name, i]));
+		}),
+	);
+});

@@ -1,0 +1,70 @@
+// Until when somebody new may come to a hub: its join codes are offered until then, and the screen says so. The clocks
+// are the test's.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { SWEEP_MS } from "../../../src/transport/limits.ts";
+import { HubWorld } from "../../support/hub-world.ts";
+
+const HOUR = 3_600_000;
+
+let world: HubWorld;
+
+beforeEach(() => {
+	world = new HubWorld();
+});
+
+afterEach(() => world.end());
+
+describe("an invitation", () => {
+	test("for one peer ends when that is in, and is said to have", async () => {
+		await world.openInstead({ once: true });
+		world.stranger("b");
+		expect(world.hub.closedToNewPeers.aborted).toBe(false);
+		await world.inside("a");
+		expect(world.hub.closedToNewPeers.aborted).toBe(true);
+		expect(world.told("One peer is in: nobody else is let in, by ticket or join code.")).toBe(1);
+		await world.inside("a");
+		expect(world.told("One peer is in")).toBe(1);
+	});
+
+	test("that expires is offered until then, and its end is said", async () => {
+		await world.openInstead({ expiresAt: Date.now() + HOUR });
+		await world.inside("a");
+		await world.clock.pass(HOUR - 1);
+		expect(world.hub.closedToNewPeers.aborted).toBe(false);
+		expect(world.told("expired")).toBe(0);
+		await world.clock.pass(1);
+		expect(world.hub.closedToNewPeers.aborted).toBe(true);
+		expect(world.told("The invitation has expired: nobody else is let in, by ticket or join code.")).toBe(1);
+	});
+
+	test("that expires while the clock was set back is not offered for ever: it ends when the clock says so", async () => {
+		await world.openInstead({ expiresAt: Date.now() + HOUR });
+		world.epoch -= HOUR / 2;
+		await world.clock.pass(HOUR);
+		expect(world.hub.closedToNewPeers.aborted, "a peer is still let in").toBe(false);
+		expect(world.told("expired")).toBe(0);
+		await world.clock.pass(HOUR / 2 - 1);
+		expect(world.hub.closedToNewPeers.aborted).toBe(false);
+		await world.clock.pass(1);
+		expect(world.hub.closedToNewPeers.aborted).toBe(true);
+		expect(world.told("The invitation has expired")).toBe(1);
+	});
+
+	test("that expires while the machine sleeps, or the clock was set forward, is offered for a minute at most", async () => {
+		await world.openInstead({ expiresAt: Date.now() + HOUR });
+		await world.inside("a");
+		world.epoch += HOUR;
+		await world.clock.pass(SWEEP_MS);
+		expect(world.hub.closedToNewPeers.aborted).toBe(true);
+		expect(world.told("The invitation has expired")).toBe(1);
+		await world.clock.pass(2 * HOUR);
+		expect(world.told("The invitation has expired")).toBe(1);
+	});
+
+	test("does not expire for a hub that was stopped before", async () => {
+		await world.openInstead({ expiresAt: Date.now() + HOUR });
+		await world.hub.stop();
+		await world.clock.pass(2 * HOUR);
+		expect(world.told("expired")).toBe(0);
+	});
+});

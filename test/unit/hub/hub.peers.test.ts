@@ -1,0 +1,181 @@
+// What peers may do at a hub before they are in, and after they have said goodbye: over real guests, with the clock in
+// the test's hand. Who is closed when they become too many: hub.test.ts.
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { LEAVING_MS, STRANGER_STREAMS } from "../../../src/hub/limits.ts";
+import { encodeHeader } from "../../../src/protocol/stream-header.ts";
+import { LAST_WORD_MS, PING_MS } from "../../../src/transport/limits.ts";
+import type { FarPeer } from "../../support/far-peer.ts";
+import { hello } from "../../support/far-peer.ts";
+import { HubWorld } from "../../support/hub-world.ts";
+import { turn } from "../../support/native-halves.ts";
+
+const BYE = { type: "bye", reason: "the peer was stopped" } as const;
+
+let world: HubWorld;
+
+beforeEach(() => {
+	world = new HubWorld();
+});
+
+afterEach(() => world.end());
+
+/** The streams that a peer opens for a service, one after another. */
+async function open(peer: FarPeer, count: number) {
+	const streams = Array.from({ length: count }, () => peer.open(encodeHeader(1)));
+	await turn();
+	await turn();
+	return streams;
+}
+
+describe("a peer that has said goodbye", () => {
+	test("just after it has opened a stream is still served there: what runs may finish", async () => {
+		const peer = await world.inside("1");
+		const served = spyOn(world.hub, "serve");
+		peer.say(BYE);
+		await turn();
+		await open(peer, 1);
+		expect(served).toHaveBeenCalledTimes(1);
+	});
+
+	test("is gone ten seconds later, and not earlier, whether it goes or not", async () => {
+		const peer = await world.inside("1");
+		peer.say(BYE);
+		await world.clock.pass(LEAVING_MS - 1);
+		expect(peer.closings).toEqual([]);
+		await world.clock.pass(1);
+		expect(peer.closings).toEqual(["it has said goodbye"]);
+		expect(world.told("left: ")).toBe(1);
+	});
+
+	test("and comes back at once, started again with its identity, is said to have come", async () => {
+		const old = await world.inside("1");
+		old.say(BYE);
+		await turn();
+		await world.inside("1");
+		expect(world.told("connected (")).toBe(2);
+	});
+
+	test("on one of two connections has not left", async () => {
+		const [old, fresh] = [await world.inside("1"), await world.inside("1")];
+		old.say(BYE);
+		await turn();
+		expect(world.told("left: ")).toBe(0);
+		fresh.say(BYE);
+		await turn();
+		expect(world.told("left: ")).toBe(1);
+	});
+});
+
+describe("the control stream of a peer that is in", () => {
+	const pings = (peer: FarPeer) => peer.heard.flatMap((message) => (message.type === "ping" ? message.n : []));
+
+	test("carries a ping every second, from the welcome on", async () => {
+		const peer = await world.inside("1");
+		await world.clock.pass(PING_MS - 1);
+		expect(pings(peer)).toEqual([]);
+		await world.clock.pass(2 * PING_MS + 1);
+		expect(pings(peer)).toEqual([0, 1, 2]);
+	});
+
+	test("tells it of streams that were aborted here, and us of those that were aborted there", async () => {
+		const peer = await world.inside("1");
+		const aborted = spyOn(peer, "abortStream");
+		peer.onStuckAbort("stream 7");
+		await turn();
+		expect(peer.heard.at(-1)).toEqual({ type: "reset", stream: "stream 7" });
+		peer.say({ type: "reset", stream: "stream 8" });
+		await turn();
+		expect(aborted.mock.calls as unknown).toEqual([["stream 8"]]);
+	});
+
+	for (const [v, answer] of [
+		[0, "denied"],
+		[1, "welcome"],
+		[2, "welcome"],
+	] as const) {
+		test(`begins with ${answer} when the hello is of version ${v}`, async () => {
+			const peer = world.stranger("1");
+			peer.say({ type: "hello", v, name: "me", program: "9", secret: world.secret });
+			await turn();
+			await turn();
+			expect(peer.heard).toMatchObject([
+				answer === "denied" ? { type: answer, reason: "version" } : { type: answer, v: 1 },
+			]);
+		});
+	}
+});
+
+describe("streams before the hello", () => {
+	test("are few: the handshake has granted more, and those are reset", async () => {
+		const stranger = world.stranger("1");
+		const streams = await open(stranger, STRANGER_STREAMS + 3);
+		expect(streams.map(({ send }) => send.written.length > 0)).toEqual([
+			...Array(STRANGER_STREAMS).fill(true),
+			false,
+			false,
+			false,
+		]);
+		expect(streams.at(-1)?.send.endings).toEqual(["reset 1"]);
+		expect(world.told("too many before its welcome")).toBe(1);
+	});
+
+	test("are as many as it likes at an open hub, where a peer of the original program says no hello", async () => {
+		await world.openInstead({ secret: undefined });
+		const original = world.stranger("1");
+		const streams = await open(original, STRANGER_STREAMS + 3);
+		expect(streams.filter(({ send }) => send.endings.some((ending) => ending.startsWith("reset")))).toEqual([]);
+		expect(world.told("connected (")).toBe(1);
+	});
+});
+
+test("a flood of streams by one that is in does not make another one's stream wait: each is looked at by itself", async () => {
+	const [hostile, honest] = [await world.inside("1"), await world.inside("2")];
+	/** Turns of the event loop until the hub has answered a stream of the honest one: it has no such service. */
+	const turns = async (): Promise<number> => {
+		const { send } = honest.open(encodeHeader(9));
+		for (let i = 1; i <= 20; i++) {
+			await turn();
+			if (send.written.length > 0) return i;
+		}
+		throw new Error("no answer");
+	};
+	const alone = await turns();
+	for (let i = 0; i < 1000; i++) hostile.open(new Uint8Array(i % 64));
+	expect(await turns()).toBe(alone);
+});
+
+test("a connection to an open hub that is over before its first stream is read brings nobody in", async () => {
+	await world.openInstead({ secret: undefined });
+	const original = world.stranger("1");
+	const stream = original.open();
+	// What it has sent can be read when it is over, and before anybody has heard of that.
+	original.isOver = () => true;
+	stream.receive.arrive(encodeHeader(1));
+	await turn();
+	await turn();
+	expect(world.told("connected (")).toBe(0);
+	expect(world.hub.connected().size).toBe(0);
+});
+
+test("a name that tries to end its quotes and go on as somebody else does not", async () => {
+	const peer = world.stranger("1");
+	const name = "x' (0123456789) connected (direct 10.0.0.7:1). Peer 'y";
+	peer.say({ type: "hello", v: 1, name, program: "1", secret: world.secret });
+	await turn();
+	await turn();
+	expect(world.told("connected (")).toBe(2);
+	expect(world.told("'x' (")).toBe(0);
+	expect(world.told("Peer 'x’ (0123456789) connected (direct 10.0.0.7:1). Peer ’y' (0000000000)")).toBe(1);
+});
+
+test("a peer whose welcome is not out yet when the hub is stopped is told so, and not welcomed", async () => {
+	await world.openInstead({}, { look: true });
+	const peer = world.stranger("1");
+	peer.say(hello(world.secret));
+	await turn();
+	const stopping = world.hub.stop();
+	await world.clock.pass(LAST_WORD_MS);
+	await stopping;
+	expect(peer.closings).toEqual(["the hub was stopped"]);
+	expect(peer.heard).toEqual([]);
+});

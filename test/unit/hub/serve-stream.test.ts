@@ -1,0 +1,248 @@
+// One service stream at the hub: what is refused, what is said of it, and that no socket to a service outlives its
+// stream. Streams are native halves that the test moves, services are real sockets, and the clock is the test's.
+import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
+import { seldom, setVerbosity } from "../../../src/base/output.ts";
+import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import { Transfers } from "../../../src/forward/transfers.ts";
+import { DIAL_MS } from "../../../src/hub/limits.ts";
+import { type Serving, serve } from "../../../src/hub/serve-stream.ts";
+import { ServiceHealth } from "../../../src/hub/service-health.ts";
+import { ACCEPTED, REFUSED } from "../../../src/protocol/stream-header.ts";
+import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
+import { Clock } from "../../support/far-hub.ts";
+import { FarPeer, type FarStream } from "../../support/far-peer.ts";
+import { settled } from "../../support/native-halves.ts";
+
+/** The port id of the service that is there; nobody listens where the others are. */
+const THERE = 2;
+const DOWN = 1;
+
+let clock: Clock;
+let peer: FarPeer;
+let service: Service;
+let dialling: Mock<typeof Bun.connect>;
+/** Dials wait for it. */
+let way: PromiseWithResolvers<void>;
+let printed: Mock<typeof process.stderr.write>;
+let health: ServiceHealth;
+let stopping: boolean;
+let serving: Serving;
+
+beforeEach(() => {
+	clock = new Clock();
+	peer = new FarPeer();
+	service = new Service();
+	way = Promise.withResolvers();
+	way.resolve();
+	const { connect } = Bun;
+	dialling = spyOn(Bun, "connect").mockImplementation((async (options: Parameters<typeof connect>[0]) => {
+		await way.promise;
+		return connect(options);
+	}) as typeof Bun.connect);
+	printed = spyOn(process.stderr, "write").mockReturnValue(true);
+	setVerbosity(1);
+	const free = new Service();
+	const nobody = { host: "127.0.0.1", port: free.port };
+	free.stop();
+	const addresses = [nobody, { host: "127.0.0.1", port: service.port }, nobody];
+	health = new ServiceHealth(addresses, false);
+	stopping = false;
+	serving = {
+		addresses,
+		health,
+		transfers: new Transfers(),
+		stopping: () => stopping,
+		report: seldom(REPORT_EVERY_MS),
+	};
+});
+
+afterEach(async () => {
+	way.resolve();
+	peer.leave("the test is over");
+	service.stop();
+	await clock.pass(2 * RESET_GRACE_MS);
+	setVerbosity(0);
+	clock.restore();
+	for (const mock of [dialling, printed]) mock.mockRestore();
+});
+
+/** What a peer may reach: whether somebody has come, and has gone again. */
+class Service {
+	readonly come = Promise.withResolvers<void>();
+	readonly gone = Promise.withResolvers<void>();
+	#said = "";
+	#hears = Promise.withResolvers<void>();
+	#listener = Bun.listen({
+		hostname: "127.0.0.1",
+		port: 0,
+		socket: {
+			open: () => this.come.resolve(),
+			data: (_, bytes) => {
+				this.#said += bytes.toString();
+				this.#hears.resolve();
+			},
+			close: () => this.gone.resolve(),
+			error: () => {},
+		},
+	});
+
+	get port(): number {
+		return this.#listener.port;
+	}
+
+	async heard(): Promise<string> {
+		await this.#hears.promise;
+		return this.#said;
+	}
+
+	stop(): void {
+		this.#listener.stop(true);
+	}
+}
+
+/** The peer asks for a service; what it hears, and the end of all that is done about it. */
+function ask(portId: number | undefined, from = "'me' (aaaaaaaaaa)"): FarStream & { served: Promise<void> } {
+	const opened = peer.open();
+	return { ...opened, served: serve(serving, portId, opened.stream, from) };
+}
+
+const isUp = (portId: number) => health.states().find(({ port }) => port === portId)?.up;
+const told = (words: string) =>
+	printed.mock.calls
+		.map(([line]) => String(line))
+		.join("")
+		.split(words).length - 1;
+
+describe("a stream that asks for nothing that there is", () => {
+	test.each([
+		["an unknown port id", 4, "unknown port id 4"],
+		["port id 255", 255, "unknown port id 255"],
+		["no header", undefined, "no valid header"],
+	])("%s is refused, and no service is dialled", async (_, portId, why) => {
+		const { send, served } = ask(portId);
+		await served;
+		expect([...send.written]).toEqual([REFUSED]);
+		expect(send.endings).toEqual(["finish"]);
+		expect(told(`warn: Refused a stream of 'me' (aaaaaaaaaa): ${why}.`)).toBe(1);
+		expect(dialling).not.toHaveBeenCalled();
+	});
+
+	test("is one line a second in the log for each peer, whatever it asks for", async () => {
+		const every = (from: string) => Promise.all([4, 5, undefined].map((portId) => ask(portId, from).served));
+		await every("one");
+		await every("other");
+		await clock.pass(REPORT_EVERY_MS - 1);
+		await every("one");
+		expect([told("stream of one"), told("stream of other")]).toEqual([1, 1]);
+		await clock.pass(1);
+		await every("one");
+		expect([told("stream of one"), told("stream of other")]).toEqual([2, 1]);
+	});
+});
+
+test("a hub that is stopping refuses what is new without a word, and dials nothing", async () => {
+	stopping = true;
+	const { send, served } = ask(THERE);
+	await served;
+	await ask(4).served;
+	expect([...send.written]).toEqual([REFUSED]);
+	expect(dialling).not.toHaveBeenCalled();
+	expect(printed).not.toHaveBeenCalled();
+});
+
+describe("a service that is not running", () => {
+	test("is refused, known as down from then on, and once on the hub's screen until it runs again", async () => {
+		setVerbosity(0);
+		const { send, served } = ask(DOWN);
+		await served;
+		expect([...send.written]).toEqual([REFUSED]);
+		expect(send.endings).toEqual(["finish"]);
+		expect([isUp(DOWN), isUp(THERE)]).toEqual([false, true]);
+		const line = "error: The frontend is not running at 127.0.0.1:";
+		expect(told(line)).toBe(1);
+		expect(told(": connection refused (asked for by 'me' (aaaaaaaaaa)).")).toBe(1);
+		for (let i = 0; i < 10; i++) {
+			await clock.pass(REPORT_EVERY_MS);
+			await ask(DOWN, "somebody who polls").served;
+		}
+		expect(told(line)).toBe(1);
+		await ask(3).served;
+		expect(told("The websocket is not running"), "another one has a line of its own").toBe(1);
+		health.learned(DOWN - 1, true);
+		await ask(DOWN).served;
+		expect(told(line)).toBe(2);
+	});
+
+	test("is in the log as often as it is asked for, a line a second at most", async () => {
+		setVerbosity(2);
+		await ask(DOWN).served;
+		const line = "info: The frontend is not running at 127.0.0.1:";
+		for (let i = 0; i < 4; i++) {
+			await ask(DOWN).served;
+			await clock.pass(REPORT_EVERY_MS / 2);
+		}
+		expect(told(line)).toBe(2);
+	});
+
+	test("and whose host does not answer is given up after ten seconds; who answers later is let go at once", async () => {
+		way = Promise.withResolvers();
+		const { send, served } = ask(THERE);
+		await clock.pass(DIAL_MS - 1);
+		expect(await settled(served)).toBe(false);
+		expect([...send.written]).toEqual([]);
+		expect(isUp(THERE)).toBe(true);
+		await clock.pass(1);
+		expect(await settled(served)).toBe(true);
+		expect([...send.written]).toEqual([REFUSED]);
+		expect(isUp(THERE)).toBe(false);
+		expect(told("no answer within 10 s")).toBe(1);
+		way.resolve();
+		await service.come.promise;
+		await service.gone.promise;
+	});
+});
+
+describe("a service that is running", () => {
+	test("is accepted once it has been reached, not before, and known as up", async () => {
+		way = Promise.withResolvers();
+		health.learned(THERE - 1, false);
+		const { send, receive, served } = ask(THERE);
+		receive.arrive(Buffer.from("ping"));
+		expect(await settled(served)).toBe(false);
+		expect([...send.written]).toEqual([]);
+		way.resolve();
+		expect(await service.heard()).toBe("ping");
+		expect([...send.written]).toEqual([ACCEPTED]);
+		expect(isUp(THERE)).toBe(true);
+		expect(serving.transfers.busy()).toBe(1);
+		peer.leave("gone");
+		await service.gone.promise;
+		await clock.pass(2 * RESET_GRACE_MS);
+		await served;
+		expect(serving.transfers.busy()).toBe(0);
+	});
+
+	test("is let go at once when the stream is gone before it has answered", async () => {
+		way = Promise.withResolvers();
+		const { stream, served } = ask(THERE);
+		stream.abort();
+		way.resolve();
+		await service.come.promise;
+		await service.gone.promise;
+		await served;
+		expect(isUp(THERE), "it is there all the same").toBe(true);
+		expect(serving.transfers.busy()).toBe(0);
+	});
+
+	test("is let go at once when the peer has stopped listening before it has answered", async () => {
+		way = Promise.withResolvers();
+		const { send, receive, stream, served } = ask(THERE);
+		send.stop(1);
+		way.resolve();
+		await service.come.promise;
+		await service.gone.promise;
+		await served;
+		expect([send.free, receive.free]).toEqual([true, true]);
+		await stream.closed;
+	});
+});

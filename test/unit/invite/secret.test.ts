@@ -1,0 +1,84 @@
+// A ticket's secret: how it is written, and that it is compared without telling how much of it was right.
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isSecret, newSecret, SECRET_LENGTH, sameSecret } from "../../../src/invite/secret.ts";
+
+/** The bits of a text in base32, or of what it would be. */
+const bits = (secret: string) =>
+	[...secret].map((it) => "abcdefghijklmnopqrstuvwxyz234567".indexOf(it).toString(2).padStart(5, "0")).join("");
+
+test("a new secret is 26 characters, and one", () => {
+	expect(SECRET_LENGTH).toBe(26);
+	for (let i = 0; i < 1000; i++) {
+		const secret = newSecret();
+		expect(secret).toMatch(/^[a-z2-7]{26}$/);
+		expect(isSecret(secret)).toBe(true);
+	}
+});
+
+test("each of its 128 bits is sometimes 0 and sometimes 1, and what is left over is 0", () => {
+	const seen = Array.from({ length: 130 }, () => new Set<string>());
+	const all = new Set<string>();
+	for (let i = 0; i < 200; i++) {
+		const secret = newSecret();
+		all.add(secret);
+		for (const [at, bit] of [...bits(secret)].entries()) seen[at]?.add(bit);
+	}
+	expect(all.size).toBe(200);
+	// 2^-199 for each bit that it is one by chance.
+	expect(seen.slice(0, 128).every((values) => values.size === 2)).toBe(true);
+	expect(seen.slice(128).map((values) => [...values])).toEqual([["0"], ["0"]]);
+});
+
+test("the encoding is RFC 4648's", () => {
+	// Every last character with three bits in front is possible, and no other.
+	const ends = [..."abcdefghijklmnopqrstuvwxyz234567"].filter((end) => isSecret("a".repeat(25) + end));
+	expect(ends).toEqual([..."abcdefghijklmnopqrstuvwxyz234567"].filter((_, value) => value % 4 === 0));
+});
+
+test.each([
+	["nothing", ""],
+	["one character less", "a".repeat(25)],
+	["one character more", "a".repeat(27)],
+	["capitals", "A".repeat(26)],
+	["a digit that base32 has not", `${"a".repeat(24)}1a`],
+	["a line end behind it", `${"a".repeat(26)}\n`],
+	["a line end before it", `\n${"a".repeat(26)}`],
+	["padding", `${"a".repeat(26)}======`],
+	["bits that no 128-bit number has", `${"a".repeat(25)}b`],
+	["a letter that is not ASCII", `${"a".repeat(25)}ａ`],
+])("%s is no secret", (_, text) => {
+	expect(isSecret(text)).toBe(false);
+});
+
+test("secrets are the same when every character is", () => {
+	const secret = newSecret();
+	expect(sameSecret(secret, `${secret}`)).toBe(true);
+	for (let at = 0; at < secret.length; at++) {
+		const other = secret.slice(0, at) + (secret[at] === "a" ? "b" : "a") + secret.slice(at + 1);
+		expect(sameSecret(secret, other)).toBe(false);
+	}
+	for (const other of ["", secret.slice(1), `${secret}a`, secret.toUpperCase()]) {
+		expect(sameSecret(secret, other)).toBe(false);
+		expect(sameSecret(other, secret)).toBe(false);
+	}
+	// As many characters, more bytes: the comparison must not throw.
+	expect(sameSecret("a".repeat(26), "é".repeat(26))).toBe(false);
+	expect(sameSecret("aa", "é")).toBe(false);
+});
+
+test("no secret is compared with an operator, which would take longer the more of it is right", () => {
+	const folder = join(import.meta.dir, "../../../src");
+	const found = readdirSync(folder, { recursive: true, encoding: "utf8" })
+		.filter((name) => name.endsWith(".ts"))
+		.flatMap((name) =>
+			readFileSync(join(folder, name), "utf8")
+				.split("\n")
+				.map((line) => line.replace(/ [!=]== undefined/g, ""))
+				.filter((line) => /\b[sS]ecret *[!=]==?|[!=]==? *[\w.]*\b[sS]ecret\b/.test(line))
+				.map((line) => `${name}: ${line.trim()}`),
+		);
+	expect(found).toEqual([]);
+	expect(readFileSync(join(folder, "invite/secret.ts"), "utf8")).toMatch(/timingSafeEqual\(a, b\)/);
+});

@@ -1,0 +1,167 @@
+// How a peer introduces itself to a hub, and what it makes of what the hub says, in whatever pieces that comes: over a
+// connection whose other end is played (far-hub.ts). When another connection is looked for: uplink.test.ts.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { HivemindError } from "../../../src/base/errors.ts";
+import { HubSession } from "../../../src/peer/hub-session.ts";
+import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
+import type { Connection } from "../../../src/transport/connection.ts";
+import { HELLO_MS, PING_MS } from "../../../src/transport/limits.ts";
+import { Clock, FarConnection, type HubBehaviour } from "../../support/far-hub.ts";
+import { settled, turn } from "../../support/native-halves.ts";
+
+let clock: Clock;
+let connection: FarConnection;
+let session: HubSession;
+/** What the session was told of, in order. */
+let events: string[];
+
+beforeEach(() => {
+	clock = new Clock();
+	events = [];
+});
+
+afterEach(() => {
+	connection.lose("the test is over");
+	clock.restore();
+});
+
+/** Introduces the peer to a hub: undefined, or what went wrong. */
+async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise<HivemindError | undefined> {
+	connection = new FarConnection(behaviour);
+	session = new HubSession(connection as unknown as Connection);
+	const introducing = session.introduce(
+		{ name: "me", secret },
+		{
+			onBye: ({ goodbye }) => events.push(`bye: ${goodbye}`),
+			onServices: ({ services }) => events.push(`services: ${services.map(({ up }) => up)}`),
+		},
+	);
+	const outcome = introducing.then(
+		() => undefined,
+		(error: unknown) => error as HivemindError,
+	);
+	await turn();
+	if (behaviour.says === "nothing") await clock.pass(HELLO_MS);
+	return outcome;
+}
+
+const BACKEND = { port: 2, name: "backend", address: "127.0.0.1:8000" };
+
+test("what the hub says in one breath with its welcome is not lost: it is newer", async () => {
+	const services = [{ ...BACKEND, up: false }];
+	await introduce({
+		also: [
+			{ type: "services", services },
+			{ type: "bye", reason: "the hub was stopped" },
+		],
+	});
+	expect(session.services).toEqual(services);
+	expect(session.goodbye).toBe("the hub was stopped");
+	expect(events).toEqual(["services: false", "bye: the hub was stopped"]);
+});
+
+test("only its first goodbye counts", async () => {
+	await introduce();
+	connection.say({ type: "bye", reason: "first" }, { type: "bye", reason: "second" });
+	await turn();
+	expect(session.goodbye).toBe("first");
+});
+
+describe("a hub without a control stream, of the original program,", () => {
+	test("is gone on with, and is as silent as its path is gone", async () => {
+		expect(await introduce({ says: "refuses" })).toBeUndefined();
+		await clock.pass(60_000);
+		expect(session.silentFor()).toBeLessThanOrEqual(0);
+		connection.pathAt = clock.now;
+		await clock.pass(1234);
+		expect(session.silentFor()).toBe(1234);
+	});
+
+	test("is none of ours when the ticket has a secret", async () => {
+		const error = await introduce({ says: "refuses" }, "a".repeat(26));
+		expect(error).toBeInstanceOf(HivemindError);
+		expect(error).toMatchObject({ code: "unreachable" });
+	});
+});
+
+test("a ticket that lost its secret while it was copied is known by that, and not taken for an old one", async () => {
+	const old = await introduce({ says: "denied" }, "a".repeat(26));
+	expect(old?.hint).toBe("Ask for a new ticket or join code.");
+	connection.lose("the next one");
+	const cut = await introduce({ says: "denied" });
+	expect(cut?.code).toBe("denied");
+	expect(cut?.hint).toContain("copy the whole line after 'Ticket:'");
+});
+
+describe("a hub that does not answer the hello", () => {
+	test("is given five seconds", async () => {
+		const begun = clock.now;
+		const error = await introduce({ says: "nothing" });
+		expect(clock.now - begun).toBe(HELLO_MS);
+		expect(error).toMatchObject({ code: "unreachable", message: "The hub does not answer to our hello." });
+	});
+
+	test("but ends the connection is quoted: its reason is what the person needs", async () => {
+		const outcome = introduce({ says: "nothing" });
+		connection.lose("the hub was stopped");
+		const error = await outcome;
+		expect(error).toMatchObject({
+			code: "unreachable",
+			message: "The hub ended the connection before it let us in: the hub was stopped.",
+		});
+	});
+
+	test("and ends the connection before the hello could leave is quoted, too, and is no bug of ours", async () => {
+		connection = new FarConnection();
+		connection.lose("too many connections at once");
+		session = new HubSession(connection as unknown as Connection);
+		const introducing = session.introduce({ name: "me", secret: undefined }, { onBye() {}, onServices() {} });
+		const error = await introducing.catch((reason: unknown) => reason);
+		expect(error).toBeInstanceOf(HivemindError);
+		expect(String(error)).toContain("too many connections at once");
+	});
+});
+
+describe("a hub that breaks the protocol after its welcome", () => {
+	for (const [what, bytes] of [
+		["rubbish", "\xff\xfe\n"],
+		["a line that never ends", "x".repeat(CONTROL_LINE_MAX + 1)],
+		["services that are none", '{"type":"services","services":[1]}\n'],
+	] as const) {
+		test(`by ${what}: that ends the connection, with the reason`, async () => {
+			await introduce();
+			connection.babble(new Uint8Array(Buffer.from(bytes, "latin1")));
+			await turn();
+			expect(connection.closedWith).toMatch(/^a (control line|service) is /);
+		});
+	}
+
+	test("by a flood of pings: that ends the connection, and what was to be answered is bounded", async () => {
+		await introduce();
+		for (let i = 0; i < 50; i++)
+			connection.say(...Array.from({ length: 50 }, (_, n) => ({ type: "ping" as const, n })));
+		await turn();
+		expect(connection.closedWith).toBe("too many control messages");
+	});
+});
+
+test("while the peer itself was stopped nobody could answer: that time is no silence of the hub's", async () => {
+	await introduce();
+	connection.answering = false;
+	await clock.pass(2 * PING_MS);
+	const before = session.silentFor();
+	expect(before).toBeGreaterThanOrEqual(PING_MS);
+	clock.stall(60_000);
+	await clock.pass(PING_MS);
+	expect(session.silentFor()).toBeGreaterThanOrEqual(before);
+	expect(session.silentFor()).toBeLessThanOrEqual(before + PING_MS);
+});
+
+test("a hub that has nothing to say has not gone: nothing happens", async () => {
+	await introduce();
+	const closing = connection.closed;
+	await clock.pass(60_000);
+	expect(await settled(closing)).toBe(false);
+	expect(session.silentFor()).toBeLessThanOrEqual(PING_MS);
+	expect(events).toEqual([]);
+});

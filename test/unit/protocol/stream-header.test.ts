@@ -1,0 +1,38 @@
+// The opening bytes of a stream, against vectors that stand in PROTOCOL.md and not in the code.
+import { expect, test } from "bun:test";
+import {
+	ACCEPTED,
+	ALPN,
+	decodeHeader,
+	encodeHeader,
+	HEADER_LENGTH,
+	REFUSED,
+} from "../../../src/protocol/stream-header.ts";
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+test("the header is the port id and eleven ASCII bytes", () => {
+	expect(HEADER_LENGTH).toBe(12);
+	expect(hex(encodeHeader(0x01))).toBe("01686976656d696e64703270");
+	expect(hex(encodeHeader(0x03))).toBe("03686976656d696e64703270");
+});
+
+test("the answers and the ALPNs are the original's", () => {
+	expect([ACCEPTED, REFUSED]).toEqual([0xff, 0x00]);
+	expect(ALPN).toEqual({ hivemind: "HIVEMIND/1.0.0", "federated-hivemind": "HIVEMIND-FEDERATED/1.0.0" });
+});
+
+test("port id 0 is a header too, not a failure", () => {
+	expect(decodeHeader(encodeHeader(0))).toBe(0);
+});
+
+test("too few and too many bytes are no header", () => {
+	const header = encodeHeader(1);
+	for (let length = 0; length < HEADER_LENGTH; length++)
+		expect(decodeHeader(header.subarray(0, length))).toBeUndefined();
+	expect(decodeHeader(Buffer.concat([header, Uint8Array.of(0)]))).toBeUndefined();
+});
+
+test("upper case is another handshake", () => {
+	expect(decodeHeader(new TextEncoder().encode("\u0001HIVEMINDP2P"))).toBeUndefined();
+});

@@ -1,0 +1,221 @@
+// One connection over a native one that grants streams, finds paths and ends on command: how many streams it asks for,
+// and who gets them. What is on the wire: test/e2e.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Aborted } from "../../../src/forward/duplex.ts";
+import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import { Connection } from "../../../src/transport/connection.ts";
+import type { Connection as NativeConnection } from "../../../src/transport/iroh.ts";
+import {
+	ABORTS_PER_TURN,
+	LAST_WORD_MS,
+	OPEN_STREAM_MS,
+	STREAMS_PER_CONNECTION,
+} from "../../../src/transport/limits.ts";
+import type { QuicStream } from "../../../src/transport/stream.ts";
+import { Clock } from "../../support/far-hub.ts";
+import { NativeReceive, NativeSend, settled, turn } from "../../support/native-halves.ts";
+
+/** Streams of ours that the other side grants; the rest are waited for. */
+class Native {
+	granted = Number.POSITIVE_INFINITY;
+	/** Calls of openBi, and how many wait. */
+	asked = 0;
+	hasPath = true;
+	/** What it was closed with. */
+	closings: string[] = [];
+	readonly streams: { send: NativeSend; recv: NativeReceive }[] = [];
+	#pending: PromiseWithResolvers<unknown>[] = [];
+	#over = Promise.withResolvers<string>();
+
+	get waiting(): number {
+		return this.#pending.length;
+	}
+
+	/** `count` more are granted. */
+	grant(count: number): void {
+		this.granted += count;
+		for (const waiter of this.#pending.splice(0, count)) waiter.resolve(this.#stream());
+	}
+
+	end(reason: string): void {
+		this.#over.resolve(reason);
+		for (const waiter of this.#pending.splice(0)) waiter.reject(new Error(`ConnectionLost(${reason})`));
+		for (const { send, recv } of this.streams) {
+			send.lose();
+			recv.lose();
+		}
+	}
+
+	openBi(): Promise<unknown> {
+		this.asked++;
+		if (this.streams.length < this.granted) return Promise.resolve(this.#stream());
+		const waiter = Promise.withResolvers<unknown>();
+		this.#pending.push(waiter);
+		return waiter.promise;
+	}
+
+	#stream() {
+		const stream = {
+			send: Object.assign(new NativeSend(), { id: async () => `stream ${this.streams.length}` }),
+			recv: new NativeReceive(),
+		};
+		this.streams.push(stream);
+		return stream;
+	}
+
+	remoteId = () => ({ toString: () => "a".repeat(64) });
+	closed = () => this.#over.promise;
+	closeReason = () => null;
+	acceptUni = () => new Promise<never>(() => {});
+	rtt = () => (this.hasPath ? 0 : null);
+	close(_code: bigint, reason: number[]): void {
+		this.closings.push(Buffer.from(reason).toString());
+	}
+}
+
+let clock: Clock;
+let native: Native;
+let connection: Connection;
+
+beforeEach(() => {
+	clock = new Clock();
+	native = new Native();
+	connection = new Connection(native as unknown as NativeConnection);
+});
+
+afterEach(async () => {
+	native.end("the test is over");
+	// A thousand are aborted in a few turns, and resets have their grace.
+	for (let i = 0; i < (2 * STREAMS_PER_CONNECTION) / ABORTS_PER_TURN; i++) await clock.pass(RESET_GRACE_MS);
+	expect(connection.streams, "streams left open").toBe(0);
+	clock.restore();
+});
+
+/** Asks for `count` streams at once. */
+const open = (count: number): Promise<QuicStream | Error>[] =>
+	Array.from({ length: count }, () => connection.openStream(1).catch((error: Error) => error));
+
+describe("streams to a hub that grants more than the limit", () => {
+	test("are as many as the limit, and one for control; the next one waits for a free one", async () => {
+		const all = await Promise.all(open(STREAMS_PER_CONNECTION + 1));
+		expect(connection.streams).toBe(STREAMS_PER_CONNECTION + 1);
+		const [next] = open(1);
+		expect(await settled(next as Promise<unknown>)).toBe(false);
+		expect(native.asked, "the hub is not even asked").toBe(STREAMS_PER_CONNECTION + 1);
+		(all[0] as QuicStream).abort();
+		native.streams[0]?.recv.lose();
+		await clock.pass(1000);
+		expect(await settled(next as Promise<unknown>)).toBe(true);
+		expect(connection.streams).toBe(STREAMS_PER_CONNECTION + 1);
+	});
+
+	test("that are waited for in vain are given up after ten seconds, not earlier", async () => {
+		await Promise.all(open(STREAMS_PER_CONNECTION + 1));
+		const [next] = open(1) as [Promise<QuicStream | Error>];
+		await clock.pass(OPEN_STREAM_MS - 1);
+		expect(await settled(next)).toBe(false);
+		await clock.pass(1);
+		expect(await next).toBeInstanceOf(Aborted);
+	});
+});
+
+describe("streams to a hub that grants few", () => {
+	test("and comes to nothing: those who gave up leave no requests behind that stand in others' way", async () => {
+		native.granted = 0;
+		const burst = open(50);
+		await clock.pass(OPEN_STREAM_MS);
+		for (const one of burst) expect(await one).toBeInstanceOf(Aborted);
+		expect(native.asked).toBe(50);
+		const late = open(50);
+		await turn();
+		expect(native.asked, "what was asked for serves the next ones").toBe(50);
+		native.grant(1);
+		await turn();
+		const there = await Promise.all(late.map(settled));
+		expect(there.indexOf(true), "who has waited longest").toBe(0);
+		expect(there.filter(Boolean)).toHaveLength(1);
+		native.grant(49);
+		for (const one of late) expect(await one).not.toBeInstanceOf(Error);
+	});
+
+	test("and then grants them when nobody waits any more: each is reset, or it would hold its slot", async () => {
+		native.granted = 0;
+		const [lonely] = open(1) as [Promise<QuicStream | Error>];
+		await clock.pass(OPEN_STREAM_MS);
+		expect(await lonely).toBeInstanceOf(Aborted);
+		native.grant(1);
+		await turn();
+		expect(native.streams[0]?.send.endings).toEqual(["reset 1"]);
+	});
+
+	test("and is lost: whoever waits is sent away at once, and what was asked for is reset when it comes", async () => {
+		native.granted = 0;
+		const waiting = open(3);
+		await turn();
+		connection.sendAway();
+		for (const one of waiting) expect(String(await one)).toContain("the hub is lost");
+		native.grant(3);
+		await turn();
+		expect(native.streams.map(({ send }) => send.endings)).toEqual(Array(3).fill(["reset 1"]));
+	});
+
+	test("and ends: everybody is told at once", async () => {
+		native.granted = 0;
+		const waiting = open(3);
+		await turn();
+		native.end("TimedOut");
+		for (const one of waiting) expect(await one).toBeInstanceOf(Aborted);
+	});
+});
+
+test("a connection without a path is known by for how long it has had none", async () => {
+	expect(connection.pathlessFor()).toBe(0);
+	await clock.pass(60_000);
+	expect(connection.pathlessFor(), "a path led there all the while").toBe(0);
+	native.hasPath = false;
+	await clock.pass(1500);
+	expect(connection.pathlessFor()).toBe(1500);
+	native.hasPath = true;
+	expect(connection.pathlessFor()).toBe(0);
+});
+
+test("a stream that the other side says it has aborted is aborted; unknown ids are streams that are over", async () => {
+	const [stream] = (await Promise.all(open(1))) as [QuicStream];
+	const reading = stream.read().catch((error: Error) => error);
+	connection.abortStream("stream 77");
+	expect(await settled(reading)).toBe(false);
+	connection.abortStream(stream.id);
+	expect(String(await reading)).toContain("reset by the other side");
+});
+
+test("a close that is meant for a moment later does not come when the connection ends by itself", async () => {
+	connection.closeSoon("denied");
+	await clock.pass(LAST_WORD_MS - 1);
+	expect(native.closings).toEqual([]);
+	native.end("closed by peer: bye (code 0)");
+	expect(await connection.closed).toBe("bye");
+	await clock.pass(LAST_WORD_MS);
+	expect(native.closings).toEqual([]);
+});
+
+for (const [transport, said] of [
+	["closed by peer: the hub was stopped (code 0)", "the hub was stopped"],
+	["closed by peer: 0", "closed by the other side"],
+	["reset by peer", "closed by the other side"],
+	["timed out", "no answer for 30 seconds"],
+	["closed by peer: \x1b[2J\r\nPeer 'x' left (code 1)", "[2J Peer 'x' left"],
+] as const) {
+	test(`an end that the transport calls ${JSON.stringify(transport)} is told as "${said}"`, async () => {
+		native.end(transport);
+		expect(await connection.closed).toBe(said);
+	});
+}
+
+test("a close that is meant for a moment later comes then, once", async () => {
+	connection.closeSoon("denied");
+	await clock.pass(LAST_WORD_MS);
+	connection.close("something else");
+	expect(native.closings).toEqual(["denied"]);
+	native.end("closed");
+	expect(await connection.closed, "our own reason").toBe("denied");
+});

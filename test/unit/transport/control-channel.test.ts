@@ -1,0 +1,260 @@
+// A control stream while it lives, over a stream that does what the test says.
+import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
+import { Aborted } from "../../../src/forward/duplex.ts";
+import { decodeMessage, encodeMessage, type Message } from "../../../src/protocol/control-messages.ts";
+import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
+import { ControlChannel } from "../../../src/transport/control-channel.ts";
+import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "../../../src/transport/limits.ts";
+import type { QuicStream } from "../../../src/transport/stream.ts";
+import { settled, turn } from "../../support/native-halves.ts";
+
+/** The other side: it reads when it likes, and says what the test wants. */
+class FakeStream {
+	uncounted(): void {}
+	readonly sent: Message[] = [];
+	aborts = 0;
+	overlapped = false;
+	#gate: PromiseWithResolvers<void> | undefined;
+	#broken = false;
+	#writing = false;
+	#arrived: (Uint8Array | null | Error)[] = [];
+	#reader: PromiseWithResolvers<Uint8Array | null> | undefined;
+
+	block(): void {
+		this.#gate ??= Promise.withResolvers();
+	}
+
+	unblock(): void {
+		this.#gate?.resolve();
+		this.#gate = undefined;
+	}
+
+	/** From now on nothing can be written. */
+	breakWrites(): void {
+		this.#broken = true;
+	}
+
+	/** Bytes, an end, or a reset from the other side. */
+	arrive(what: Uint8Array | string | null | Error): void {
+		const next = typeof what === "string" ? new TextEncoder().encode(what) : what;
+		if (!this.#reader) this.#arrived.push(next);
+		else if (next instanceof Error) this.#reader.reject(next);
+		else this.#reader.resolve(next);
+		this.#reader = undefined;
+	}
+
+	say(...messages: Message[]): void {
+		for (const message of messages) this.arrive(encodeMessage(message));
+	}
+
+	async read(): Promise<Uint8Array | null> {
+		if (this.#arrived.length > 0) {
+			const next = this.#arrived.shift() as Uint8Array | null | Error;
+			if (next instanceof Error) throw next;
+			return next;
+		}
+		this.#reader = Promise.withResolvers();
+		return this.#reader.promise;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		this.overlapped ||= this.#writing;
+		this.#writing = true;
+		await this.#gate?.promise;
+		this.#writing = false;
+		if (this.#broken) throw new Aborted("stream lost");
+		expect(bytes.at(-1)).toBe(0x0a);
+		const message = decodeMessage(bytes.subarray(0, -1));
+		if (message) this.sent.push(message);
+	}
+
+	abort(): void {
+		this.aborts++;
+		this.arrive(new Aborted("aborted here"));
+	}
+}
+
+let stream: FakeStream;
+let heard: Message[];
+let link: ControlChannel;
+/** What performance.now says. */
+let now: number;
+let clock: Mock<() => number>;
+
+beforeEach(() => {
+	now = 5000;
+	clock = spyOn(performance, "now").mockImplementation(() => now);
+	stream = new FakeStream();
+	heard = [];
+	link = new ControlChannel(stream as unknown as QuicStream, (message) => heard.push(message));
+});
+
+afterEach(async () => {
+	link.close();
+	await link.ended;
+	expect(stream.overlapped).toBe(false);
+	expect(stream.aborts).toBe(1);
+	clock.mockRestore();
+});
+
+const bye = (n: number): Message => ({ type: "bye", reason: `number ${n}` });
+
+test("a ping is answered with its number, and is nobody else's business", async () => {
+	stream.say({ type: "ping", n: 7 }, { type: "pong", n: 1 }, { type: "ping", n: 0 });
+	await turn();
+	expect(stream.sent).toEqual([
+		{ type: "pong", n: 7 },
+		{ type: "pong", n: 0 },
+	]);
+	expect(heard).toEqual([]);
+});
+
+test("messages are handed over in order, however they are cut; unknown ones are not", async () => {
+	const lines = `${JSON.stringify(bye(1))}\n{"type":"newer"}\n${JSON.stringify(bye(2))}\n`;
+	for (const character of lines) stream.arrive(character);
+	for (let i = 0; i < 5; i++) await turn();
+	expect(heard).toEqual([bye(1), bye(2)]);
+});
+
+test("what is sent leaves in order, one after another, while the other side is slow", async () => {
+	stream.block();
+	const messages = Array.from({ length: 100 }, (_, i) => bye(i));
+	for (const message of messages) link.send(message);
+	await turn();
+	expect(stream.sent).toEqual([]);
+	stream.unblock();
+	await turn();
+	link.send(bye(100));
+	await turn();
+	expect(stream.sent).toEqual([...messages, bye(100)]);
+});
+
+test("for a side that does not read only so much is kept, and the newest of it", async () => {
+	stream.block();
+	const messages = Array.from({ length: 3 * CONTROL_QUEUE }, (_, i) => bye(i));
+	for (const message of messages) link.send(message);
+	stream.unblock();
+	for (let i = 0; i < 5; i++) await turn();
+	// The first one was under way already.
+	expect(stream.sent).toEqual([...messages.slice(0, 1), ...messages.slice(-CONTROL_QUEUE)]);
+});
+
+test("a write that fails is no error here: the receiving side says what happened", async () => {
+	stream.breakWrites();
+	link.send(bye(1));
+	link.send(bye(2));
+	await turn();
+	expect(await settled(link.ended)).toBe(false);
+	stream.arrive(new Aborted("stream lost"));
+	expect(await link.ended).toBeUndefined();
+});
+
+describe("it is over, without a reason,", () => {
+	test("when the other side ends it", async () => {
+		stream.arrive(null);
+		expect(await link.ended).toBeUndefined();
+	});
+
+	test("when the other side resets it", async () => {
+		stream.arrive(new Aborted("reset"));
+		expect(await link.ended).toBeUndefined();
+	});
+
+	test("when it is closed here, once or more often; nothing is sent from then on", async () => {
+		link.close();
+		link.close();
+		link.send(bye(1));
+		expect(await link.ended).toBeUndefined();
+		await turn();
+		expect(stream.sent).toEqual([]);
+		expect(stream.aborts).toBe(1);
+	});
+});
+
+describe("it is over, with the reason, when the other side", () => {
+	test("sends what is no message", async () => {
+		stream.arrive("hello\n");
+		expect(await link.ended).toBe("a control line is no JSON");
+		expect(stream.aborts).toBe(1);
+	});
+
+	test("sends a line that is too long, before its end comes", async () => {
+		stream.arrive("x".repeat(CONTROL_LINE_MAX + 1));
+		expect(await link.ended).toBe(`a control line is longer than ${CONTROL_LINE_MAX} bytes`);
+	});
+
+	test("sends more than it may in a second; what came before was taken", async () => {
+		stream.arrive(`${JSON.stringify(bye(1))}\n`.repeat(CONTROL_RATE));
+		await turn();
+		expect(await settled(link.ended)).toBe(false);
+		stream.say(bye(2));
+		expect(await link.ended).toBe("too many control messages");
+		expect(heard).toHaveLength(CONTROL_RATE);
+	});
+
+	test("sends more unknown messages than it may", async () => {
+		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE + 1));
+		expect(await link.ended).toBe("too many control messages");
+	});
+});
+
+test("as many as it may, second after second, is fine", async () => {
+	for (let second = 0; second < 3; second++) {
+		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE));
+		await turn();
+		now += 1001;
+	}
+	stream.say(bye(1));
+	await turn();
+	expect(heard).toEqual([bye(1)]);
+});
+
+test("only answers to our pings say that the other side lives, whatever else it says", async () => {
+	now += 400;
+	expect(link.unansweredFor()).toBe(400);
+	stream.say({ type: "pong", n: 1 });
+	await turn();
+	expect(link.unansweredFor()).toBe(0);
+	now += 3000;
+	stream.say({ type: "ping", n: 1 });
+	stream.say(bye(1));
+	await turn();
+	expect(link.unansweredFor()).toBe(3000);
+});
+
+describe("pings", () => {
+	test("leave every second, counted from 0, until it is over; asked for twice they leave once", async () => {
+		const start = spyOn(globalThis, "setInterval");
+		const stop = spyOn(globalThis, "clearInterval");
+		try {
+			link.startPings();
+			link.startPings();
+			expect(start.mock.calls.map(([, ms]) => ms)).toEqual([PING_MS]);
+			const [tick] = start.mock.calls[0] as unknown as [() => void];
+			tick();
+			tick();
+			await turn();
+			expect(stream.sent).toEqual([
+				{ type: "ping", n: 0 },
+				{ type: "ping", n: 1 },
+			]);
+			link.close();
+			expect(stop.mock.calls.map(([timer]) => timer as unknown)).toEqual([start.mock.results[0]?.value]);
+		} finally {
+			start.mockRestore();
+			stop.mockRestore();
+		}
+	});
+
+	test("do not begin after it is over: their timer would run for ever", () => {
+		const start = spyOn(globalThis, "setInterval");
+		try {
+			link.close();
+			link.startPings();
+			expect(start).not.toHaveBeenCalled();
+		} finally {
+			for (const { value } of start.mock.results) clearInterval(value as Timer);
+			start.mockRestore();
+		}
+	});
+});

@@ -1,0 +1,227 @@
+// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): order, read-ahead,
+// locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Aborted } from "../../../src/forward/duplex.ts";
+import { PIECE_MAX, READ_MIN } from "../../../src/transport/limits.ts";
+import { ReceiveHalf } from "../../../src/transport/receive.ts";
+import { NativeReceive, settled, turn } from "../../support/native-halves.ts";
+
+const numbers = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+const gone = () => new Aborted("aborted here");
+const list = (bytes: Uint8Array | null) => bytes && [...bytes];
+
+test("bytes come at once, in order, then the end, for ever", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	const first = half.read();
+	native.arrive([1, 2]);
+	expect(list(await first)).toEqual([1, 2]);
+	native.arrive([3]);
+	expect(list(await half.read())).toEqual([3]);
+	expect(half.ended).toBe(false);
+	native.finish();
+	expect(await half.read()).toBeNull();
+	expect(await half.read()).toBeNull();
+	expect(half.ended).toBe(true);
+	await half.over;
+	expect(native.endings).toEqual(["end"]);
+	expect(half.error).toBeUndefined();
+});
+
+test("nothing is read that nobody wants", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	native.arrive(numbers(100));
+	await turn();
+	expect(native.calls).toEqual([]);
+	await half.read();
+	await turn();
+	expect(native.calls).toEqual([`read ${READ_MIN}`]);
+	half.stop(gone(), 1n);
+	await half.over;
+});
+
+test("a reader that stops holds the sender: one chunk is fetched ahead and no more", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	native.arrive(numbers(8 * PIECE_MAX));
+	await half.read();
+	await turn();
+	await turn();
+	expect(native.calls.length).toBe(2);
+	expect(native.busy).toBe(false);
+	half.stop(gone(), 1n);
+	await half.over;
+});
+
+test("a bulk transfer arrives whole and in order, with reads that grow and never overlap", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	const data = numbers(5 * PIECE_MAX + 321);
+	native.arrive(data);
+	native.finish();
+	const parts: Uint8Array[] = [];
+	for (let bytes = await half.read(); bytes; bytes = await half.read()) parts.push(bytes);
+	expect(Buffer.concat(parts).equals(Buffer.from(data))).toBe(true);
+	expect(native.overlapped).toBe(false);
+	const sizes = native.calls.map((call) => Number(call.slice(5)));
+	expect(sizes[0]).toBe(READ_MIN);
+	expect(Math.max(...sizes)).toBeLessThanOrEqual(PIECE_MAX);
+	expect(Math.max(...sizes)).toBeGreaterThan(READ_MIN);
+});
+
+test("what is put back is read next, before what was fetched ahead", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	native.arrive(numbers(READ_MIN + 3));
+	native.finish();
+	const first = (await half.read()) as Uint8Array;
+	await turn();
+	half.unread(first.subarray(12));
+	expect(list(await half.read())).toEqual([...numbers(READ_MIN).subarray(12)]);
+	expect(list(await half.read())).toEqual([...numbers(READ_MIN + 3).subarray(READ_MIN)]);
+	expect(await half.read()).toBeNull();
+});
+
+test("a reset is an error, every time, though the binding's next read looks like an end", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	const reading = half.read();
+	native.reset(77);
+	await expect(reading).rejects.toThrow("stream lost: Reset(77)");
+	await expect(half.read()).rejects.toThrow("Reset(77)");
+	expect(half.ended).toBe(false);
+	await half.over;
+	expect(native.endings).toEqual(["reset"]);
+});
+
+test("bytes fetched before a reset are still read", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	native.arrive(numbers(2 * READ_MIN));
+	await half.read();
+	await turn();
+	native.reset(1);
+	expect((await half.read())?.length).toBe(READ_MIN);
+	await expect(half.read()).rejects.toBeInstanceOf(Aborted);
+	await half.over;
+});
+
+test("a stop ends the waiting reader at once, and the native half when its read returns", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	const reading = half.read();
+	half.stop(new Aborted("client gone"), 1n);
+	await expect(reading).rejects.toThrow("client gone");
+	// The pending native read holds the lock.
+	expect(await settled(half.over)).toBe(false);
+	native.arrive([1]);
+	await half.over;
+	expect(native.endings).toEqual(["stop 1"]);
+	await expect(half.read()).rejects.toThrow("client gone");
+	expect(half.ended).toBe(false);
+});
+
+test("a sender that ends after a stop does not make it a clean end", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	const reading = half.read();
+	half.stop(new Aborted("client gone"), 1n);
+	native.finish();
+	await expect(reading).rejects.toThrow("client gone");
+	await half.over;
+	expect(half.ended).toBe(false);
+	await expect(half.read()).rejects.toThrow("client gone");
+});
+
+test("a stop behind the end changes nothing", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	native.finish();
+	await half.read();
+	half.stop(gone(), 1n);
+	await half.over;
+	expect(native.calls).toEqual([`read ${READ_MIN}`]);
+	expect(half.error).toBeUndefined();
+	expect(await half.read()).toBeNull();
+});
+
+test("an abort that drops bytes behind which the end has come does not look like a clean end", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	native.arrive(numbers(READ_MIN));
+	native.finish();
+	const first = (await half.read()) as Uint8Array;
+	half.unread(first.subarray(12));
+	await turn();
+	expect(half.ended).toBe(true);
+	half.stop(new Aborted("the connection ended"), 1n);
+	await expect(half.read()).rejects.toThrow("the connection ended");
+});
+
+test("a lost connection is one short line, without a backtrace", async () => {
+	const native = new NativeReceive();
+	const half = new ReceiveHalf(native.native);
+	const reading = half.read();
+	native.lose();
+	await expect(reading).rejects.toBeInstanceOf(Aborted);
+	await half.over;
+	expect(half.error?.message).toBe("stream lost: ConnectionLost(TimedOut)");
+});
+
+test("whatever happens in whatever order, the half ends in exactly one of end, reset and stop", async () => {
+	const event = fc.constantFrom("read", "few", "many", "finish", "reset", "lose", "stop", "turn");
+	await fc.assert(
+		fc.asyncProperty(fc.array(event, { maxLength: 14 }), async (events) => {
+			const native = new NativeReceive();
+			const half = new ReceiveHalf(native.native);
+			const sent: number[] = [];
+			const got: number[] = [];
+			let reading: Promise<void> | undefined;
+			let [over, lost, ended] = [false, false, false];
+			for (const [i, what] of events.entries()) {
+				if (what === "read" && !reading) {
+					reading = half
+						.read()
+						.then(
+							(bytes) => {
+								if (bytes) got.push(...bytes);
+								else ended = true;
+							},
+							() => {},
+						)
+						.finally(() => {
+							reading = undefined;
+						});
+				} else if ((what === "few" || what === "many") && !over) {
+					const bytes = new Array<number>(what === "few" ? 3 : READ_MIN).fill(i);
+					sent.push(...bytes);
+					native.arrive(bytes);
+				} else if (what === "finish") {
+					over = true;
+					native.finish();
+				} else if (what === "reset" && !over) {
+					over = true;
+					native.reset(77);
+				} else if (what === "lose") {
+					lost = true;
+					native.lose();
+				} else if (what === "stop") half.stop(gone(), 1n);
+				else if (what === "turn") await turn();
+			}
+			await turn();
+			// We leave, and the other side ends what it still had open.
+			half.stop(gone(), 1n);
+			native.finish();
+			expect(await settled(half.over), "never over").toBe(true);
+			expect(native.free, `its slot leaks: ${native.calls}`).toBe(true);
+			if (!lost) expect(native.endings.length).toBe(1);
+			expect(native.overlapped).toBe(false);
+			expect(sent.slice(0, got.length)).toEqual(got);
+			// An end that was seen is an end that was sent, behind everything.
+			if (ended) expect(got).toEqual(sent);
+		}),
+		{ numRuns: 500 },
+	);
+});

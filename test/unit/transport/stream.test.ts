@@ -1,0 +1,202 @@
+// A QUIC stream as Duplex, over native halves that misbehave on command: header, answer, and both ends at once.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Aborted } from "../../../src/forward/duplex.ts";
+import { ACCEPTED, encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
+import { type BiStream, liveHandles } from "../../../src/transport/iroh.ts";
+import { ANSWER_MS } from "../../../src/transport/limits.ts";
+import { QuicStream, type StreamOptions } from "../../../src/transport/stream.ts";
+import { Clock } from "../../support/far-hub.ts";
+import { NativeReceive, NativeSend, settled, turn } from "../../support/native-halves.ts";
+
+let send: NativeSend;
+let receive: NativeReceive;
+let pinned: number;
+
+beforeEach(() => {
+	[send, receive, pinned] = [new NativeSend(), new NativeReceive(), liveHandles()];
+});
+
+afterEach(() => {
+	expect(liveHandles(), "handles left pinned").toBe(pinned);
+});
+
+function open(options: Partial<StreamOptions> = {}): QuicStream {
+	return new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0, ...options });
+}
+
+const list = (bytes: Uint8Array | null) => bytes && [...bytes];
+
+/** Both sides end cleanly. */
+async function end(stream: QuicStream): Promise<void> {
+	receive.finish();
+	expect(await stream.read()).toBeNull();
+	await stream.end();
+	send.acknowledge();
+	expect(await stream.closed).toBeUndefined();
+}
+
+test("the hub's answer is not data, alone or together with the first bytes", async () => {
+	const stream = open({ prefix: encodeHeader(1), expectAnswer: true });
+	receive.arrive([ACCEPTED, 4, 5]);
+	expect(list(await stream.read())).toEqual([4, 5]);
+	receive.arrive([ACCEPTED]);
+	expect(list(await stream.read())).toEqual([ACCEPTED]);
+	await end(stream);
+});
+
+test("an answer that comes alone is followed by the data", async () => {
+	const stream = open({ expectAnswer: true });
+	const reading = stream.read();
+	receive.arrive([ACCEPTED]);
+	expect(await settled(reading)).toBe(false);
+	receive.arrive([6]);
+	expect(list(await reading)).toEqual([6]);
+	await end(stream);
+});
+
+for (const [symptom, answer] of [
+	["a service that is down", [REFUSED]],
+	["a hub that answers nonsense", [0x42, 1, 2]],
+	["a hub that ends without an answer", []],
+] as const) {
+	test(`${symptom} is a refusal, and both directions end`, async () => {
+		const stream = open({ prefix: encodeHeader(1), expectAnswer: true });
+		receive.arrive(answer);
+		receive.finish();
+		await expect(stream.read()).rejects.toThrow("refused by the hub");
+		expect(stream.refused).toBe(true);
+		expect(await stream.closed).toBeInstanceOf(Aborted);
+		expect(send.endings.length).toBe(1);
+		expect(receive.endings.length).toBe(1);
+		await expect(stream.write(Uint8Array.of(1))).rejects.toBeInstanceOf(Aborted);
+	});
+}
+
+for (const cut of [1, 5, 11]) {
+	test(`a header that comes in two parts (after byte ${cut}) is read, and the data behind it stays`, async () => {
+		const stream = open();
+		const reading = stream.readHeader();
+		receive.arrive(encodeHeader(3).subarray(0, cut));
+		await turn();
+		receive.arrive([...encodeHeader(3).subarray(cut), 1, 2, 3]);
+		expect(await reading).toBe(3);
+		expect(list(await stream.read())).toEqual([1, 2, 3]);
+		await end(stream);
+	});
+}
+
+test("a stream that ends within its header has none", async () => {
+	const stream = open();
+	receive.arrive(encodeHeader(1).subarray(0, 11));
+	receive.finish();
+	expect(await stream.readHeader()).toBeUndefined();
+	await stream.refuse();
+	send.acknowledge();
+	await stream.closed;
+	expect(send.written).toEqual([REFUSED]);
+	expect(send.endings).toEqual(["finish"]);
+});
+
+test("a stream without a header is refused although a read waits for it", async () => {
+	const stream = open();
+	const header = stream.readHeader();
+	stream.cancel();
+	await expect(header).rejects.toBeInstanceOf(Aborted);
+	await stream.refuse();
+	expect(send.written).toEqual([REFUSED]);
+	receive.arrive([1]);
+	send.acknowledge();
+	await stream.closed;
+	expect([send.endings, receive.endings]).toEqual([["finish"], ["stop 1"]]);
+});
+
+test("an abort ends both directions, each once", async () => {
+	const stream = open();
+	stream.abort();
+	stream.abort();
+	expect(await stream.closed).toBeInstanceOf(Aborted);
+	expect([send.endings, receive.endings]).toEqual([["reset 1"], ["stop 1"]]);
+});
+
+test("a direction that has ended cleanly stays clean when the other is aborted", async () => {
+	const stream = open();
+	await stream.end();
+	stream.abort();
+	send.acknowledge();
+	expect(await stream.closed).toBeInstanceOf(Aborted);
+	expect([send.endings, receive.endings]).toEqual([["finish"], ["stop 1"]]);
+});
+
+test("a lost connection closes the stream, whatever was pending", async () => {
+	const stream = open();
+	const reading = stream.read();
+	send.block();
+	const writing = stream.write(Uint8Array.of(1));
+	await turn();
+	receive.lose();
+	send.lose();
+	const [read, written] = await Promise.allSettled([reading, writing]);
+	expect(read).toMatchObject({ status: "rejected", reason: expect.any(Aborted) });
+	expect(written).toMatchObject({ status: "rejected", reason: expect.any(Aborted) });
+	expect(await stream.closed).toBeInstanceOf(Aborted);
+});
+
+describe("an abort while a write waits for the other side to read", () => {
+	for (const reading of [true, false]) {
+		test(`${reading ? "and a read is pending, too," : "and nobody reads here either"}: words tell the other side, for the reset comes later`, async () => {
+			Object.assign(send, { id: async () => "stream 7" });
+			const told: string[] = [];
+			const stream = open({ onStuckAbort: (id) => told.push(id) });
+			if (reading) stream.read().catch(() => {});
+			send.block();
+			const writing = stream.write(Uint8Array.of(1)).catch((error: unknown) => error);
+			await turn();
+			stream.abort();
+			expect(told).toEqual(["stream 7"]);
+			expect(await writing).toBeInstanceOf(Aborted);
+			stream.abort();
+			expect(told, "once").toEqual(["stream 7"]);
+			send.unblock();
+			receive.lose();
+			await stream.closed;
+			expect(send.endings).toEqual(["reset 1"]);
+		});
+	}
+
+	test("which could leave by itself, needs no words", async () => {
+		Object.assign(send, { id: async () => "stream 7" });
+		const told: string[] = [];
+		const stream = open({ onStuckAbort: (id) => told.push(id) });
+		stream.read().catch(() => {});
+		await turn();
+		stream.abort();
+		receive.lose();
+		await stream.closed;
+		expect(told).toEqual([]);
+	});
+});
+
+test("a stream that was answered lives for as long as both sides want", async () => {
+	const clock = new Clock();
+	const stream = open({ expectAnswer: true });
+	receive.arrive([ACCEPTED, 4]);
+	await stream.read();
+	await clock.pass(2 * ANSWER_MS);
+	receive.arrive([5]);
+	expect(list(await stream.read())).toEqual([5]);
+	clock.restore();
+	await end(stream);
+});
+
+test("a hub that never answers is given up: fifty seconds, and the client is turned away", async () => {
+	const clock = new Clock();
+	const stream = open({ expectAnswer: true });
+	const reading = stream.read().catch((error: unknown) => error);
+	await clock.pass(ANSWER_MS - 1);
+	expect(await settled(reading)).toBe(false);
+	await clock.pass(1);
+	expect(String(await reading)).toContain("no answer from the hub");
+	receive.lose();
+	await stream.closed;
+	clock.restore();
+});
