@@ -9,8 +9,8 @@ export const REMOTE_TEXT_MAX = 200;
 /** An error on the screen: the longest of ours has 400 characters, and what was typed may stand in it. */
 export const ERROR_TEXT_MAX = 1_000;
 
-/** Names under which reports are rationed; a remote can invent as many as it likes. */
-export const SELDOM_KEYS = 1_000;
+/** Keys of a rate limiter when its owner names no other number; a remote can invent as many keys as it likes. */
+export const RATE_KEYS = 1_000;
 
 /** A look at the other side's silence that comes later than this says that we were stopped ourselves, and nothing else. */
 export const STALL_MS = 2_000;

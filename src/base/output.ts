@@ -1,7 +1,7 @@
 // What a person sees: results on stdout, talk and logs on stderr. The only user of consola.
 // Called by whoever has something to say. Results are what a script wants; everything else is talk.
 import { createConsola, type LogLevel } from "consola";
-import { SELDOM_KEYS, SILENCE_MS } from "./limits.ts";
+import { SILENCE_MS } from "./limits.ts";
 
 const isTTY = process.stderr.isTTY === true;
 const colours = isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
@@ -12,7 +12,7 @@ const COLOUR: Record<string, number> = { error: 31, fatal: 31, warn: 33, info: 3
 /** Logs on stderr, as deep as {@link setVerbosity} says: errors only, until told otherwise. */
 export const log = createConsola({
 	level: 0,
-	// What may come often is rationed where it comes from (seldom()); consola itself would hold back, and say it later.
+	// What may come often is rationed where it comes from (rate-limiter.ts); consola itself would hold back, and say it later.
 	throttle: 0,
 	reporters: [
 		{
@@ -102,18 +102,6 @@ export function waitingFor(first: string): { change(what: string): void; end(): 
 			start();
 		},
 		end,
-	};
-}
-
-/** True at most once in `every` milliseconds for each key: what a remote can cause must not flood the log. */
-export function seldom(every: number): (key: string) => boolean {
-	const last = new Map<string, number>();
-	return (key) => {
-		const now = performance.now();
-		if (last.size >= SELDOM_KEYS) last.clear();
-		if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < every) return false;
-		last.set(key, now);
-		return true;
 	};
 }
 

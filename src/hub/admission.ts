@@ -1,8 +1,8 @@
 // Who may come in: the hub's decision for one hello, by what it knows. No I/O; time comes in. Called by guest.ts.
 
+import { setBounded } from "../base/bounded-map.ts";
 import { sameSecret } from "../invite/secret.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
-import { setBounded } from "./bounded-map.ts";
 import { ADMITTED_IDS, MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
 
 export interface Policy {

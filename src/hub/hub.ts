@@ -1,13 +1,14 @@
 // All guests of a hub: who is in, who has not said hello yet, what they share. Called by share.ts; calls guest, serve.
 import { type Address, network } from "../base/address.ts";
-import { log, seldom, talk, waiting } from "../base/output.ts";
+import { setBounded } from "../base/bounded-map.ts";
+import { log, talk, waiting } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
 import { Transfers } from "../forward/transfers.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import { CONNECTIONS_PER_ID, REPORT_EVERY_MS, SWEEP_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { Admission } from "./admission.ts";
-import { setBounded } from "./bounded-map.ts";
 import { HEALTH_WAIT_MS, KNOWN_MAX, STRANGER_STREAMS, STRANGERS_MAX, STREAM_CREDIT, STREAMS_MAX } from "./limits.ts";
 import { type Host, PeerSession } from "./peer-session.ts";
 import { serve } from "./serve-stream.ts";
@@ -36,7 +37,7 @@ export class Hub implements Host {
 	#streams = new StreamQuota(STREAMS_MAX);
 	#transfers = new Transfers();
 	#health: ServiceHealth;
-	#report = seldom(REPORT_EVERY_MS);
+	#reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	#closing = new AbortController();
 	#expiry: Timer | undefined;
 	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
@@ -135,13 +136,13 @@ export class Hub implements Host {
 			health: this.#health,
 			transfers: this.#transfers,
 			stopping: () => this.#stopping,
-			report: this.#report,
+			report: (key: string) => this.#reports.take(key),
 		};
 		return serve(serving, portId, stream, from);
 	}
 
 	complain(key: string, text: string, where: "log" | "screen" = "log"): void {
-		if (!this.#report(key)) return;
+		if (!this.#reports.take(key)) return;
 		if (where === "screen") talk(text);
 		else log.warn(text);
 	}

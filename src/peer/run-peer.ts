@@ -2,7 +2,8 @@
 // bridge. Called by cli.ts and demo.ts; calls ticket, invite, uplink, socket, drain, downtime.
 import { type Address, formatAddress } from "../base/address.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "../base/errors.ts";
-import { box, log, print, seldom, waiting } from "../base/output.ts";
+import { box, log, print, waiting } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
 import { aborted, within } from "../base/timers.ts";
 import { Aborted, type Duplex } from "../forward/duplex.ts";
 import { type Listener, listen } from "../forward/tcp.ts";
@@ -104,7 +105,7 @@ class Peer {
 	#uplink = Promise.withResolvers<Uplink>();
 	/** What is said of the hub's services. */
 	readonly downtime = new ServiceStatus();
-	#report = seldom(REPORT_EVERY_MS);
+	#reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
 	#closed = false;
 
@@ -171,7 +172,7 @@ class Peer {
 	}
 
 	#complain(service: Service, local: string, why: string): void {
-		if (this.#closed || !this.#report(service.name)) return;
+		if (this.#closed || !this.#reports.take(service.name)) return;
 		log.error(`No connection for the ${service.name} (${local}): ${why}.`);
 	}
 

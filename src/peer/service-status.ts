@@ -2,7 +2,8 @@
 // said once, and at most once a second for each service; that it was asked for, once until it runs again.
 // Called by join.ts.
 
-import { log, seldom, talk } from "../base/output.ts";
+import { log, talk } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
 import { SERVICES, type Service } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
@@ -14,7 +15,7 @@ export class ServiceStatus {
 	#saidDown = new Map<string, number>();
 	/** Port ids of services that were asked for in vain since they were up. */
 	#asked = new Set<number>();
-	#report = seldom(REPORT_EVERY_MS);
+	#reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	#later: Timer | undefined;
 	#quiet = true;
 	#closed = false;
@@ -40,7 +41,7 @@ export class ServiceStatus {
 		// The hub's word about a service that it could not dial comes on another stream.
 		if (this.#state(portId)?.up) await Bun.sleep(WORD_MS);
 		const saidAt = this.#saidDown.get(name) ?? Number.NEGATIVE_INFINITY;
-		if (this.#closed || saidAt >= begun || !this.#report(name)) return;
+		if (this.#closed || saidAt >= begun || !this.#reports.take(name)) return;
 		const state = this.#state(portId);
 		if (state?.up) return log.error(`The hub refused a connection for the ${name}, asked for at ${local}.`);
 		const text = `${notRunning(name, state?.address)} Asked for at ${local}.`;
@@ -70,7 +71,7 @@ export class ServiceStatus {
 		for (const { portId, name } of SERVICES) {
 			const state = this.#state(portId);
 			if (!state || state.up !== this.#saidDown.has(name)) continue;
-			if (!this.#report(`state of ${name}`)) {
+			if (!this.#reports.take(`state of ${name}`)) {
 				// Whoever starts a service again at once wants to hear that, too.
 				this.#later ??= setTimeout(() => {
 					this.#later = undefined;

@@ -1,6 +1,6 @@
-// What a person sees: the box's width, and what is said only seldom.
+// What a person sees: the box's width and the levels of the log.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
-import { box, log, seldom, setVerbosity, waiting } from "../../../src/base/output.ts";
+import { box, log, setVerbosity, waiting } from "../../../src/base/output.ts";
 
 const { isTTY } = process.stdout;
 const { LC_ALL } = process.env;
@@ -49,30 +49,6 @@ test("no box where stdout is no terminal, or the terminal does not know the char
 	if (process.platform !== "linux") return;
 	terminal(true, "C");
 	expect(box("title")).toBe("title");
-});
-
-test("what happens many times a second is said once, for each key on its own", () => {
-	let now = 5000;
-	const clock = spyOn(performance, "now").mockImplementation(() => now);
-	try {
-		const may = seldom(1000);
-		expect([may("a"), may("a"), may("b")]).toEqual([true, false, true]);
-		now += 999;
-		expect([may("a"), may("b")]).toEqual([false, false]);
-		now += 1;
-		expect([may("a"), may("a")]).toEqual([true, false]);
-	} finally {
-		clock.mockRestore();
-	}
-});
-
-test("the first one is said, also right after the start", () => {
-	const clock = spyOn(performance, "now").mockImplementation(() => 0);
-	try {
-		expect(seldom(1000)("a")).toBe(true);
-	} finally {
-		clock.mockRestore();
-	}
 });
 
 test("each -v shows one more level, and more than four change nothing", () => {

@@ -1,7 +1,8 @@
 // One service stream at the hub: what is refused, what is said of it, and that no socket to a service outlives its
 // stream. Streams are native halves that the test moves, services are real sockets, and the clock is the test's.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
-import { seldom, setVerbosity } from "../../../src/base/output.ts";
+import { setVerbosity } from "../../../src/base/output.ts";
+import { RateLimiter } from "../../../src/base/rate-limiter.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import { DIAL_MS } from "../../../src/hub/limits.ts";
@@ -45,6 +46,7 @@ beforeEach(() => {
 	const nobody = { host: "127.0.0.1", port: free.port };
 	free.stop();
 	const addresses = [nobody, { host: "127.0.0.1", port: service.port }, nobody];
+	const reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	health = new ServiceHealth(addresses, false);
 	stopping = false;
 	serving = {
@@ -52,7 +54,7 @@ beforeEach(() => {
 		health,
 		transfers: new Transfers(),
 		stopping: () => stopping,
-		report: seldom(REPORT_EVERY_MS),
+		report: (key) => reports.take(key),
 	};
 });
 

@@ -1,7 +1,7 @@
 // A bounded memory: what a remote can name must not grow for ever, and what it names last is not what is forgotten.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { setBounded } from "../../../src/hub/bounded-map.ts";
+import { setBounded } from "../../../src/base/bounded-map.ts";
 
 test("somebody who comes again is not the next to be forgotten", () => {
 	const memory = new Map<string, number>();

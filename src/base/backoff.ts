@@ -1,0 +1,32 @@
+// The one back-off: pauses that grow up to a maximum, with jitter so that many who lost the same thing at once do not
+// come back at once ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+
+export interface BackoffOptions {
+	/** The first pause and the longest, in milliseconds, before jitter. */
+	firstMs: number;
+	maxMs: number;
+	/** Each pause is this many times the one before. */
+	growth: number;
+}
+
+export class Backoff {
+	readonly #options: BackoffOptions;
+	#nextMs: number;
+
+	constructor(options: BackoffOptions) {
+		this.#options = options;
+		this.#nextMs = options.firstMs;
+	}
+
+	/** Milliseconds to wait before the next attempt: between half the nominal pause and all of it. */
+	next(): number {
+		const nominal = this.#nextMs;
+		this.#nextMs = Math.min(this.#options.maxMs, nominal * this.#options.growth);
+		return nominal * (0.5 + Math.random() / 2);
+	}
+
+	/** The next pause is the first one again. */
+	reset(): void {
+		this.#nextMs = this.#options.firstMs;
+	}
+}
