@@ -4,8 +4,9 @@ import { renderUnicodeCompact } from "uqr";
 import { HivemindError } from "../base/errors.ts";
 import { log, panel, print, talk, waitingFor } from "../base/output.ts";
 import { PROGRAM } from "../base/version.ts";
-import { mailboxUrl } from "../wormhole/client/driver.ts";
-import { offerCodes, redeem } from "../wormhole/client/wormhole.ts";
+import { mailboxUrl } from "../wormhole/client/mailbox-url.ts";
+import { offerCodes } from "../wormhole/client/offer.ts";
+import { redeem } from "../wormhole/client/redeem.ts";
 import { ONCE_WAIT_MS } from "./limits.ts";
 
 export { mailboxUrl };

@@ -1,8 +1,9 @@
-// What the mailbox server and the other side may say, from text to types, bounded before it is looked at.
-// Called by machine.ts and mailbox.ts; calls nothing. "Mailbox server messages" and "Payload" in PROTOCOL.md.
+// The messages between a mailbox client and the mailbox server, from text to types. Nothing is looked at before its
+// size is known to be bounded (docs/mailbox-protocol.md, "Messages").
 import { printable } from "../base/printable.ts";
-import { MAILBOX_MESSAGE_MAX, MAILBOX_NAME_MAX, PAYLOAD_MAX } from "./limits.ts";
+import { MAILBOX_MESSAGE_MAX, MAILBOX_NAME_MAX } from "./limits.ts";
 
+/** How a client says it fared, when it closes a mailbox. */
 export type Mood = "happy" | "lonely" | "scary" | "errory";
 
 /** Client → server. `body` is hex. */
@@ -16,13 +17,13 @@ export type ClientMessage =
 	| { type: "close"; mailbox: string; mood: Mood }
 	| { type: "ping"; ping: number };
 
-/** How the server lets us in: "hashcash" is work, "unknown" is what this client cannot do. */
+/** What the server requires before `bind`. "unknown" is something that this client cannot provide. */
 export type Permission =
 	| { method: "none" }
 	| { method: "hashcash"; bits: number; resource: string }
 	| { method: "unknown"; names: string };
 
-/** Server → client, as far as it matters here. */
+/** Server → client, as far as this client needs it. All text is safe to print. */
 export type ServerMessage =
 	| { type: "welcome"; motd?: string; error?: string; permission: Permission }
 	| { type: "allocated"; nameplate: string }
@@ -31,7 +32,7 @@ export type ServerMessage =
 	| { type: "released" | "closed" }
 	| { type: "pong"; pong: number }
 	| { type: "error"; error: string }
-	/** Says something that no working server says. */
+	/** Something that no working server sends. */
 	| { type: "malformed"; why: string };
 
 /** One frame, text or binary; undefined for what this client ignores (`ack`, `nameplates`, unknown types). */
@@ -62,46 +63,6 @@ export function parseServerMessage(frame: string | Uint8Array): ServerMessage | 
 	}
 }
 
-/** The pake phase: hex of `{"pake_v1":"<hex>"}`. */
-export function pakeBody(message: Uint8Array): string {
-	return Buffer.from(JSON.stringify({ pake_v1: message.toHex() })).toHex();
-}
-
-/** The hex in a pake phase, or undefined. */
-export function parsePake(bytes: Uint8Array | undefined): string | undefined {
-	const pake = bytes && parseObject(bytes, PAYLOAD_MAX)?.pake_v1;
-	return typeof pake === "string" ? pake : undefined;
-}
-
-/** Whether the other side is a plain text client (Python, Go): its `app_versions` is empty. Undefined: not readable. */
-export function parseVersion(plaintext: Uint8Array): { textClient: boolean } | undefined {
-	const json = parseObject(plaintext, PAYLOAD_MAX);
-	if (!json) return undefined;
-	const versions = json.app_versions;
-	return { textClient: !isObject(versions) || Object.keys(versions).length === 0 };
-}
-
-/** The ticket in a hub's phase 0, whether it came as a text client's offer, or why there is none. */
-export function parsePayload(plaintext: Uint8Array): { ticket: string; asOffer: boolean } | { why: string } {
-	if (plaintext.length > PAYLOAD_MAX) return { why: `more than ${PAYLOAD_MAX} bytes instead of a ticket` };
-	const text = new TextDecoder().decode(plaintext).trim();
-	if (text.startsWith("endpoint")) return { ticket: text, asOffer: false };
-	const json = parseObject(text, PAYLOAD_MAX);
-	if (typeof json?.error === "string") return { why: `an error instead of a ticket: ${printable(json.error)}` };
-	const message = isObject(json?.offer) ? json.offer.message : undefined;
-	if (typeof message !== "string") return { why: json ? "an offer that is no ticket (a file?)" : "no ticket" };
-	const ticket = message.trim();
-	return ticket.startsWith("endpoint") ? { ticket, asOffer: true } : { why: "a text that is no ticket" };
-}
-
-/** A text client's answer to our offer; undefined for what may come before it. */
-export function parseAnswer(plaintext: Uint8Array): "ok" | { why: string } | undefined {
-	const json = parseObject(plaintext, PAYLOAD_MAX);
-	if (typeof json?.error === "string") return { why: printable(json.error) };
-	const answer = isObject(json?.answer) ? json.answer.message_ack : undefined;
-	return answer === undefined ? undefined : answer === "ok" ? "ok" : { why: printable(JSON.stringify(answer)) };
-}
-
 /** A JSON object of at most `max` bytes, or undefined. `JSON.parse` never makes a prototype of `__proto__`. */
 export function parseObject(input: string | Uint8Array, max: number): Record<string, unknown> | undefined {
 	if (input.length > max) return undefined;
@@ -129,7 +90,7 @@ export function isNameplate(value: unknown): value is string {
 // --- internal ---
 
 function malformed(type: string): ServerMessage {
-	return { type: "malformed", why: `'${type}' without what belongs to it` };
+	return { type: "malformed", why: `'${type}' with a missing or invalid field` };
 }
 
 function parseWelcome(json: Record<string, unknown>): ServerMessage {
@@ -151,13 +112,10 @@ function parsePermission(required: unknown): Permission {
 	const { hashcash } = methods;
 	if (isObject(hashcash)) {
 		const { bits, resource } = hashcash;
-		if (
-			Number.isInteger(bits) &&
-			(bits as number) >= 0 &&
-			typeof resource === "string" &&
-			/^[^:\s]{1,200}$/.test(resource)
-		) {
-			return { method: "hashcash", bits: bits as number, resource };
+		const usable = typeof bits === "number" && Number.isInteger(bits) && bits >= 0;
+		// A colon would end the field of the stamp that the resource goes into.
+		if (usable && typeof resource === "string" && /^[^:\s]{1,200}$/.test(resource)) {
+			return { method: "hashcash", bits, resource };
 		}
 	}
 	return { method: "unknown", names: printable(Object.keys(methods).join(", ")) || "something unreadable" };

@@ -1,6 +1,7 @@
 // Our mailbox server's sockets: frames of both kinds, malformed ones, bounds, and its end.
 import { expect, test } from "bun:test";
-import { MAILBOX_MESSAGE_MAX, SERVER_CONNECTIONS_PER_ADDRESS, SERVER_ERRORS_MAX } from "../../src/wormhole/limits.ts";
+import { MAILBOX_MESSAGE_MAX } from "../../src/wormhole/limits.ts";
+import { SERVER_CONNECTIONS_PER_ADDRESS, SERVER_ERRORS_MAX } from "../../src/wormhole/server/limits.ts";
 import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { RawClient } from "../support/wormhole.ts";
 

@@ -1,7 +1,8 @@
 // Join codes from `offerCodes` to `redeem`, over our mailbox server on loopback.
 import { expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../src/base/errors.ts";
-import { offerCodes, redeem } from "../../src/wormhole/client/wormhole.ts";
+import { offerCodes } from "../../src/wormhole/client/offer.ts";
+import { redeem } from "../../src/wormhole/client/redeem.ts";
 import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, mailboxProcess, nameplates, RawClient } from "../support/wormhole.ts";
 
@@ -165,7 +166,7 @@ test("a third side at a nameplate is told that the code is used up", async () =>
 	await second.next("claimed");
 	const error = await failure(redeem(`${nameplate}-hamburger-endorse`, { url: mailbox.url }));
 	expect(error).toMatchObject({ code: "code", hint: "Ask for a new code." });
-	expect(error.message).toContain("two others already use the code");
+	expect(error.message).toContain("two others are already using the code");
 });
 
 test("nobody behind a code: a clear end, and no nameplate is left behind", async () => {
@@ -286,7 +287,7 @@ test("a server that asks for hashcash gets it", async () => {
 		},
 	});
 	const error = await failure(redeem("5-a-b", { url: `ws://127.0.0.1:${listener.port}` }));
-	expect(error.message).toContain("reports: enough");
+	expect(error.message).toContain("reported an error: enough");
 	expect(answers).toMatchObject([
 		{ type: "submit-permissions", method: "hashcash", stamp: expect.stringMatching(/^1:12:\d{6}:here::/) },
 		{ type: "bind" },

@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { redeem } from "../../src/wormhole/client/redeem.ts";
 import * as spake2 from "../../src/wormhole/client/spake2.ts";
-import { redeem } from "../../src/wormhole/client/wormhole.ts";
 import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, line, nameplates } from "../support/wormhole.ts";
 
@@ -125,7 +125,7 @@ for (const server of SERVERS) {
 		});
 
 		row(
-			`a text of ${program.name} that is no ticket is told apart over ${server.name}`,
+			`a text of ${program.name} that is not a ticket is told apart over ${server.name}`,
 			needs,
 			server,
 			async ({ url }) => {
@@ -135,7 +135,7 @@ for (const server of SERVERS) {
 					child.kill();
 					await child.exited;
 					if (isWrongCode(error)) return "wrong code";
-					expect(error.message).toContain("a text that is no ticket");
+					expect(error.message).toContain("a text that is not a ticket");
 					return "fine";
 				});
 			},

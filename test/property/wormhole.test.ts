@@ -2,8 +2,8 @@
 // step. What must hold: nobody hangs, nobody gets a ticket with a wrong code, and a code that is shown works.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Announce, Outcome } from "../../src/wormhole/client/state.ts";
-import { type Client, offer, redeem, TICKET, World } from "../support/wormhole-world.ts";
+import type { Outcome } from "../../src/wormhole/client/state.ts";
+import { type Announce, type Client, offer, redeem, TICKET, World } from "../support/wormhole-world.ts";
 
 const KINDS: Announce[] = ["hivemind-p2p", "nothing"];
 

@@ -1,18 +1,10 @@
 // Client machines and the mailbox server in memory, joined by queues: a test chooses what is delivered, dropped,
 // doubled, and when the server forgets everything. Time passes only where a test says so.
 import { begin, step } from "../../src/wormhole/client/machine.ts";
-import type {
-	Announce,
-	Effect,
-	Event,
-	Outcome,
-	Secrets,
-	Setup,
-	State,
-	TimerName,
-} from "../../src/wormhole/client/state.ts";
+import type { Effect, Event, Outcome, Secrets, Setup, State, TimerName } from "../../src/wormhole/client/state.ts";
 import { parseServerMessage } from "../../src/wormhole/messages.ts";
-import { Rendezvous, type Session } from "../../src/wormhole/server/rendezvous.ts";
+import { Rendezvous } from "../../src/wormhole/server/rendezvous.ts";
+import type { Session } from "../../src/wormhole/server/session.ts";
 
 export const TICKET = "endpointaaaaaaaa2345";
 
@@ -26,13 +18,25 @@ export function secrets(seed: number): Secrets {
 	};
 }
 
+/** What a client's version message announces: a native client names itself, a text client nothing. */
+export type Announce = "hivemind-p2p" | "nothing";
+
+const VERSIONS = { "hivemind-p2p": { "hivemind-p2p": { v: 1 } }, nothing: {} };
+
 export function offer(seed: number, announce: Announce = "hivemind-p2p"): Setup {
-	return { role: "offer", appid: "app", announce, secrets: secrets(seed), words: "hamburger-endorse", ticket: TICKET };
+	const versions = VERSIONS[announce];
+	return { role: "offer", appid: "app", versions, secrets: secrets(seed), words: "hamburger-endorse", ticket: TICKET };
 }
 
 export function redeem(seed: number, text: string, announce: Announce = "hivemind-p2p"): Setup {
 	const nameplate = text.split("-", 1)[0] as string;
-	return { role: "redeem", appid: "app", announce, secrets: secrets(seed), code: { nameplate, text } };
+	return {
+		role: "redeem",
+		appid: "app",
+		versions: VERSIONS[announce],
+		secrets: secrets(seed),
+		code: { nameplate, text },
+	};
 }
 
 export class World {
@@ -112,7 +116,7 @@ export class Client {
 
 	drop(): void {
 		if (!this.#session) return;
-		this.#session.gone();
+		this.#session.disconnected();
 		this.#session = undefined;
 		this.toServer = [];
 		this.toClient = [];
@@ -121,7 +125,7 @@ export class Client {
 	}
 
 	moves(): (() => void)[] {
-		if (this.state.done) return [];
+		if (this.state.ending?.stage === "done") return [];
 		if (!this.#session) return [() => this.connect()];
 		const moves: (() => void)[] = [];
 		if (!this.#greeted) {
@@ -164,7 +168,7 @@ export class Client {
 		else if (effect.type === "done") {
 			if (this.outcome) throw new Error("done twice");
 			this.outcome = effect.outcome;
-			this.#session?.gone();
+			this.#session?.disconnected();
 			this.#session = undefined;
 			this.toServer = [];
 			this.toClient = [];

@@ -1,6 +1,6 @@
 // Hubs, mailbox servers and other programs' clients for the tests of join codes, over loopback.
 import { join } from "node:path";
-import { offerCodes } from "../../src/wormhole/client/wormhole.ts";
+import { offerCodes } from "../../src/wormhole/client/offer.ts";
 
 /** A list that can be waited for: `next` gives what comes, in order, each once. */
 export class Inbox<T> {
@@ -41,7 +41,7 @@ export class Hub implements AsyncDisposable {
 			words,
 			signal: this.#end.signal,
 			// Short waits, so that no test waits for the clock; the proportions are the real ones.
-			timing: { retryFirstMs: 10, retryMaxMs: 100 },
+			timing: { retryFirstMs: 10, retryMaxMs: 100, spoiledFirstMs: 10, spoiledMaxMs: 100 },
 			onCode: (code) => tell({ type: "code", code }),
 			onTaken: () => tell({ type: "taken" }),
 			onWrongCode: (waitMs) => tell({ type: "wrong", waitMs }),

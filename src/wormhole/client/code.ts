@@ -1,7 +1,8 @@
-// Join codes: NAMEPLATE-odd-even. The nameplate leads to the mailbox, the whole text is the SPAKE2 password.
-// Called by machine.ts and wormhole.ts; calls nothing. The words are data: words.json.
+// Join codes: NAMEPLATE-odd-even. The nameplate leads to the mailbox, the whole text is the SPAKE2 password
+// (docs/mailbox-protocol.md, "Codes"). The words are data: words.json.
 import { HivemindError } from "../../base/errors.ts";
-import { CODE_MAX, CODE_WORDS_MAX, CODE_WORDS_MIN } from "../limits.ts";
+import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../limits.ts";
+import { CODE_MAX } from "./limits.ts";
 import words from "./words.json" with { type: "json" };
 
 export interface Code {
@@ -23,14 +24,14 @@ export function randomWords(count = CODE_WORDS_MIN): string {
 	return [...crypto.getRandomValues(new Uint8Array(count))].map(word).join("-");
 }
 
-/** Byte `value` as the word at position `index` of a code: 256 words to a column, so no value is likelier. */
+/** Byte `value` as the word at position `index` of a code. A column has 256 words, so all are equally likely. */
 export function word(value: number, index: number): string {
 	return (index % 2 === 0 ? words.odd : words.even)[value] as string;
 }
 
 /**
  * Reads a code as people type it: case, surrounding space, and spaces, underscores or long dashes for hyphens are
- * forgiven. Words are not looked up, other clients let people choose their own: see {@link unknownWords}.
+ * forgiven. Words are not looked up, as other clients let people choose their own: see {@link unknownWords}.
  * @throws HivemindError `code`, saying what is wrong with it
  */
 export function parseCode(typed: string): Code {
@@ -52,8 +53,8 @@ export function parseCode(typed: string): Code {
 }
 
 /**
- * Words of a code that are not in the list, so most likely mistyped, each with the listed words of the same position.
- * A wrong word spends the code, so a program may ask before it goes on.
+ * Words of a code that are not in the list, so most likely mistyped, each with the listed words of that position. A
+ * wrong word spends the code, so a program may ask before it goes on.
  */
 export function unknownWords(code: Code): { word: string; column: readonly string[] }[] {
 	return code.text

@@ -1,16 +1,16 @@
-// Hashcash version 1 with SHA-1: the work that a mailbox server may ask for before it lets a client in.
-// Called by mailbox.ts. http://www.hashcash.org/docs/hashcash.html: ver:bits:date:resource:ext:rand:counter.
+// Hashcash version 1 with SHA-1: the work that a mailbox server may require before it accepts a client. The format is
+// ver:bits:date:resource:ext:rand:counter (http://www.hashcash.org/docs/hashcash.html).
 import { HivemindError } from "../../base/errors.ts";
-import { HASHCASH_BITS_MAX, HASHCASH_SLICE } from "../limits.ts";
+import { HASHCASH_BITS_MAX, HASHCASH_SLICE } from "./limits.ts";
 
 /**
- * A stamp for `resource` whose SHA-1 begins with `bits` zero bits. Works in slices of a few milliseconds, so that
- * everything else goes on; 20 bits take about a quarter of a second, each bit more doubles that.
+ * A stamp for `resource` whose SHA-1 begins with `bits` zero bits. Computed in slices of a few milliseconds, so that
+ * everything else goes on; 20 bits take about a quarter of a second, and each further bit doubles that.
  * @throws HivemindError `mailbox` above 28 bits; the reason of `signal` when that is aborted
  */
 export async function stamp(bits: number, resource: string, signal: AbortSignal): Promise<string> {
 	if (bits > HASHCASH_BITS_MAX) {
-		throw new HivemindError("mailbox", `The mailbox server asks for ${bits} bits of hashcash.`, {
+		throw new HivemindError("mailbox", `The mailbox server requires ${bits} bits of hashcash.`, {
 			hint: `More than ${HASHCASH_BITS_MAX} would take minutes. Use --ticket, or a mailbox server of your own.`,
 		});
 	}

@@ -1,5 +1,5 @@
-// What follows from the SPAKE2 key: one key for each side and phase, and the sealed bodies of messages.
-// Called by machine.ts; calls @noble. Magic Wormhole's client protocol, "Phases" in PROTOCOL.md.
+// What follows from the SPAKE2 key: one key for each side and phase, and the sealed bodies of messages
+// (docs/mailbox-protocol.md, "Phases").
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";

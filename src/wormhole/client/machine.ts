@@ -1,79 +1,70 @@
-// One code's exchange as a pure function: (state, event) → {state, effects}. No clock, no socket, no randomness.
-// This file is the talk with the mailbox server; exchange.ts the talk through it, farewell.ts the way out.
-// Called by mailbox.ts, which runs the effects.
+// One code's exchange as a pure function: (state, event) → {state, effects}. No clock, no socket, no randomness, and no
+// event in any state throws. Here is the setting up with the mailbox server (docs/mailbox-protocol.md, "Opening a
+// mailbox" and "Reconnecting"); key-exchange.ts has what goes through the mailbox, closing.ts the end.
 
-import { EXCHANGE_MS, HASHCASH_BITS_MAX, MAILBOX_SETUP_MS } from "../limits.ts";
-import { pakeBody, type ServerMessage } from "../messages.ts";
-import { addMissing, end, farewell, release } from "./closing.ts";
-import { add, heard } from "./key-exchange.ts";
+import type { ServerMessage } from "../messages.ts";
+import { addMissing, closing, end, release } from "./closing.ts";
+import { add, mailboxMessage } from "./key-exchange.ts";
+import { EXCHANGE_MS, HASHCASH_BITS_MAX, MAILBOX_SETUP_MS } from "./limits.ts";
+import { pakeBody } from "./payload.ts";
 import { start } from "./spake2.ts";
-import type { Draft, Effect, Event, Setup, State, Step } from "./state.ts";
+import {
+	answered,
+	type Draft,
+	type Effect,
+	type Event,
+	type Outcome,
+	type Setup,
+	type State,
+	type Step,
+} from "./state.ts";
 
 /** The state before the first connection. */
 export function begin(setup: Setup): State {
 	return {
 		setup,
-		link: "down",
-		asked: undefined,
-		open: false,
-		checked: false,
-		present: false,
-		releasing: false,
-		nameplate: setup.role === "redeem" ? setup.code.nameplate : undefined,
+		connection: { at: "down" },
+		nameplate: setup.role === "redeem" ? { name: setup.code.nameplate, use: "held" } : undefined,
 		mailbox: undefined,
-		released: false,
 		spake: setup.role === "redeem" ? start(setup.code.text, setup.appid, setup.secrets.scalar) : undefined,
 		mine: [],
-		heard: [],
+		theirs: [],
 		other: undefined,
 		next: 0,
 		ticket: undefined,
 		ending: undefined,
-		done: false,
 	};
 }
 
-/** The next state and what to do now. Total: no event in any state throws. */
+/** The next state and what to do now. */
 export function step(before: State, event: Event): Step {
-	if (before.done) return { state: before, effects: [] };
+	if (before.ending?.stage === "done") return { state: before, effects: [] };
 	const state: Draft = { ...before };
 	const effects: Effect[] = [];
-	if (state.ending) farewell(state, effects, event);
+	if (state.ending) closing(state, effects, event);
 	else handle(state, effects, event);
 	return { state, effects };
 }
 
 // --- internal ---
 
-/** What a new connection begins with. */
-const CONNECTED = {
-	link: "greeting",
-	asked: undefined,
-	open: false,
-	checked: false,
-	present: false,
-	releasing: false,
-} as const;
-
 function handle(state: Draft, effects: Effect[], event: Event) {
 	switch (event.type) {
 		case "connected":
-			Object.assign(state, CONNECTED);
-			// What the server keeps shows in its replay.
-			state.mine = state.mine.map((message) => ({ ...message, echoed: false }));
-			effects.push({ type: "timer", name: "setup", ms: MAILBOX_SETUP_MS });
-			return;
+			return connected(state, effects);
 		case "dropped":
-			state.link = "down";
+			state.connection = { at: "down" };
 			effects.push({ type: "timer", name: "setup" }, { type: "timer", name: "exchange" });
 			return;
 		case "stamped":
-			if (state.link !== "stamping") return;
+			if (state.connection.at !== "stamping") return;
 			effects.push({ type: "send", message: { type: "submit-permissions", method: "hashcash", stamp: event.stamp } });
 			return bind(state, effects);
 		case "timer":
 			if (event.name === "setup") effects.push({ type: "hangup", why: "it does not answer" });
-			if (event.name === "exchange") end(state, effects, { kind: "lost", why: "the other side fell silent" }, "errory");
+			if (event.name === "exchange") {
+				end(state, effects, { kind: "lost", why: "the other side stopped answering" }, "errory");
+			}
 			return;
 		case "cancel":
 			return end(state, effects, { kind: "cancelled" }, state.other ? "errory" : "lonely");
@@ -82,30 +73,32 @@ function handle(state: Draft, effects: Effect[], event: Event) {
 	}
 }
 
+function connected(state: Draft, effects: Effect[]) {
+	state.connection = { at: "greeting" };
+	// What reached the server before the last connection was lost will show in the replay.
+	state.mine = state.mine.map((own) => (own.echo === "here" ? { ...own, echo: "earlier" } : own));
+	if (state.nameplate?.use === "releasing") state.nameplate = { ...state.nameplate, use: "held" };
+	effects.push({ type: "timer", name: "setup", ms: MAILBOX_SETUP_MS });
+}
+
 function receive(state: Draft, effects: Effect[], message: ServerMessage) {
 	switch (message.type) {
 		case "welcome":
 			return welcome(state, effects, message);
 		case "allocated":
-			if (state.asked !== "allocate" || state.setup.role !== "offer") return;
-			state.nameplate = message.nameplate;
-			state.spake = start(code(state), state.setup.appid, state.setup.secrets.scalar);
-			return claim(state, effects);
+			return allocated(state, effects, message.nameplate);
 		case "claimed":
 			return claimed(state, effects, message.mailbox);
 		case "pong":
-			if (state.open && !state.checked) afterReplay(state, effects);
-			return;
+			return replayed(state, effects);
 		case "message":
-			return heard(state, effects, message);
+			return mailboxMessage(state, effects, message);
 		case "released":
-			state.released = true;
+			if (state.nameplate) state.nameplate = { ...state.nameplate, use: "released" };
 			return;
 		case "error":
-			state.asked = undefined;
-			if (message.error === "crowded") return end(state, effects, { kind: "crowded" }, "errory");
-			if (message.error === "reclaimed") return end(state, effects, { kind: "forgotten" }, "errory");
-			return end(state, effects, { kind: "error", why: message.error }, "errory");
+			state.connection = answered(state.connection);
+			return end(state, effects, reported(message.error), "errory");
 		case "malformed":
 			return end(state, effects, { kind: "error", why: message.why }, "errory");
 		case "closed":
@@ -114,90 +107,99 @@ function receive(state: Draft, effects: Effect[], message: ServerMessage) {
 	}
 }
 
+/** The meaning of an `error`; the two words are part of the protocol. */
+function reported(error: string): Outcome {
+	if (error === "crowded") return { kind: "crowded" };
+	if (error === "reclaimed") return { kind: "forgotten" };
+	return { kind: "error", why: error };
+}
+
 function welcome(state: Draft, effects: Effect[], message: ServerMessage & { type: "welcome" }) {
-	if (state.link !== "greeting") return;
+	if (state.connection.at !== "greeting") return;
 	const { permission } = message;
 	const refuse = (why: string) => end(state, effects, { kind: "refused", why }, "errory");
 	if (message.motd !== undefined) effects.push({ type: "motd", text: message.motd });
 	if (message.error !== undefined) return refuse(message.error);
 	if (permission.method === "none") return bind(state, effects);
-	if (permission.method === "unknown")
-		return refuse(`it asks for a permission that this program lacks: ${permission.names}`);
+	if (permission.method === "unknown") {
+		return refuse(`it requires a permission that this program cannot get: ${permission.names}`);
+	}
 	if (permission.bits > HASHCASH_BITS_MAX) {
 		return refuse(
-			`it asks for ${permission.bits} bits of hashcash, more than the ${HASHCASH_BITS_MAX} that are worth it`,
+			`it requires ${permission.bits} bits of hashcash, and ${HASHCASH_BITS_MAX} are the most worth computing`,
 		);
 	}
-	state.link = "stamping";
+	state.connection = { at: "stamping" };
 	effects.push({ type: "timer", name: "setup" });
 	effects.push({ type: "hashcash", bits: permission.bits, resource: permission.resource });
 }
 
 function bind(state: Draft, effects: Effect[]) {
 	const { appid, secrets } = state.setup;
-	state.link = "bound";
 	effects.push({ type: "timer", name: "setup", ms: MAILBOX_SETUP_MS });
 	effects.push({ type: "send", message: { type: "bind", appid, side: secrets.side } });
 	if (state.mailbox !== undefined) {
-		// Back again. Look into the mailbox before touching the nameplate: when the server has forgotten us, the
-		// nameplate may be somebody else's, and a claim would spend their code. The pong ends the replay.
-		state.open = true;
+		// After a reconnection, look into the mailbox before touching the nameplate: if the server has forgotten us, the
+		// nameplate may be somebody else's by now, and a claim would spend their code. The pong ends the replay.
+		state.connection = { at: "replaying", othersSeen: false };
 		effects.push({ type: "send", message: { type: "open", mailbox: state.mailbox } });
 		effects.push({ type: "send", message: { type: "ping", ping: 1 } });
-	} else if (state.nameplate !== undefined) {
-		claim(state, effects);
+	} else if (state.nameplate) {
+		state.connection = { at: "claiming" };
+		effects.push({ type: "send", message: { type: "claim", nameplate: state.nameplate.name } });
 	} else {
-		state.asked = "allocate";
+		state.connection = { at: "allocating" };
 		effects.push({ type: "send", message: { type: "allocate" } });
 	}
 }
 
-function claim(state: Draft, effects: Effect[]) {
-	state.asked = "claim";
-	effects.push({ type: "send", message: { type: "claim", nameplate: state.nameplate as string } });
+function allocated(state: Draft, effects: Effect[], name: string) {
+	const { setup } = state;
+	if (state.connection.at !== "allocating" || setup.role !== "offer") return;
+	state.nameplate = { name, use: "held" };
+	state.spake = start(`${name}-${setup.words}`, setup.appid, setup.secrets.scalar);
+	state.connection = { at: "claiming" };
+	effects.push({ type: "send", message: { type: "claim", nameplate: name } });
 }
 
 function claimed(state: Draft, effects: Effect[], mailbox: string) {
-	if (state.asked !== "claim") return;
-	state.asked = undefined;
-	if (state.mailbox === undefined) {
+	const { connection, spake } = state;
+	if (connection.at === "claiming" && spake) {
 		state.mailbox = mailbox;
-		state.open = true;
-		state.checked = true;
+		state.connection = { at: "open", othersSeen: false };
 		effects.push({ type: "send", message: { type: "open", mailbox } });
-		add(state, effects, "pake", pakeBody((state.spake as NonNullable<State["spake"]>).message));
-	} else if (state.mailbox !== mailbox) {
+		add(state, effects, "pake", pakeBody(spake.message));
+	} else if (connection.at === "reclaiming") {
+		state.connection = answered(connection);
 		// `release` belongs to the nameplate; `close` to the mailbox that is open.
-		return end(state, effects, { kind: "forgotten" }, "errory");
-	} else {
+		if (state.mailbox !== mailbox) return end(state, effects, { kind: "forgotten" }, "errory");
 		addMissing(state, effects);
-	}
+	} else return;
 	live(state, effects);
 }
 
-/** Everything that the server still has of this exchange is here. */
-function afterReplay(state: Draft, effects: Effect[]) {
-	state.checked = true;
-	const pake = state.mine.find(({ phase }) => phase === "pake");
+/** Everything that the server still has of this exchange has been replayed. */
+function replayed(state: Draft, effects: Effect[]) {
+	const { connection, nameplate } = state;
+	if (connection.at !== "replaying") return;
+	state.connection = { ...connection, at: "open" };
 	if (state.other) {
 		release(state, effects);
 		addMissing(state, effects);
 		live(state, effects);
-	} else if (pake?.stored && !pake.echoed) {
+	} else if (state.mine.some(({ phase, echo }) => phase === "pake" && echo === "earlier")) {
 		end(state, effects, { kind: "forgotten" }, "lonely");
-	} else {
-		claim(state, effects);
+	} else if (nameplate) {
+		state.connection = { ...connection, at: "reclaiming" };
+		effects.push({ type: "send", message: { type: "claim", nameplate: nameplate.name } });
 	}
 }
 
 /** The code works from here on (again), or the exchange goes on. */
 function live(state: Draft, effects: Effect[]) {
+	const { setup, nameplate } = state;
 	effects.push({ type: "timer", name: "setup" });
 	if (state.other) effects.push({ type: "timer", name: "exchange", ms: EXCHANGE_MS });
-	else effects.push({ type: "live", code: code(state) });
-}
-
-function code(state: Draft): string {
-	const { setup } = state;
-	return setup.role === "redeem" ? setup.code.text : `${state.nameplate}-${setup.words}`;
+	else if (setup.role === "redeem") effects.push({ type: "live", code: setup.code.text });
+	else effects.push({ type: "live", code: `${nameplate?.name}-${setup.words}` });
 }

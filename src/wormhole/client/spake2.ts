@@ -1,6 +1,6 @@
 // SPAKE2, symmetric, over Ed25519: two sides that know the same short password get the same 32-byte key, and a wrong
-// guess costs one exchange. Called by machine.ts; calls @noble. Byte for byte what python-spake2 0.8 (SPAKE2_Symmetric)
-// does, whose group, element and scalar encodings predate RFC 9382; the formulas stand at the functions.
+// guess costs one exchange. Byte for byte what python-spake2 0.8 (SPAKE2_Symmetric) does, whose encodings of group
+// elements and scalars predate RFC 9382 (docs/mailbox-protocol.md, "SPAKE2").
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -12,13 +12,13 @@ type Element = InstanceType<typeof Point>;
 /** Order of the prime-order subgroup. */
 const L = Point.Fn.ORDER;
 
-/** First byte of a message: both sides are equal ("symmetric"). */
+/** First byte of a message: "S", for symmetric. */
 const SIDE = 0x53;
 
-/** The fixed element S, of which nobody knows the logarithm to base B. A test derives it ({@link deriveS}). */
+/** The fixed element S, whose logarithm to base B nobody knows. A test derives it ({@link deriveS}). */
 const S = Point.fromHex("6f00dae87c1be1a73b5922ef431cd8f57879569c222d22b1cd71e8546ab8e6f1");
 
-/** What {@link start} keeps until the other side's message is there. Secret, used once. */
+/** Our half of the exchange, kept until the other side's message is there. Secret, used once. */
 export interface Spake2 {
 	readonly password: Uint8Array;
 	readonly identity: Uint8Array;
@@ -28,7 +28,7 @@ export interface Spake2 {
 	readonly message: Uint8Array;
 }
 
-/** A message that no honest side sends: it must not be answered. */
+/** The other side sent a message that no honest client sends; it must not be answered. */
 export class BadElement extends Error {
 	constructor(why: string) {
 		super(`SPAKE2: the other side's message ${why}`);
@@ -69,12 +69,12 @@ export function finish(own: Spake2, message: Uint8Array): Uint8Array {
 	return sha256(concatBytes(sha256(own.password), sha256(own.identity), low, high, shared.toBytes()));
 }
 
-/** pw: the password as a scalar. HKDF with 16 bytes more than L has, so that the remainder is even. */
+/** pw: the password as a scalar. 16 bytes more than L has, so that the remainder is uniform. */
 export function passwordScalar(password: Uint8Array): bigint {
 	return integer(hkdf(sha256, password, undefined, utf8ToBytes("SPAKE2 pw"), 48)) % L;
 }
 
-/** S from its seed, the slow and obvious way: the first y upward that is on the curve (even x), times the cofactor. */
+/** S from its seed: the first y upward that is on the curve (with even x), times the cofactor. */
 export function deriveS(): Uint8Array {
 	const p = Point.Fp.ORDER;
 	const info = utf8ToBytes("SPAKE2 arbitrary element");
@@ -83,7 +83,7 @@ export function deriveS(): Uint8Array {
 		try {
 			return Point.fromHex(littleEndian(y)).clearCofactor().toBytes();
 		} catch {
-			// Not on the curve; every second y is.
+			// Not on the curve: about every second y is.
 		}
 	}
 }
@@ -99,7 +99,7 @@ function decode(message: Uint8Array): Element {
 		// zip215 = false: y must be below p, and x = 0 has one encoding only (RFC 8032 section 5.1.3).
 		point = Point.fromBytes(encoded, false);
 	} catch {
-		throw new BadElement("is no canonical point of the curve");
+		throw new BadElement("is not a canonical point of the curve");
 	}
 	if (compare(point.toBytes(), encoded) !== 0) throw new BadElement("is not in canonical encoding");
 	if (point.isSmallOrder()) throw new BadElement("has small order");
@@ -107,7 +107,7 @@ function decode(message: Uint8Array): Element {
 	return point;
 }
 
-/** noble's `multiply` is the one without secret-dependent branches; it does not take zero. */
+/** noble's `multiply` is algorithmically constant-time, unlike its `multiplyUnsafe`; it does not take zero. */
 function times(point: Element, scalar: bigint): Element {
 	return scalar === 0n ? Point.ZERO : point.multiply(scalar);
 }

@@ -1,37 +1,48 @@
-// The waits of a connection to the mailbox server, together so that tests can shorten them.
-// Used by link.ts, mailbox.ts and wormhole.ts; the reasons are in limits.ts.
+// The waits of the mailbox client in one object, so that tests can shorten them. Their reasons are in limits.ts.
+import { Backoff } from "../../base/backoff.ts";
 import {
 	MAILBOX_CONNECT_MS,
-	MAILBOX_GOODBYE_MS,
 	MAILBOX_PING_MS,
 	MAILBOX_SILENCE_MS,
 	RETRY_FIRST_MS,
 	RETRY_GROWTH,
 	RETRY_MAX_MS,
-} from "../limits.ts";
+	SPOILED_FIRST_MS,
+	SPOILED_GROWTH,
+	SPOILED_MAX_MS,
+	WEBSOCKET_CLOSE_MS,
+} from "./limits.ts";
 
 /** All in milliseconds. */
 export interface Timing {
 	connectMs: number;
 	pingMs: number;
 	silenceMs: number;
-	/** The WebSocket's own goodbye, after the mailbox is closed. */
+	/** The WebSocket's own close, after the mailbox is closed. */
 	closeMs: number;
 	retryFirstMs: number;
 	retryMaxMs: number;
+	spoiledFirstMs: number;
+	spoiledMaxMs: number;
 }
 
 export const TIMING: Timing = {
 	connectMs: MAILBOX_CONNECT_MS,
 	pingMs: MAILBOX_PING_MS,
 	silenceMs: MAILBOX_SILENCE_MS,
-	closeMs: MAILBOX_GOODBYE_MS,
+	closeMs: WEBSOCKET_CLOSE_MS,
 	retryFirstMs: RETRY_FIRST_MS,
 	retryMaxMs: RETRY_MAX_MS,
+	spoiledFirstMs: SPOILED_FIRST_MS,
+	spoiledMaxMs: SPOILED_MAX_MS,
 };
 
-/** The wait before attempt `count` (from 0): growing by half, 20 % jitter either way, bounded. */
-export function retryAfter(count: number, timing: Timing): number {
-	const nominal = timing.retryFirstMs * RETRY_GROWTH ** Math.min(count, 50);
-	return Math.min(nominal, timing.retryMaxMs / 1.2) * (0.8 + 0.4 * Math.random());
+/** Pauses before the client connects again. */
+export function retryBackoff({ retryFirstMs, retryMaxMs }: Timing): Backoff {
+	return new Backoff({ firstMs: retryFirstMs, maxMs: retryMaxMs, growth: RETRY_GROWTH });
+}
+
+/** Pauses before the next code, once the free spoiled ones are used up. */
+export function spoiledBackoff({ spoiledFirstMs, spoiledMaxMs }: Timing): Backoff {
+	return new Backoff({ firstMs: spoiledFirstMs, maxMs: spoiledMaxMs, growth: SPOILED_GROWTH });
 }

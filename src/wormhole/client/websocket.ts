@@ -1,49 +1,49 @@
-// One WebSocket to the mailbox server, from opening to its end: bounded opening, pings, silence noticed.
-// Called by mailbox.ts; the only user of WebSocket.
+// One WebSocket to the mailbox server, from opening to its end: opening is bounded, pings keep it alive, and a silent
+// one is given up. The only user of WebSocket.
 import type { Timing } from "./timing.ts";
 
-export interface LinkEvents {
+export interface MailboxSocketEvents {
 	onOpen(): void;
 	/** A frame; servers send text or binary ones. */
 	onFrame(frame: string | Uint8Array): void;
-	/** The socket is gone, or never came to be: once, and never after `close()`. */
+	/** The socket is lost, or could not be opened. Called once, and never after `close()`. */
 	onDown(why: string): void;
 }
 
-export interface Link {
-	/** Sends a text frame; drops it when the socket is not open, as a broken network would. */
+export interface MailboxSocket {
+	/** Sends a text frame, or drops it when the socket is not open, as a broken network would. */
 	send(text: string): void;
 	/** Resolves when the socket is closed. Idempotent. */
 	close(): Promise<void>;
 }
 
-/** Opens a WebSocket to `url`; what becomes of it is told through `events`. */
-export function openLink(url: string, events: LinkEvents, timing: Timing): Link {
+/** Opens a WebSocket to `url`; what becomes of it is reported through `events`. */
+export function openMailboxSocket(url: string, events: MailboxSocketEvents, timing: Timing): MailboxSocket {
 	// Compression would let a server expand a small frame into a large one.
 	const socket = new WebSocket(url, { perMessageDeflate: false });
 	const closed = Promise.withResolvers<void>();
 	let over = false;
 	let why = "";
-	let heardAt = performance.now();
+	let trafficAt = performance.now();
 
 	let timer: Timer = setTimeout(() => down("it does not answer"), timing.connectMs);
-	const heard = () => {
-		heardAt = performance.now();
+	const traffic = () => {
+		trafficAt = performance.now();
 	};
 
 	socket.addEventListener("open", () => {
 		clearTimeout(timer);
 		if (over) return;
-		heard();
+		traffic();
 		timer = setInterval(beat, timing.pingMs);
 		events.onOpen();
 	});
 	socket.addEventListener("message", ({ data }) => {
-		heard();
+		traffic();
 		if (!over) events.onFrame(data as string | Uint8Array);
 	});
-	// A pong is traffic too. Bun's types do not know this event.
-	(socket as EventTarget).addEventListener("pong", heard);
+	// A pong is traffic too. Bun's types lack this event.
+	(socket as EventTarget).addEventListener("pong", traffic);
 	socket.addEventListener("error", (event) => {
 		// "WebSocket connection to 'ws://…' failed: Failed to connect"
 		why = ((event as ErrorEvent).message ?? "").replace(/^.* failed: /s, "");
@@ -55,7 +55,7 @@ export function openLink(url: string, events: LinkEvents, timing: Timing): Link 
 	return { send, close };
 
 	function beat(): void {
-		if (performance.now() - heardAt >= timing.silenceMs) down("it fell silent");
+		if (performance.now() - trafficAt >= timing.silenceMs) down("it stopped answering");
 		else socket.ping();
 	}
 

@@ -1,8 +1,8 @@
-// Nameplates and mailboxes of a mailbox server, in memory and bounded. Called by rendezvous.ts; calls nothing.
-// Semantics as the reference server's (magic-wormhole-mailbox-server 0.4), except where a comment says why not.
-import { SERVER_MAILBOX_BYTES, SERVER_MAILBOXES_MAX, SERVER_MESSAGES_MAX, SERVER_PRUNE_MS } from "../limits.ts";
+// Nameplates and mailboxes of our mailbox server, in memory and bounded. They behave as the reference server's
+// (magic-wormhole-mailbox-server 0.4) except where docs/mailbox-protocol.md, "Our mailbox server", says otherwise.
+import { SERVER_MAILBOX_BYTES, SERVER_MAILBOXES_MAX, SERVER_MESSAGES_MAX, SERVER_PRUNE_MS } from "./limits.ts";
 
-/** What the server answers with `error`; the text is part of the protocol ("crowded", "reclaimed"). */
+/** Answered with `error`. Two texts are part of the protocol: "crowded" and "reclaimed". */
 export class Refusal extends Error {}
 
 export interface StoredMessage {
@@ -16,8 +16,8 @@ type Listener = (message: StoredMessage) => void;
 interface Mailbox {
 	id: string;
 	nameplate: string | undefined;
-	/** At most two. `open` until it says `close`; `spoke` once it has added a message. */
-	sides: Map<string, { open: boolean; spoke: boolean }>;
+	/** At most two. `silent` until it adds a message, `closed` once it has closed the mailbox. */
+	sides: Map<string, "silent" | "active" | "closed">;
 	messages: StoredMessage[];
 	bytes: number;
 	listeners: Set<Listener>;
@@ -27,8 +27,8 @@ interface Mailbox {
 
 interface Nameplate {
 	mailbox: Mailbox;
-	/** At most two; false once it was released. */
-	sides: Map<string, boolean>;
+	/** At most two. */
+	sides: Map<string, "claimed" | "released">;
 }
 
 interface App {
@@ -36,7 +36,7 @@ interface App {
 	mailboxes: Map<string, Mailbox>;
 }
 
-/** Everything that all AppIDs share; nothing leads from one AppID to another. `now` is in milliseconds. */
+/** The mailboxes of all AppIDs, kept apart: nothing leads from one AppID to another. `now` is in milliseconds. */
 export class Mailboxes {
 	#apps = new Map<string, App>();
 	#count = 0;
@@ -61,7 +61,7 @@ export class Mailboxes {
 		for (let size = 1; ; size++) {
 			const first = 10 ** (size - 1);
 			const span = 9 * first;
-			// From a random place onward: the first free one. At most SERVER_MAILBOXES_MAX are taken.
+			// The first free one from a random place onward. At most SERVER_MAILBOXES_MAX are taken.
 			const start = Math.floor(Math.random() * span);
 			for (let i = 0; i < span; i++) {
 				const name = String(first + ((start + i) % span));
@@ -72,7 +72,7 @@ export class Mailboxes {
 		}
 	}
 
-	/** The id of the mailbox behind a nameplate, which is made when it is new. */
+	/** The id of the mailbox behind a nameplate; both are made when the nameplate is new. */
 	claim(appid: string, name: string, side: string): string {
 		const app = this.#app(appid);
 		let nameplate = app.nameplates.get(name);
@@ -82,10 +82,10 @@ export class Mailboxes {
 			app.nameplates.set(name, nameplate);
 		}
 		const { mailbox, sides } = nameplate;
-		if (sides.get(side) === false) throw new Refusal("reclaimed");
+		if (sides.get(side) === "released") throw new Refusal("reclaimed");
 		if (!sides.has(side) && sides.size >= 2) throw new Refusal("crowded");
 		enter(mailbox, side);
-		sides.set(side, true);
+		sides.set(side, "claimed");
 		return mailbox.id;
 	}
 
@@ -93,14 +93,18 @@ export class Mailboxes {
 		const app = this.#apps.get(appid);
 		const nameplate = app?.nameplates.get(name);
 		if (!app || !nameplate?.sides.has(side)) return;
-		// A side that never said a word has seen nothing and spent nothing, so it is forgotten: it does not crowd out
-		// the peer that is still to come. (The reference server counts it.)
-		if (nameplate.mailbox.sides.get(side)?.spoke) nameplate.sides.set(side, false);
+		// A side that never added a message has spent nothing, so it is forgotten and does not crowd out the peer that is
+		// still to come (docs/mailbox-protocol.md, "Our mailbox server").
+		const member = nameplate.mailbox.sides.get(side);
+		if (member === "active" || member === "closed") nameplate.sides.set(side, "released");
 		else nameplate.sides.delete(side);
-		if (![...nameplate.sides.values()].includes(true)) app.nameplates.delete(name);
+		if (![...nameplate.sides.values()].includes("claimed")) app.nameplates.delete(name);
 	}
 
-	/** Subscribes; returns what was said before. A mailbox that is not there is made: after a restart, both come back. */
+	/**
+	 * Subscribes; returns the messages so far. A mailbox that does not exist is made: after a restart of the server, both
+	 * sides come back to it.
+	 */
 	open(appid: string, id: string, side: string, listener: Listener): readonly StoredMessage[] {
 		const app = this.#app(appid);
 		const mailbox = app.mailboxes.get(id) ?? this.#make(app, appid, id, undefined);
@@ -111,37 +115,37 @@ export class Mailboxes {
 
 	add(appid: string, id: string, message: StoredMessage): void {
 		const mailbox = this.#apps.get(appid)?.mailboxes.get(id);
-		const member = mailbox?.sides.get(message.side);
-		if (!mailbox || !member?.open) throw new Refusal("the mailbox is closed");
+		const member = mailbox?.sides.get(message.side) ?? "closed";
+		if (!mailbox || member === "closed") throw new Refusal("the mailbox is closed");
 		const size = message.side.length + message.phase.length + message.body.length;
 		if (mailbox.messages.length >= SERVER_MESSAGES_MAX || mailbox.bytes + size > SERVER_MAILBOX_BYTES) {
 			throw new Refusal("the mailbox is full");
 		}
-		member.spoke = true;
+		mailbox.sides.set(message.side, "active");
 		mailbox.messages.push(message);
 		mailbox.bytes += size;
 		for (const listener of mailbox.listeners) listener(message);
 	}
 
-	/** `side` is done with the mailbox; the last side takes it away. */
+	/** `side` is done with the mailbox, which is removed when all sides are. */
 	close(appid: string, id: string, side: string): void {
 		const app = this.#apps.get(appid);
 		const mailbox = app?.mailboxes.get(id);
 		const member = mailbox?.sides.get(side);
 		if (!app || !mailbox || !member) return;
-		if (member.spoke) member.open = false;
-		else mailbox.sides.delete(side);
-		if (![...mailbox.sides.values()].some(({ open }) => open)) this.#remove(app, appid, mailbox);
+		if (member === "silent") mailbox.sides.delete(side);
+		else mailbox.sides.set(side, "closed");
+		if ([...mailbox.sides.values()].every((other) => other === "closed")) this.#remove(app, appid, mailbox);
 	}
 
-	/** The end of a subscription, also when its socket just died. */
+	/** Ends a subscription, also when its socket was lost. */
 	leave(appid: string, id: string, listener: Listener): void {
 		const mailbox = this.#apps.get(appid)?.mailboxes.get(id);
 		if (!mailbox?.listeners.delete(listener)) return;
 		if (mailbox.listeners.size === 0) mailbox.quietSince = this.#now();
 	}
 
-	/** Forgets mailboxes that nobody has listened to for {@link SERVER_PRUNE_MS}. */
+	/** Removes mailboxes that nobody has listened to for {@link SERVER_PRUNE_MS}. */
 	prune(): void {
 		const before = this.#now() - SERVER_PRUNE_MS;
 		for (const [appid, app] of this.#apps) {
@@ -166,7 +170,7 @@ export class Mailboxes {
 			listeners: new Set<Listener>(),
 			quietSince: this.#now(),
 		};
-		// An AppID is there as long as it has a mailbox.
+		// An AppID is kept as long as it has a mailbox.
 		this.#apps.set(appid, app);
 		app.mailboxes.set(id, mailbox);
 		this.#count += 1;
@@ -187,5 +191,5 @@ export class Mailboxes {
 function enter(mailbox: Mailbox, side: string): void {
 	if (mailbox.sides.has(side)) return;
 	if (mailbox.sides.size >= 2) throw new Refusal("crowded");
-	mailbox.sides.set(side, { open: true, spoke: false });
+	mailbox.sides.set(side, "silent");
 }

@@ -1,14 +1,15 @@
-// Our own mailbox server: the sockets of Rendezvous, on Bun.serve. In memory, for a team or an offline machine; put it
-// behind a reverse proxy for TLS. Called by cli.ts (`mailbox`) and demo.ts.
+// Our own mailbox server: WebSockets for Rendezvous, on Bun.serve. It keeps everything in memory and is meant for a team
+// or a machine without internet; TLS is left to a reverse proxy.
 import { HivemindError, LISTEN_REASONS, systemCode } from "../../base/errors.ts";
+import { MAILBOX_MESSAGE_MAX } from "../limits.ts";
 import {
-	MAILBOX_MESSAGE_MAX,
 	SERVER_BACKLOG_MAX,
 	SERVER_CONNECTIONS_MAX,
 	SERVER_CONNECTIONS_PER_ADDRESS,
 	SERVER_PRUNE_EVERY_MS,
-} from "../limits.ts";
-import { Rendezvous, type Session } from "./rendezvous.ts";
+} from "./limits.ts";
+import { Rendezvous } from "./rendezvous.ts";
+import type { Session } from "./session.ts";
 
 export interface MailboxServer {
 	/** For `--wormhole-relay`: `ws://127.0.0.1:4000/v1`. */
@@ -19,9 +20,9 @@ export interface MailboxServer {
 
 export interface MailboxServerOptions {
 	host: string;
-	/** 0: a free one. */
+	/** 0 for a free one. */
 	port: number;
-	/** What every client is told first: `motd`, `error`. */
+	/** The first message to each client: `motd` is shown to users, `error` turns every client away. */
 	welcome?: { motd?: string; error?: string };
 }
 
@@ -37,7 +38,7 @@ export function startMailbox({ host, port, welcome }: MailboxServerOptions): Mai
 			port,
 			fetch: upgrade,
 			websocket: {
-				// Larger frames end the connection; smaller ones that are too long get an `error`.
+				// A frame above this ends the connection; one that is merely too long is answered with `error`.
 				maxPayloadLength: 4 * MAILBOX_MESSAGE_MAX,
 				backpressureLimit: SERVER_BACKLOG_MAX,
 				closeOnBackpressureLimit: true,
@@ -55,7 +56,7 @@ export function startMailbox({ host, port, welcome }: MailboxServerOptions): Mai
 				},
 				close(socket) {
 					const { address, session } = socket.data;
-					session?.gone();
+					session?.disconnected();
 					connections -= 1;
 					const left = (addresses.get(address) ?? 1) - 1;
 					if (left > 0) addresses.set(address, left);
@@ -76,7 +77,7 @@ export function startMailbox({ host, port, welcome }: MailboxServerOptions): Mai
 		url: `ws://${host.includes(":") ? `[${host}]` : host}:${server.port}/v1`,
 		stop() {
 			clearInterval(pruning);
-			// Every socket gets close code 1001, "going away".
+			// Closes every socket with code 1001, "going away" (RFC 6455 section 7.4.1).
 			stopped ??= server.stop(true);
 			return stopped;
 		},

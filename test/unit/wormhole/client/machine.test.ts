@@ -1,11 +1,13 @@
 // What the machine says to a server and another side that are played by hand. Interleavings: test/property.
 import { describe, expect, test } from "bun:test";
 import { phaseKey, seal, unseal } from "../../../../src/wormhole/client/keys.ts";
+import { PAYLOAD_MAX, PHASES_MAX } from "../../../../src/wormhole/client/limits.ts";
 import { begin, step } from "../../../../src/wormhole/client/machine.ts";
+import { pakeBody } from "../../../../src/wormhole/client/payload.ts";
 import { finish, start } from "../../../../src/wormhole/client/spake2.ts";
 import type { Effect, Event, Outcome, Setup } from "../../../../src/wormhole/client/state.ts";
-import { MAILBOX_MESSAGE_MAX, PAYLOAD_MAX, PHASES_MAX } from "../../../../src/wormhole/limits.ts";
-import { pakeBody, parseServerMessage } from "../../../../src/wormhole/messages.ts";
+import { MAILBOX_MESSAGE_MAX } from "../../../../src/wormhole/limits.ts";
+import { parseServerMessage } from "../../../../src/wormhole/messages.ts";
 import { offer, redeem, TICKET } from "../../../support/wormhole-world.ts";
 
 const CODE = "5-hamburger-endorse";
@@ -206,7 +208,7 @@ describe("hub", () => {
 		for (let i = 0; i < PHASES_MAX + 10; i++) {
 			hub.gets({ type: "message", side: `side${i}`, phase: "x", body: "" });
 		}
-		expect(hub.state.heard).toHaveLength(PHASES_MAX);
+		expect(hub.state.theirs).toHaveLength(PHASES_MAX);
 		expect(hub.outcome?.kind).toBe("error");
 	});
 
@@ -260,9 +262,9 @@ describe("peer", () => {
 	test.each([
 		["hello", "no ticket"],
 		["", "no ticket"],
-		['{"offer":{"message":"hello"}}', "a text that is no ticket"],
-		['{"offer":{"file":{"filename":"x"}}}', "an offer that is no ticket"],
-		['{"offer":null}', "an offer that is no ticket"],
+		['{"offer":{"message":"hello"}}', "a text that is not a ticket"],
+		['{"offer":{"file":{"filename":"x"}}}', "an offer that is not a ticket"],
+		['{"offer":null}', "an offer that is not a ticket"],
 		[JSON.stringify({ error: "go\u001b[31m away\n" }), "an error instead of a ticket"],
 		[`endpoint${"a".repeat(PAYLOAD_MAX)}`, "more than"],
 		["[]", "no ticket"],
@@ -389,7 +391,7 @@ describe("server", () => {
 	test("after the end nothing changes any more", () => {
 		const table = welcomed({ error: "no" });
 		const { state } = table;
-		expect(state.done).toBe(true);
+		expect(state.ending?.stage).toBe("done");
 		for (const event of [{ type: "connected" }, { type: "dropped" }, { type: "cancel" }] as const) {
 			expect(table.on(event)).toEqual([]);
 			expect(table.state).toBe(state);

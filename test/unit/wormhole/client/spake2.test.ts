@@ -90,7 +90,7 @@ test("a point off the curve is refused", () => {
 			}
 		},
 	);
-	expect(() => finish(own, message(off as string))).toThrow("no canonical point");
+	expect(() => finish(own, message(off as string))).toThrow("not a canonical point");
 });
 
 test("a non-canonical encoding of a good point is refused", () => {
@@ -105,8 +105,8 @@ test("a non-canonical encoding of a good point is refused", () => {
 	expect(y.length).toBeGreaterThan(0);
 	for (const value of y) {
 		const encoded = (0xed + value).toString(16) + "ff".repeat(30);
-		expect(() => finish(own, message(`${encoded}7f`))).toThrow("no canonical point");
-		expect(() => finish(own, message(`${encoded}ff`))).toThrow("no canonical point");
+		expect(() => finish(own, message(`${encoded}7f`))).toThrow("not a canonical point");
+		expect(() => finish(own, message(`${encoded}ff`))).toThrow("not a canonical point");
 	}
 });
 

@@ -1,19 +1,20 @@
-// The mailbox server without sockets: what PROTOCOL.md promises, and what keeps it bounded.
+// The mailbox server without sockets: what docs/mailbox-protocol.md promises, and what keeps it bounded.
 import { expect, test } from "bun:test";
+import { MAILBOX_MESSAGE_MAX } from "../../../../src/wormhole/limits.ts";
 import {
-	MAILBOX_MESSAGE_MAX,
 	SERVER_CLAIMS_BURST,
 	SERVER_ERRORS_MAX,
 	SERVER_MAILBOX_BYTES,
 	SERVER_MAILBOXES_MAX,
 	SERVER_MESSAGES_MAX,
 	SERVER_PRUNE_MS,
-} from "../../../../src/wormhole/limits.ts";
-import { Rendezvous, type Session } from "../../../../src/wormhole/server/rendezvous.ts";
+} from "../../../../src/wormhole/server/limits.ts";
+import { Rendezvous } from "../../../../src/wormhole/server/rendezvous.ts";
+import type { Session } from "../../../../src/wormhole/server/session.ts";
 
 type Json = Record<string, unknown>;
 
-class Guest {
+class Client {
 	got: Json[] = [];
 	closed = false;
 	session: Session;
@@ -38,20 +39,20 @@ class Guest {
 
 const error = (text: string) => [expect.objectContaining({ type: "error", error: text })];
 
-function allocated(guest: Guest): { nameplate: string; mailbox: string } {
-	const nameplate = guest.says({ type: "allocate" })[0]?.nameplate as string;
-	const mailbox = guest.says({ type: "claim", nameplate })[0]?.mailbox as string;
+function allocated(client: Client): { nameplate: string; mailbox: string } {
+	const nameplate = client.says({ type: "allocate" })[0]?.nameplate as string;
+	const mailbox = client.says({ type: "claim", nameplate })[0]?.mailbox as string;
 	return { nameplate, mailbox };
 }
 
 test("everybody is welcomed first, with the operator's message", () => {
 	const server = new Rendezvous({ welcome: { motd: "hello" } });
-	expect(new Guest(server).got).toEqual([{ type: "welcome", welcome: { motd: "hello" } }]);
+	expect(new Client(server).got).toEqual([{ type: "welcome", welcome: { motd: "hello" } }]);
 });
 
 test("two sides that claim one nameplate meet in one mailbox", () => {
 	const server = new Rendezvous();
-	const [a, b] = [new Guest(server, "a"), new Guest(server, "b")];
+	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	const { nameplate, mailbox } = allocated(a);
 	expect(b.says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
 	a.says({ type: "open", mailbox });
@@ -65,31 +66,31 @@ test("two sides that claim one nameplate meet in one mailbox", () => {
 
 test("a side that reconnects gets everything again, its own messages too", () => {
 	const server = new Rendezvous();
-	const a = new Guest(server, "a");
+	const a = new Client(server, "a");
 	const { nameplate, mailbox } = allocated(a);
 	a.says({ type: "open", mailbox });
 	a.says({ type: "add", phase: "1", body: "00" });
 	a.says({ type: "add", phase: "2", body: "11" });
-	a.session.gone();
+	a.session.disconnected();
 	expect(a.says({ type: "list" })).toEqual([]);
-	const again = new Guest(server, "a");
+	const again = new Client(server, "a");
 	expect(again.says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
 	expect(again.says({ type: "open", mailbox }).map(({ phase }) => phase)).toEqual(["1", "2"]);
 });
 
 test("a third side is told that it is crowded, and the two are not disturbed", () => {
 	const server = new Rendezvous();
-	const [a, b, c] = [new Guest(server, "a"), new Guest(server, "b"), new Guest(server, "c")];
+	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
 	const { nameplate, mailbox } = allocated(a);
 	b.says({ type: "claim", nameplate });
 	expect(c.says({ type: "claim", nameplate })).toEqual(error("crowded"));
 	expect(c.says({ type: "open", mailbox })).toEqual(error("crowded"));
-	expect(new Guest(server, "b").says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
+	expect(new Client(server, "b").says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
 });
 
 test("a side that came by mistake and said nothing leaves its place free", () => {
 	const server = new Rendezvous();
-	const [a, b, c] = [new Guest(server, "a"), new Guest(server, "b"), new Guest(server, "c")];
+	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
 	const { nameplate, mailbox } = allocated(a);
 	b.says({ type: "claim", nameplate });
 	b.says({ type: "release", nameplate });
@@ -99,34 +100,34 @@ test("a side that came by mistake and said nothing leaves its place free", () =>
 
 test("a side that spoke and released cannot come back under the nameplate", () => {
 	const server = new Rendezvous();
-	const a = new Guest(server, "a");
+	const a = new Client(server, "a");
 	const { nameplate, mailbox } = allocated(a);
-	new Guest(server, "b").says({ type: "claim", nameplate });
+	new Client(server, "b").says({ type: "claim", nameplate });
 	a.says({ type: "open", mailbox });
 	a.says({ type: "add", phase: "pake", body: "" });
 	expect(a.says({ type: "release" })).toEqual([{ type: "released" }]);
-	expect(new Guest(server, "a").says({ type: "claim", nameplate })).toEqual(error("reclaimed"));
+	expect(new Client(server, "a").says({ type: "claim", nameplate })).toEqual(error("reclaimed"));
 });
 
 test("nameplates are short, and given out again", () => {
 	const server = new Rendezvous();
-	const guests = Array.from({ length: 12 }, (_, i) => new Guest(server, `side${i}`));
-	const names = guests.map((guest) => allocated(guest).nameplate);
+	const clients = Array.from({ length: 12 }, (_, i) => new Client(server, `side${i}`));
+	const names = clients.map((client) => allocated(client).nameplate);
 	expect(new Set(names).size).toBe(12);
 	expect(names.slice(0, 9).toSorted()).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 	expect(names.slice(9).every((name) => name.length === 2)).toBe(true);
-	guests[3]?.says({ type: "release" });
-	expect(allocated(new Guest(server, "new")).nameplate).toBe(names[3] as string);
+	clients[3]?.says({ type: "release" });
+	expect(allocated(new Client(server, "new")).nameplate).toBe(names[3] as string);
 });
 
 test("the last side that closes takes the mailbox away", () => {
 	const server = new Rendezvous();
-	const [a, b] = [new Guest(server, "a"), new Guest(server, "b")];
+	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	const { nameplate, mailbox } = allocated(a);
 	b.says({ type: "claim", nameplate });
-	for (const guest of [a, b]) {
-		guest.says({ type: "open", mailbox });
-		guest.says({ type: "add", phase: "pake", body: "00" });
+	for (const client of [a, b]) {
+		client.says({ type: "open", mailbox });
+		client.says({ type: "add", phase: "pake", body: "00" });
 	}
 	expect(a.says({ type: "close", mailbox, mood: "happy" })).toEqual([{ type: "closed" }]);
 	expect(a.says({ type: "add", phase: "x", body: "" })).toEqual(error("must open mailbox before adding"));
@@ -138,11 +139,11 @@ test("the last side that closes takes the mailbox away", () => {
 
 test("AppIDs do not see each other", () => {
 	const server = new Rendezvous();
-	const one = new Guest(server, "a", "one");
+	const one = new Client(server, "a", "one");
 	const { nameplate, mailbox } = allocated(one);
 	one.says({ type: "open", mailbox });
 	one.says({ type: "add", phase: "pake", body: "00" });
-	const two = new Guest(server, "b", "two");
+	const two = new Client(server, "b", "two");
 	expect(two.says({ type: "list" })).toEqual([{ type: "nameplates", nameplates: [] }]);
 	expect(two.says({ type: "open", mailbox })).toEqual([]);
 	expect(two.says({ type: "claim", nameplate })[0]?.mailbox).not.toBe(mailbox);
@@ -152,10 +153,10 @@ test("AppIDs do not see each other", () => {
 test("a mailbox without a socket is forgotten after 10 minutes, one with a socket never", () => {
 	let now = 0;
 	const server = new Rendezvous({ now: () => now });
-	const [a, b] = [new Guest(server, "a"), new Guest(server, "b")];
+	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	a.says({ type: "open", mailbox: allocated(a).mailbox });
 	b.says({ type: "open", mailbox: allocated(b).mailbox });
-	b.session.gone();
+	b.session.disconnected();
 	now += SERVER_PRUNE_MS - 1;
 	server.prune();
 	expect(server.mailboxes.count).toBe(2);
@@ -169,12 +170,12 @@ test("a mailbox without a socket is forgotten after 10 minutes, one with a socke
 });
 
 test("an id is acknowledged, a ping answered, permissions ignored, with or without bind", () => {
-	const guest = new Guest(new Rendezvous());
-	expect(guest.says({ type: "ping", ping: 7, id: "ab" })).toEqual([
+	const client = new Client(new Rendezvous());
+	expect(client.says({ type: "ping", ping: 7, id: "ab" })).toEqual([
 		{ type: "ack", id: "ab" },
 		{ type: "pong", pong: 7 },
 	]);
-	expect(guest.says({ type: "submit-permissions", method: "hashcash", stamp: "1:" })).toEqual([]);
+	expect(client.says({ type: "submit-permissions", method: "hashcash", stamp: "1:" })).toEqual([]);
 });
 
 test.each([
@@ -194,33 +195,33 @@ test.each([
 	['{"type":"ping"}', "ping requires 'ping'"],
 	[`{"type":"ping","ping":1,"x":"${"x".repeat(MAILBOX_MESSAGE_MAX)}"}`, "not a JSON object, or too long"],
 ])("the frame %p gets an error", (frame, text) => {
-	const guest = new Guest(new Rendezvous(), "a");
-	expect(guest.says(frame)).toEqual(error(text));
-	expect(guest.says({ type: "ping", ping: 1 })).toEqual([{ type: "pong", pong: 1 }]);
+	const client = new Client(new Rendezvous(), "a");
+	expect(client.says(frame)).toEqual(error(text));
+	expect(client.says({ type: "ping", ping: 1 })).toEqual([{ type: "pong", pong: 1 }]);
 });
 
 test("only `bind` and `ping` work before `bind`", () => {
-	const guest = new Guest(new Rendezvous());
+	const client = new Client(new Rendezvous());
 	for (const type of ["list", "allocate", "claim", "release", "open", "add", "close"]) {
-		expect(guest.says({ type, nameplate: "1", mailbox: "m", phase: "p", body: "" })).toEqual(error("must bind first"));
+		expect(client.says({ type, nameplate: "1", mailbox: "m", phase: "p", body: "" })).toEqual(error("must bind first"));
 	}
 });
 
 test("a client that only makes errors is sent away", () => {
-	const guest = new Guest(new Rendezvous());
-	for (let i = 1; i < SERVER_ERRORS_MAX; i++) guest.says("x");
-	expect(guest.closed).toBe(false);
-	guest.says("x");
-	expect(guest.closed).toBe(true);
+	const client = new Client(new Rendezvous());
+	for (let i = 1; i < SERVER_ERRORS_MAX; i++) client.says("x");
+	expect(client.closed).toBe(false);
+	client.says("x");
+	expect(client.closed).toBe(true);
 });
 
 test("a mailbox holds so many messages and bytes, and no more", () => {
 	const server = new Rendezvous();
-	const a = new Guest(server, "a");
+	const a = new Client(server, "a");
 	a.says({ type: "open", mailbox: "many" });
 	for (let i = 0; i < SERVER_MESSAGES_MAX; i++) a.says({ type: "add", phase: "p", body: "" });
 	expect(a.says({ type: "add", phase: "p", body: "" })).toEqual(error("the mailbox is full"));
-	const b = new Guest(server, "b");
+	const b = new Client(server, "b");
 	b.says({ type: "open", mailbox: "large" });
 	const body = "x".repeat(60_000);
 	const count = Math.floor(SERVER_MAILBOX_BYTES / body.length);
@@ -231,7 +232,7 @@ test("a mailbox holds so many messages and bytes, and no more", () => {
 test("a guesser gets so many claims, then one a second; others are not slowed down", () => {
 	let now = 0;
 	const server = new Rendezvous({ now: () => now });
-	const claim = (address: string) => new Guest(server, "a", "app", address).says({ type: "claim", nameplate: "1" });
+	const claim = (address: string) => new Client(server, "a", "app", address).says({ type: "claim", nameplate: "1" });
 	for (let i = 0; i < SERVER_CLAIMS_BURST; i++) expect(claim("1.1.1.1")[0]?.type).toBe("claimed");
 	expect(claim("1.1.1.1")).toEqual(error("too many codes, wait a minute"));
 	expect(claim("2.2.2.2")[0]?.type).toBe("claimed");
@@ -242,13 +243,13 @@ test("a guesser gets so many claims, then one a second; others are not slowed do
 
 test("a full server refuses new mailboxes and keeps the old ones working", () => {
 	const server = new Rendezvous();
-	const first = new Guest(server, "a");
+	const first = new Client(server, "a");
 	first.says({ type: "open", mailbox: "first" });
 	for (let i = 1; i < SERVER_MAILBOXES_MAX; i++) {
-		new Guest(server, "a", `app${i}`, `${i}`).says({ type: "open", mailbox: "m" });
+		new Client(server, "a", `app${i}`, `${i}`).says({ type: "open", mailbox: "m" });
 	}
 	expect(server.mailboxes.count).toBe(SERVER_MAILBOXES_MAX);
-	const late = new Guest(server, "z");
+	const late = new Client(server, "z");
 	expect(late.says({ type: "open", mailbox: "late" })).toEqual(error("the server is full, try again later"));
 	expect(late.says({ type: "allocate" })).toEqual(error("the server is full, try again later"));
 	expect(first.says({ type: "add", phase: "p", body: "" })).toHaveLength(1);

@@ -1,0 +1,120 @@
+// The hub's side of join codes: one code after another for the same ticket, each good for one peer.
+import type { Backoff } from "../../base/backoff.ts";
+import { pause } from "../../base/timers.ts";
+import { randomWords } from "./code.ts";
+import { runExchange } from "./driver.ts";
+import { explain, refusal } from "./failures.ts";
+import { SPOILED_FREE, SPOILED_QUIET_MS } from "./limits.ts";
+import { MAILBOX_URL, mailboxUrl } from "./mailbox-url.ts";
+import { freshSetup, motdFilter } from "./setup.ts";
+import { retryBackoff, spoiledBackoff, TIMING, type Timing } from "./timing.ts";
+
+export interface OfferOptions {
+	/** What the peers get; a function is called once for each code. */
+	ticket: string | (() => string);
+	/** ws, wss, http or https; the public server when not given. */
+	url?: string | undefined;
+	/** Words of a code, 2 to 8; 2 when not given. */
+	words?: number | undefined;
+	/** Ends the rotation; the mailbox is closed in at most a second. */
+	signal: AbortSignal;
+	/** A code that works from now on; every earlier one is dead. The same code again after an outage it survived. */
+	onCode(code: string): void;
+	/** A peer proved the code and has the ticket. */
+	onTaken(): void;
+	/** Milliseconds from then to the next code, unless `signal` is aborted by then; 0 when not given. */
+	afterTakenMs?: number;
+	/** Somebody tried a wrong code, or interfered. The next code comes in `waitMs`: 0, or more after several guesses. */
+	onWrongCode(waitMs: number): void;
+	/** The code is dead for another reason; the next one follows. */
+	onSpoiled?(why: string): void;
+	/** Codes do not work until the next `onCode`. Called once for each outage; retrying goes on. */
+	onUnreachable(url: string, why: string): void;
+	/** A message from the server's operator, once until it changes. */
+	onMotd?(text: string): void;
+	timing?: Partial<Timing>;
+}
+
+/**
+ * Offers `ticket` under one code after another, one for each peer, until `signal` is aborted; then resolves.
+ * @throws HivemindError `usage` for a bad URL, `mailbox` when the server refuses us for good
+ */
+export async function offerCodes(options: OfferOptions): Promise<void> {
+	const { signal, ticket } = options;
+	const url = mailboxUrl(options.url ?? MAILBOX_URL);
+	const timing = { ...TIMING, ...options.timing };
+	const onMotd = motdFilter(options.onMotd);
+	const spoiled = new SpoiledCodes(spoiledBackoff(timing));
+	const retries = retryBackoff(timing);
+	/** What the user believes: that the last code works, that the server is unreachable, or neither. */
+	let told = "nothing" as "code" | "unreachable" | "nothing";
+	const onDown = (why: string) => {
+		if (told !== "unreachable") options.onUnreachable(url, why);
+		told = "unreachable";
+		return true;
+	};
+	const onLive = (code: string) => {
+		if (told !== "code") options.onCode(code);
+		told = "code";
+		retries.reset();
+	};
+	while (!signal.aborted) {
+		if (told === "code") told = "nothing";
+		const words = randomWords(options.words);
+		const text = typeof ticket === "string" ? ticket : ticket();
+		const setup = { ...freshSetup(), role: "offer", words, ticket: text } as const;
+		const outcome = await runExchange({ url, setup, timing, signal, onLive, onMotd, onDown });
+		let waitMs = 0;
+		switch (outcome.kind) {
+			case "taken":
+				spoiled.reset();
+				options.onTaken();
+				waitMs = options.afterTakenMs ?? 0;
+				break;
+			case "wrong code":
+				waitMs = spoiled.next();
+				options.onWrongCode(waitMs);
+				break;
+			case "refused":
+				throw refusal(url, outcome.why);
+			case "error":
+			case "unreachable":
+				onDown(outcome.why);
+				waitMs = retries.next();
+				break;
+			case "cancelled":
+				return;
+			default:
+				waitMs = spoiled.next();
+				options.onSpoiled?.(explain(outcome));
+		}
+		await pause(waitMs, signal);
+	}
+}
+
+// --- internal ---
+
+/** How long the next code waits after a spoiled one, so that guessing is slow (docs/mailbox-protocol.md, "Guessing"). */
+class SpoiledCodes {
+	readonly #backoff: Backoff;
+	#count = 0;
+	#lastAt = 0;
+
+	constructor(backoff: Backoff) {
+		this.#backoff = backoff;
+	}
+
+	/** One more spoiled code: the milliseconds until the next one. */
+	next(): number {
+		const now = performance.now();
+		if (now - this.#lastAt > SPOILED_QUIET_MS) this.reset();
+		this.#lastAt = now;
+		this.#count += 1;
+		return this.#count <= SPOILED_FREE ? 0 : Math.round(this.#backoff.next());
+	}
+
+	reset(): void {
+		this.#count = 0;
+		this.#backoff.reset();
+	}
+}
