@@ -1,4 +1,4 @@
-// Our mailbox server's sockets: frames of both kinds, malformed ones, bounds, and its end.
+// Our mailbox server's sockets: frames of both kinds, malformed frames, bounds, and how it stops.
 import { expect, test } from "bun:test";
 import { MAILBOX_MESSAGE_MAX } from "../../src/wormhole/limits.ts";
 import { SERVER_CONNECTIONS_PER_ADDRESS, SERVER_ERRORS_MAX } from "../../src/wormhole/server/limits.ts";
@@ -10,7 +10,7 @@ function server() {
 	return { ...mailbox, [Symbol.asyncDispose]: () => mailbox.stop() };
 }
 
-test("text and binary frames are the same to it", async () => {
+test("text and binary frames are treated alike", async () => {
 	await using mailbox = server();
 	await using client = new RawClient(mailbox.url);
 	await client.next("welcome");
@@ -21,7 +21,7 @@ test("text and binary frames are the same to it", async () => {
 	}
 });
 
-test("malformed frames get an error and harm nobody else", async () => {
+test("malformed frames get an error and do not affect other clients", async () => {
 	await using mailbox = server();
 	await using bystander = new RawClient(mailbox.url);
 	await using client = new RawClient(mailbox.url);
@@ -46,7 +46,7 @@ test("malformed frames get an error and harm nobody else", async () => {
 	await bystander.next("pong");
 });
 
-test("a frame beyond all measure ends that connection only", async () => {
+test("an oversized frame ends that connection only", async () => {
 	await using mailbox = server();
 	await using bystander = new RawClient(mailbox.url);
 	await using client = new RawClient(mailbox.url);
@@ -64,7 +64,7 @@ test("one address cannot take every connection", async () => {
 	expect((await fetch(http)).status).toBe(503);
 	const [first] = clients.splice(0, 1);
 	await first?.[Symbol.asyncDispose]();
-	// The server knows of the free place when the socket's end has arrived there.
+	// The place is free once the end of the socket has reached the server.
 	for (;;) {
 		const client = new RawClient(mailbox.url);
 		const welcomed = await Promise.race([client.next("welcome"), client.closed]);
@@ -74,14 +74,14 @@ test("one address cannot take every connection", async () => {
 	await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
 });
 
-test("a browser is told what this is", async () => {
+test("a plain HTTP request is told what this is", async () => {
 	await using mailbox = server();
 	const http = mailbox.url.replace("ws:", "http:");
 	expect((await fetch(http)).status).toBe(426);
 	expect((await fetch(http.replace("/v1", "/"))).status).toBe(404);
 });
 
-test("a stopped server says goodbye, frees its port, and can be stopped again", async () => {
+test("a stopped server closes its sockets, frees its port, and can be stopped again", async () => {
 	const mailbox = startMailbox({ host: "127.0.0.1", port: 0 });
 	await using client = new RawClient(mailbox.url);
 	await client.next("welcome");

@@ -1,5 +1,5 @@
-// What a peer says about the hub's services, and to local clients that come too early or too late: over real iroh, in
-// this process. Which words the hub sends when: test/unit/hub.test.ts, health.test.ts.
+// What a peer prints about the hub's services, and what happens to local clients that connect too early or too late:
+// over real iroh, in this process. When the hub sends which message: test/unit/hub/hub.test.ts, service-health.test.ts.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import type { Address } from "../../src/base/address.ts";
 import { join } from "../../src/peer/run-peer.ts";
@@ -22,7 +22,7 @@ afterEach(() => printed.mockRestore());
 
 const lines = (): string[] => printed.mock.calls.map(([text]) => String(text).trimEnd());
 
-/** The line, once it was said. */
+/** The line, once it has been printed. */
 async function said(pattern: RegExp): Promise<string> {
 	for (;;) {
 		const found = lines().find((line) => pattern.test(line));
@@ -40,7 +40,7 @@ function service(port = 0) {
 	});
 }
 
-/** What a client of the local port gets: the service's words, or undefined for a reset. */
+/** What a client of the local port gets: the service's answer, or undefined for a reset. */
 async function ask(puppet: Puppet, port: number): Promise<string | undefined> {
 	const client = await puppet.connect(port);
 	const { head, error } = await client.received(4);
@@ -50,7 +50,7 @@ async function ask(puppet: Puppet, port: number): Promise<string | undefined> {
 	return head;
 }
 
-test("a service that is down and was started again within a second: both are said, each once", async () => {
+test("a service that is down and is started again within a second: both are reported, once each", async () => {
 	await using puppet = new Puppet();
 	const first = service();
 	const { port } = first;
@@ -73,7 +73,7 @@ test("a service that is down and was started again within a second: both are sai
 	}
 });
 
-test("a client whose connection the hub never answered before it was lost is told of, and not silently reset", async () => {
+test("a client whose connection the hub never answered before it was lost is reported, not silently reset", async () => {
 	await using puppet = new Puppet();
 	const hanging = service();
 	const connect = Bun.connect;
@@ -99,7 +99,7 @@ test("a client whose connection the hub never answered before it was lost is tol
 	}
 });
 
-test("a client that waits while the hub is away is reset when the peer is stopped, and nobody is blamed", async () => {
+test("a client that waits while the hub is away is reset when the peer is stopped, without an error line", async () => {
 	await using puppet = new Puppet();
 	const first = service();
 	const hub = await startHub([first.port]);
@@ -115,7 +115,7 @@ test("a client that waits while the hub is away is reset when the peer is stoppe
 	expect(lines().filter((line) => line.includes("No connection"))).toEqual([]);
 });
 
-test("a client that comes before the hub was ever reached is reset when the peer is stopped, and nobody is blamed", async () => {
+test("a client that connects before the hub was ever reached is reset when the peer is stopped, without an error line", async () => {
 	await using puppet = new Puppet();
 	const hub = await startHub([]);
 	await hub.stop();

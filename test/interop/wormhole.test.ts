@@ -1,6 +1,6 @@
-// Join codes with other people's programs: wormhole-william (Go, the npm package magic-wormhole), the Python client and
-// the reference mailbox server (Debian: magic-wormhole, python3-magic-wormhole-mailbox-server). What is missing on this
-// machine is skipped, and says so.
+// Join codes with other programs: wormhole-william (Go, the npm package magic-wormhole), the Python client and the
+// reference mailbox server (Debian: magic-wormhole, python3-magic-wormhole-mailbox-server). What is not installed is
+// skipped and named (docs/mailbox-protocol.md, "Other programs").
 import { expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ const PROGRAMS: Program[] = [
 
 interface Mailbox extends AsyncDisposable {
 	url: string;
-	/** Killed and started again on the same port, where its memory is on disk. */
+	/** Kills it and starts it again on the same port; only for a server that keeps its state on disk. */
 	restart?(): Promise<void>;
 }
 
@@ -145,7 +145,7 @@ for (const server of SERVERS) {
 
 const python = PROGRAMS[1] as Program;
 row(
-	"a code that somebody made up, not in ASCII",
+	"a code that a user made up, not in ASCII",
 	[python.path ? undefined : python.missing],
 	SERVERS[0] as MailboxProgram,
 	async ({ url }) => {
@@ -158,7 +158,7 @@ row(
 
 const reference = SERVERS[1] as MailboxProgram;
 row(
-	"a server that is killed and remembers: the same code works again",
+	"a server that is killed and keeps its state: the same code works again",
 	[reference.missing],
 	reference,
 	async (mailbox) => {
@@ -178,9 +178,9 @@ row(
 // --- internal ---
 
 /**
- * wormhole-william 1.0.6 drops a last zero byte of the encoded shared element before it hashes the key, so that one
- * exchange in 256 with anybody else's client ends as with a wrong code (11 of 2,800 measured; python-spake2 agrees with
- * us in each of them). Only such an exchange may end so, which is checked, and is done again.
+ * wormhole-william 1.0.6 drops a trailing zero byte of the encoded shared element before it hashes the key, so one
+ * exchange in 256 with any other client ends as if the code were wrong (docs/mailbox-protocol.md, "Other programs").
+ * Only such an exchange may end that way, which is checked, and is then repeated.
  */
 async function unlessZeroByte(program: Program, work: () => Promise<"fine" | "wrong code">): Promise<void> {
 	const finish = spyOn(spake2, "finish");
@@ -206,7 +206,7 @@ function sharedElement(own: spake2.Spake2, message: Uint8Array): string {
 	return Point.fromBytes(message.subarray(1)).subtract(blinding).multiply(own.scalar).toHex();
 }
 
-/** What `redeem` ended with. */
+/** Whether `redeem` ended with the error for a wrong code. */
 function isWrongCode(result: unknown): boolean {
 	return result instanceof Error && result.message.startsWith("The join code is wrong");
 }

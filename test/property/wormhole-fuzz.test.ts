@@ -1,5 +1,5 @@
-// Frames that no working client or server sends, against the client's machine and the mailbox server: no exception, no
-// growth, no ticket. FUZZ_CASES sets how many for each; `bun run soak` runs a million.
+// Frames that no working client or server sends, against the client's state machine and the mailbox server: no
+// exception, no growth, no ticket. FUZZ_CASES sets how many for each; `bun run soak` runs a million.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { PHASES_MAX } from "../../src/wormhole/client/limits.ts";

@@ -1,5 +1,5 @@
-// Hub, peer and mailbox server in memory: any order, any repetition, a dropped socket or a forgetful server at every
-// step. What must hold: nobody hangs, nobody gets a ticket with a wrong code, and a code that is shown works.
+// Hub, peer and mailbox server in memory: any order, any repetition, a dropped socket or a restarted server at every
+// step. What must hold: neither side hangs, a wrong code never gets a ticket, and a code that is shown works.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Outcome } from "../../src/wormhole/client/state.ts";
@@ -15,7 +15,7 @@ function meeting(peerKind: Announce = "hivemind-p2p", change = (code: string) =>
 	return [world, hub, world.client(redeem(2, change(hub.live as string), peerKind))];
 }
 
-/** Lets waits run out, then what follows from them, until all is over but a hub with a live code. */
+/** Lets timers fire, then what follows from them, until only a hub with a live code is left. */
 function finish(world: World, hub: Client, peer: Client): void {
 	for (let round = 0; round < 8; round++) {
 		world.settle();
@@ -43,7 +43,7 @@ function expectDelivered(hub: Client, peer: Client): void {
 	expect(hub.outcome).toEqual({ kind: "taken" });
 }
 
-/** How many steps an exchange has that nobody disturbs. */
+/** How many steps an undisturbed exchange has. */
 function steps(kind: Announce): number {
 	const [world, hub, peer] = meeting(kind);
 	let count = 0;
@@ -73,7 +73,7 @@ for (const kind of KINDS) {
 		}
 	});
 
-	test(`a server that forgets at any step hangs neither the hub nor a peer that announces ${kind}`, () => {
+	test(`a server that loses its state at any step hangs neither the hub nor a peer that announces ${kind}`, () => {
 		const count = steps(kind);
 		let survived = 0;
 		for (let at = -1; at < count; at++) {
@@ -96,7 +96,7 @@ for (const kind of KINDS) {
 	});
 }
 
-test("a code that was never redeemed survives a dropped socket, and not a server that forgot it", () => {
+test("a code that was never redeemed survives a dropped socket, but not a server that lost it", () => {
 	const world = new World();
 	const hub = world.client(offer(1));
 	world.settle();
@@ -111,12 +111,12 @@ test("a code that was never redeemed survives a dropped socket, and not a server
 	expect(world.rendezvous.mailboxes.count).toBe(0);
 });
 
-test("hubs that come back to a forgetful server do not spend each other's codes", () => {
+test("hubs that come back to a restarted server do not spend each other's codes", () => {
 	const world = new World();
 	const hubs = Array.from({ length: 9 }, (_, index) => world.client(offer(10 + index)));
 	world.settle();
 	world.restart();
-	// One of them is quicker, and its new code takes the nameplates of the others.
+	// Quicker hubs get the nameplates of the others for their new codes.
 	const quick = Array.from({ length: 9 }, (_, index) => world.client(offer(30 + index)));
 	for (const client of quick) while (!client.live) client.moves()[0]?.();
 	world.settle();
@@ -128,7 +128,7 @@ test("hubs that come back to a forgetful server do not spend each other's codes"
 	}
 });
 
-test("a cancelled hub or peer leaves no nameplate behind, whatever it was waiting for", () => {
+test("a cancelled hub or peer leaves no nameplate behind, no matter what it was waiting for", () => {
 	for (let at = -1; at < 20; at++) {
 		const world = new World();
 		const hub = world.client(offer(1));
@@ -154,7 +154,7 @@ function play(world: World, choices: number[], faults: { drops: number; restarts
 		const what = (choice >> 1) % 16;
 		if (what === 0 && faults.drops-- > 0) client.drop();
 		else if (what === 1 && faults.restarts-- > 0) world.restart();
-		else if (what < 6) client.jumble(choice >> 5);
+		else if (what < 6) client.reorder(choice >> 5);
 		else {
 			const moves = world.moves();
 			moves[(choice >> 5) % Math.max(1, moves.length)]?.();
@@ -174,7 +174,7 @@ test("any order, repetition and up to six dropped sockets: the ticket arrives", 
 	);
 });
 
-test("any order, repetition, dropped sockets and restarts: nobody hangs, a shown code works", () => {
+test("any order, repetition, dropped sockets and restarts: neither side hangs, a shown code works", () => {
 	fc.assert(
 		fc.property(schedule, fc.constantFrom(...KINDS), (choices, kind) => {
 			const [world, hub, peer] = meeting(kind);
@@ -186,7 +186,7 @@ test("any order, repetition, dropped sockets and restarts: nobody hangs, a shown
 	);
 });
 
-test("a wrong code never gets a ticket, in whatever order", () => {
+test("a wrong code never gets a ticket, in any order", () => {
 	fc.assert(
 		fc.property(schedule, fc.constantFrom(...KINDS), (choices, kind) => {
 			const [world, hub, peer] = meeting(kind, (code) => code.replace("endorse", "zulu"));

@@ -1,5 +1,5 @@
-// Client machines and the mailbox server in memory, joined by queues: a test chooses what is delivered, dropped,
-// doubled, and when the server forgets everything. Time passes only where a test says so.
+// Client state machines and the mailbox server in memory, joined by queues: a test chooses what is delivered, dropped or
+// repeated, and when the server loses everything. Time passes only when a test says so.
 import { begin, step } from "../../src/wormhole/client/machine.ts";
 import type { Effect, Event, Outcome, Secrets, Setup, State, TimerName } from "../../src/wormhole/client/state.ts";
 import { parseServerMessage } from "../../src/wormhole/messages.ts";
@@ -50,13 +50,13 @@ export class World {
 		return client;
 	}
 
-	/** The server is killed and comes back with nothing. */
+	/** The server is killed and comes back empty. */
 	restart(): void {
 		for (const client of this.clients) client.drop();
 		this.rendezvous = new Rendezvous({ now: () => this.now });
 	}
 
-	/** Everything that may happen now without a fault. */
+	/** Everything that can happen now without a fault. */
 	moves(): (() => void)[] {
 		return this.clients.flatMap((client) => client.moves());
 	}
@@ -80,7 +80,7 @@ export class Client {
 	live: string | undefined;
 	readonly timers = new Set<TimerName>();
 	readonly motds: string[] = [];
-	/** Frames under way. */
+	/** Frames in transit. */
 	toServer: string[] = [];
 	toClient: string[] = [];
 	#world: World;
@@ -143,8 +143,8 @@ export class Client {
 		return moves;
 	}
 
-	/** Mailbox messages that are next, in any order and number: what a server may do with what it stored. */
-	jumble(choice: number): void {
+	/** Delivers one of the next mailbox messages, in any order and possibly twice, as a server may do. */
+	reorder(choice: number): void {
 		const next = this.toClient.findIndex((frame) => !frame.startsWith('{"type":"message"'));
 		const run = next < 0 ? this.toClient.length : next;
 		const frame = this.toClient[choice % Math.max(1, run)];

@@ -1,8 +1,8 @@
-// Hubs, mailbox servers and other programs' clients for the tests of join codes, over loopback.
+// Hubs, mailbox servers and plain clients for the tests of join codes, over loopback.
 import { join } from "node:path";
 import { offerCodes } from "../../src/wormhole/client/offer.ts";
 
-/** A list that can be waited for: `next` gives what comes, in order, each once. */
+/** A queue that can be waited on: `next` gives each item once, in order. */
 export class Inbox<T> {
 	#items: T[] = [];
 	#waiting: ((item: T) => void)[] = [];
@@ -27,7 +27,7 @@ export type HubEvent =
 	| { type: "unreachable"; url: string; why: string }
 	| { type: "motd"; text: string };
 
-/** A hub that offers `ticket`; what it tells its user comes in order. */
+/** A hub that offers `ticket`; `next` gives what it reports, in order. */
 export class Hub implements AsyncDisposable {
 	readonly done: Promise<void>;
 	#end = new AbortController();
@@ -40,7 +40,7 @@ export class Hub implements AsyncDisposable {
 			url,
 			words,
 			signal: this.#end.signal,
-			// Short waits, so that no test waits for the clock; the proportions are the real ones.
+			// Short, so that no test waits for the clock.
 			timing: { retryFirstMs: 10, retryMaxMs: 100, spoiledFirstMs: 10, spoiledMaxMs: 100 },
 			onCode: (code) => tell({ type: "code", code }),
 			onTaken: () => tell({ type: "taken" }),
@@ -49,7 +49,7 @@ export class Hub implements AsyncDisposable {
 			onUnreachable: (at, why) => tell({ type: "unreachable", url: at, why }),
 			onMotd: (text) => tell({ type: "motd", text }),
 		});
-		// A test that cares awaits it.
+		// Tests that expect a failure await `done` themselves.
 		this.done.catch(() => {});
 	}
 
@@ -57,7 +57,7 @@ export class Hub implements AsyncDisposable {
 		return this.#events.next();
 	}
 
-	/** The next thing it says must be a code. */
+	/** The next thing it reports, which must be a code. */
 	async code(): Promise<string> {
 		const event = await this.next();
 		if (event.type !== "code") throw new Error(`a code was expected, not ${JSON.stringify(event)}`);
@@ -92,7 +92,7 @@ export async function mailboxProcess(port = 0): Promise<{ url: string; port: num
 	};
 }
 
-/** Resolves with the first match in what a program prints; reads on, so that it never blocks. */
+/** Resolves with the first match in what a program prints, and keeps reading so that the program never blocks. */
 export async function line(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
 	const found = Promise.withResolvers<string>();
 	void (async () => {
@@ -107,7 +107,7 @@ export async function line(stream: ReadableStream<Uint8Array>, pattern: RegExp):
 	return found.promise;
 }
 
-/** A plain WebSocket to a mailbox server: what it says comes in order. */
+/** A plain WebSocket to a mailbox server; `next` gives the server's messages in order. */
 export class RawClient implements AsyncDisposable {
 	readonly closed: Promise<number>;
 	#socket: WebSocket;

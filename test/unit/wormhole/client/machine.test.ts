@@ -1,4 +1,4 @@
-// What the machine says to a server and another side that are played by hand. Interleavings: test/property.
+// The machine against a server and another side that are played by hand. Interleavings are in test/property.
 import { describe, expect, test } from "bun:test";
 import { phaseKey, seal, unseal } from "../../../../src/wormhole/client/keys.ts";
 import { PAYLOAD_MAX, PHASES_MAX } from "../../../../src/wormhole/client/limits.ts";
@@ -14,8 +14,8 @@ const CODE = "5-hamburger-endorse";
 const THEM = "ffffffffff";
 const utf8 = new TextEncoder();
 
-/** One machine, a server played by hand, and another side that knows `code`. */
-class Table {
+/** One machine, with a server and another side (which knows `code`) played by hand. */
+class Exchange {
 	state;
 	effects: Effect[] = [];
 	#spake;
@@ -76,7 +76,7 @@ class Table {
 		});
 	}
 
-	/** What a sealed message of ours says. */
+	/** The plaintext of a sealed message of ours. */
 	said(phase: string): string {
 		const { body } = this.state.mine.find((message) => message.phase === phase) as { body: string };
 		const plaintext = unseal(phaseKey(this.key, this.state.setup.secrets.side, phase), body);
@@ -94,7 +94,7 @@ class Table {
 		return undefined;
 	}
 
-	/** The outcome, after the server's goodbye. */
+	/** The outcome, after the server has confirmed the end. */
 	get outcome(): Outcome | undefined {
 		this.gets({ type: "released" });
 		this.gets({ type: "closed" });
@@ -106,8 +106,8 @@ const NATIVE = '{"app_versions":{"hivemind-p2p":{"v":1}}}';
 const TEXT = '{"app_versions":{}}';
 
 describe("hub", () => {
-	test("a native peer gets the ticket itself", () => {
-		const hub = new Table(offer(1)).ready();
+	test("a native peer gets the ticket as it is", () => {
+		const hub = new Exchange(offer(1)).ready();
 		expect(hub.sent).toEqual(["bind", "allocate", "claim", "open", "add pake"]);
 		expect(hub.effects).toContainEqual({ type: "live", code: CODE });
 		hub.theirPake();
@@ -121,15 +121,15 @@ describe("hub", () => {
 		expect(hub.outcome).toEqual({ kind: "taken" });
 	});
 
-	test("a client that announces something else than us gets the ticket itself, too", () => {
-		const hub = new Table(offer(1)).ready();
+	test("a client that announces something other than us gets the ticket as it is, too", () => {
+		const hub = new Exchange(offer(1)).ready();
 		hub.theirPake();
 		hub.theirs("version", '{"app_versions":{"other":{}}}');
 		expect(hub.said("0")).toBe(TICKET);
 	});
 
 	test("a text client gets an offer, and only its answer counts as taken", () => {
-		const hub = new Table(offer(1)).ready();
+		const hub = new Exchange(offer(1)).ready();
 		hub.theirPake();
 		hub.theirs("version", TEXT);
 		expect(JSON.parse(hub.said("0"))).toEqual({ offer: { message: TICKET } });
@@ -144,7 +144,7 @@ describe("hub", () => {
 	test.each(['{"error":"transfer rejected"}', '{"answer":{"message_ack":{"toString":1}}}'])(
 		"a text client that answers %s is not counted as a taker",
 		(answer) => {
-			const hub = new Table(offer(1)).ready();
+			const hub = new Exchange(offer(1)).ready();
 			hub.theirPake();
 			hub.theirs("version", TEXT);
 			hub.theirs("0", answer);
@@ -153,8 +153,8 @@ describe("hub", () => {
 		},
 	);
 
-	test("somebody with a wrong code never sees the ticket", () => {
-		const hub = new Table(offer(1), "5-hamburger-zulu").ready();
+	test("a side with a wrong code never sees the ticket", () => {
+		const hub = new Exchange(offer(1), "5-hamburger-zulu").ready();
 		hub.theirPake();
 		hub.theirs("version", NATIVE);
 		expect(hub.sent).not.toContain("add 0");
@@ -168,22 +168,22 @@ describe("hub", () => {
 		["no pake_v1", Buffer.from("{}").toHex()],
 		["not hex inside", Buffer.from('{"pake_v1":"xx"}').toHex()],
 		["the neutral element", Buffer.from(`{"pake_v1":"5301${"00".repeat(31)}"}`).toHex()],
-	])("a first message that is %s is as bad as a wrong code", (_, body) => {
-		const hub = new Table(offer(1)).ready();
+	])("a first message that is %s counts as a wrong code", (_, body) => {
+		const hub = new Exchange(offer(1)).ready();
 		hub.gets({ type: "message", side: THEM, phase: "pake", body });
 		expect(hub.mood).toBe("scary");
 		expect(hub.outcome).toEqual({ kind: "wrong code" });
 	});
 
 	test("our own first message under another name is refused", () => {
-		const hub = new Table(offer(1)).ready();
+		const hub = new Exchange(offer(1)).ready();
 		const own = hub.state.spake as NonNullable<typeof hub.state.spake>;
 		hub.gets({ type: "message", side: THEM, phase: "pake", body: pakeBody(own.message) });
 		expect(hub.outcome).toEqual({ kind: "wrong code" });
 	});
 
-	test("somebody who goes silent after the first message does not keep the code for ever", () => {
-		const hub = new Table(offer(1)).ready();
+	test("a side that goes silent after its first message does not hold the code forever", () => {
+		const hub = new Exchange(offer(1)).ready();
 		const effects = hub.theirPake();
 		expect(effects).toContainEqual(
 			expect.objectContaining({ type: "timer", name: "exchange", ms: expect.any(Number) }),
@@ -194,7 +194,7 @@ describe("hub", () => {
 	});
 
 	test("a third side cannot take over once the other side is known", () => {
-		const hub = new Table(offer(1)).ready();
+		const hub = new Exchange(offer(1)).ready();
 		hub.theirPake();
 		hub.gets({ type: "message", side: "third", phase: "version", body: "00" });
 		hub.gets({ type: "message", side: "third", phase: "pake", body: "00" });
@@ -203,8 +203,8 @@ describe("hub", () => {
 		expect(hub.outcome).toEqual({ kind: "taken" });
 	});
 
-	test("a flood of messages ends the exchange instead of filling the memory", () => {
-		const hub = new Table(offer(1)).ready();
+	test("a flood of messages ends the exchange instead of filling memory", () => {
+		const hub = new Exchange(offer(1)).ready();
 		for (let i = 0; i < PHASES_MAX + 10; i++) {
 			hub.gets({ type: "message", side: `side${i}`, phase: "x", body: "" });
 		}
@@ -213,7 +213,7 @@ describe("hub", () => {
 	});
 
 	test("phases that come in the wrong order and twice are put in order", () => {
-		const hub = new Table(offer(1)).ready();
+		const hub = new Exchange(offer(1)).ready();
 		const ack = hub.sealed("0", '{"answer":{"message_ack":"ok"}}');
 		for (const _ of [1, 2]) hub.gets({ type: "message", side: THEM, phase: "0", body: ack });
 		hub.theirs("version", TEXT);
@@ -227,36 +227,36 @@ describe("hub", () => {
 });
 
 describe("peer", () => {
-	function peer(code = CODE): Table {
-		const table = new Table(redeem(1, CODE), code).ready();
-		table.theirPake();
-		return table;
+	function peer(code = CODE): Exchange {
+		const exchange = new Exchange(redeem(1, CODE), code).ready();
+		exchange.theirPake();
+		return exchange;
 	}
 
 	test("the ticket of a native hub", () => {
-		const table = peer();
-		expect(table.sent).toEqual(["bind", "claim", "open", "add pake", "release", "add version"]);
-		table.theirs("version", NATIVE);
-		table.theirs("0", `${TICKET}\n`);
-		expect(table.mood).toBe("happy");
-		expect(table.outcome).toEqual({ kind: "ticket", ticket: TICKET });
+		const exchange = peer();
+		expect(exchange.sent).toEqual(["bind", "claim", "open", "add pake", "release", "add version"]);
+		exchange.theirs("version", NATIVE);
+		exchange.theirs("0", `${TICKET}\n`);
+		expect(exchange.mood).toBe("happy");
+		expect(exchange.outcome).toEqual({ kind: "ticket", ticket: TICKET });
 	});
 
-	test("a text client's offer is acknowledged before the goodbye", () => {
-		const table = peer();
-		table.theirs("version", TEXT);
-		table.theirs("0", JSON.stringify({ offer: { message: TICKET } }));
-		expect(table.said("0")).toBe('{"answer":{"message_ack":"ok"}}');
-		expect(table.mood).toBeUndefined();
-		table.echo("0");
-		expect(table.outcome).toEqual({ kind: "ticket", ticket: TICKET });
+	test("a text client's offer is acknowledged before the mailbox is closed", () => {
+		const exchange = peer();
+		exchange.theirs("version", TEXT);
+		exchange.theirs("0", JSON.stringify({ offer: { message: TICKET } }));
+		expect(exchange.said("0")).toBe('{"answer":{"message_ack":"ok"}}');
+		expect(exchange.mood).toBeUndefined();
+		exchange.echo("0");
+		expect(exchange.outcome).toEqual({ kind: "ticket", ticket: TICKET });
 	});
 
 	test("a wrong code", () => {
-		const table = peer("5-hamburger-zulu");
-		table.theirs("version", NATIVE);
-		expect(table.mood).toBe("scary");
-		expect(table.outcome).toEqual({ kind: "wrong code" });
+		const exchange = peer("5-hamburger-zulu");
+		exchange.theirs("version", NATIVE);
+		expect(exchange.mood).toBe("scary");
+		expect(exchange.outcome).toEqual({ kind: "wrong code" });
 	});
 
 	test.each([
@@ -269,46 +269,46 @@ describe("peer", () => {
 		[`endpoint${"a".repeat(PAYLOAD_MAX)}`, "more than"],
 		["[]", "no ticket"],
 	])("a hub that sends %p is told apart from a wrong code", (payload, why) => {
-		const table = peer();
-		table.theirs("version", NATIVE);
-		table.theirs("0", payload);
-		expect(table.mood).toBe("errory");
-		const outcome = table.outcome as { kind: string; why: string };
+		const exchange = peer();
+		exchange.theirs("version", NATIVE);
+		exchange.theirs("0", payload);
+		expect(exchange.mood).toBe("errory");
+		const outcome = exchange.outcome as { kind: string; why: string };
 		expect(outcome.kind).toBe("no ticket");
 		expect(outcome.why).toContain(why);
 		expect(outcome.why).not.toMatch(/\p{C}/u);
 	});
 
-	test("a version message that is not JSON is another protocol, not a wrong code", () => {
-		const table = peer();
-		table.theirs("version", "\u00ff");
-		expect(table.outcome).toEqual({ kind: "lost", why: "the other side speaks another protocol" });
+	test("a version message that is not JSON means another protocol, not a wrong code", () => {
+		const exchange = peer();
+		exchange.theirs("version", "\u00ff");
+		expect(exchange.outcome).toEqual({ kind: "lost", why: "the other side speaks another protocol" });
 	});
 });
 
 describe("server", () => {
-	function welcomed(welcome: object): Table {
-		const table = new Table(redeem(1, CODE));
-		table.on({ type: "connected" });
-		table.gets({ type: "welcome", welcome });
-		return table;
+	function welcomed(welcome: object): Exchange {
+		const exchange = new Exchange(redeem(1, CODE));
+		exchange.on({ type: "connected" });
+		exchange.gets({ type: "welcome", welcome });
+		return exchange;
 	}
 
 	test("nothing is sent before the welcome", () => {
-		const table = new Table(redeem(1, CODE));
-		expect(table.on({ type: "connected" }).filter(({ type }) => type === "send")).toEqual([]);
+		const exchange = new Exchange(redeem(1, CODE));
+		expect(exchange.on({ type: "connected" }).filter(({ type }) => type === "send")).toEqual([]);
 	});
 
 	test("an error in the welcome ends it before anything is claimed", () => {
-		const table = welcomed({ error: "too old", motd: "hello" });
-		expect(table.effects).toContainEqual({ type: "motd", text: "hello" });
-		expect(table.sent).toEqual([]);
-		expect(table.outcome).toEqual({ kind: "refused", why: "too old" });
+		const exchange = welcomed({ error: "too old", motd: "hello" });
+		expect(exchange.effects).toContainEqual({ type: "motd", text: "hello" });
+		expect(exchange.sent).toEqual([]);
+		expect(exchange.outcome).toEqual({ kind: "refused", why: "too old" });
 	});
 
 	test("the operator's message cannot write to the terminal", () => {
-		const table = welcomed({ motd: `\u001b[2J\u202ehello\n${"x".repeat(5000)}` });
-		const [motd] = table.effects.flatMap((effect) => (effect.type === "motd" ? [effect.text] : []));
+		const exchange = welcomed({ motd: `\u001b[2J\u202ehello\n${"x".repeat(5000)}` });
+		const [motd] = exchange.effects.flatMap((effect) => (effect.type === "motd" ? [effect.text] : []));
 		expect(motd).not.toMatch(/\p{C}/u);
 		expect(motd?.length).toBeLessThan(250);
 	});
@@ -320,18 +320,18 @@ describe("server", () => {
 	});
 
 	test("hashcash is solved before the bind", () => {
-		const table = welcomed({ "permission-required": { hashcash: { bits: 12, resource: "r" } } });
-		expect(table.effects).toContainEqual({ type: "hashcash", bits: 12, resource: "r" });
-		expect(table.sent).toEqual([]);
-		table.on({ type: "stamped", stamp: "1:12:..." });
-		expect(table.sent).toEqual(["submit-permissions", "bind", "claim"]);
+		const exchange = welcomed({ "permission-required": { hashcash: { bits: 12, resource: "r" } } });
+		expect(exchange.effects).toContainEqual({ type: "hashcash", bits: 12, resource: "r" });
+		expect(exchange.sent).toEqual([]);
+		exchange.on({ type: "stamped", stamp: "1:12:..." });
+		expect(exchange.sent).toEqual(["submit-permissions", "bind", "claim"]);
 	});
 
 	test("a stamp that comes after the socket was lost is not used", () => {
-		const table = welcomed({ "permission-required": { hashcash: { bits: 12, resource: "r" } } });
-		table.on({ type: "dropped" });
-		table.on({ type: "stamped", stamp: "1:12:..." });
-		expect(table.sent).toEqual([]);
+		const exchange = welcomed({ "permission-required": { hashcash: { bits: 12, resource: "r" } } });
+		exchange.on({ type: "dropped" });
+		exchange.on({ type: "stamped", stamp: "1:12:..." });
+		expect(exchange.sent).toEqual([]);
 	});
 
 	test.each([
@@ -343,32 +343,32 @@ describe("server", () => {
 		[{ "pay\u0007": {} }, "pay"],
 		[{}, "unreadable"],
 		["x", "unreadable"],
-	])("the permission %p cannot be had, and it says so", (required, why) => {
+	])("the permission %p is named as one that is not available", (required, why) => {
 		const outcome = welcomed({ "permission-required": required }).outcome as { kind: string; why: string };
 		expect(outcome.kind).toBe("refused");
 		expect(outcome.why).toContain(why);
 		expect(outcome.why).not.toMatch(/\p{C}/u);
 	});
 
-	test("a server that takes the socket and says nothing is hung up on", () => {
-		const table = new Table(redeem(1, CODE));
-		const effects = table.on({ type: "connected" });
+	test("a server that accepts the socket and says nothing is disconnected", () => {
+		const exchange = new Exchange(redeem(1, CODE));
+		const effects = exchange.on({ type: "connected" });
 		expect(effects).toContainEqual(expect.objectContaining({ type: "timer", name: "setup", ms: expect.any(Number) }));
-		expect(table.on({ type: "timer", name: "setup" })[0]?.type).toBe("hangup");
+		expect(exchange.on({ type: "timer", name: "setup" })[0]?.type).toBe("hangup");
 	});
 
 	test("crowded", () => {
-		const table = welcomed({});
-		table.gets({ type: "error", error: "crowded", orig: {} });
+		const exchange = welcomed({});
+		exchange.gets({ type: "error", error: "crowded", orig: {} });
 		// The reference server counts us in, so the nameplate must be given back.
-		expect(table.sent).toEqual(["bind", "claim", "release"]);
-		expect(table.outcome).toEqual({ kind: "crowded" });
+		expect(exchange.sent).toEqual(["bind", "claim", "release"]);
+		expect(exchange.outcome).toEqual({ kind: "crowded" });
 	});
 
 	test("an error that the server reports is passed on", () => {
-		const table = welcomed({});
-		table.gets({ type: "error", error: "disk\u0000 full" });
-		expect(table.outcome).toEqual({ kind: "error", why: "disk full" });
+		const exchange = welcomed({});
+		exchange.gets({ type: "error", error: "disk\u0000 full" });
+		expect(exchange.outcome).toEqual({ kind: "error", why: "disk full" });
 	});
 
 	test.each([
@@ -388,31 +388,45 @@ describe("server", () => {
 		expect(parseServerMessage(utf8.encode(frame))?.type as string | undefined).toBe(type);
 	});
 
-	test("after the end nothing changes any more", () => {
-		const table = welcomed({ error: "no" });
-		const { state } = table;
+	test("nothing changes after the end", () => {
+		const exchange = welcomed({ error: "no" });
+		const { state } = exchange;
 		expect(state.ending?.stage).toBe("done");
 		for (const event of [{ type: "connected" }, { type: "dropped" }, { type: "cancel" }] as const) {
-			expect(table.on(event)).toEqual([]);
-			expect(table.state).toBe(state);
+			expect(exchange.on(event)).toEqual([]);
+			expect(exchange.state).toBe(state);
 		}
 	});
 });
 
-test("Ctrl+C while waiting says lonely, in the middle of an exchange errory", () => {
-	const lonely = new Table(offer(1)).ready();
+test("a release that was not confirmed before the connection was lost is sent again", () => {
+	const hub = new Exchange(offer(1)).ready();
+	hub.theirPake();
+	expect(hub.sent.filter((type) => type === "release")).toHaveLength(1);
+	hub.on({ type: "dropped" });
+	hub.on({ type: "connected" });
+	hub.gets({ type: "welcome", welcome: {} });
+	hub.gets({ type: "pong", pong: 1 });
+	expect(hub.sent.filter((type) => type === "release")).toHaveLength(2);
+	hub.gets({ type: "released" });
+	hub.on({ type: "cancel" });
+	expect(hub.sent.filter((type) => type === "release")).toHaveLength(2);
+});
+
+test("Ctrl+C closes the mailbox as lonely while waiting, and as errory in the middle of an exchange", () => {
+	const lonely = new Exchange(offer(1)).ready();
 	lonely.on({ type: "cancel" });
 	expect(lonely.mood).toBe("lonely");
 	expect(lonely.sent.slice(-2)).toEqual(["release", "close"]);
 	expect(lonely.outcome).toEqual({ kind: "cancelled" });
-	const errory = new Table(offer(1)).ready();
+	const errory = new Exchange(offer(1)).ready();
 	errory.theirPake();
 	errory.on({ type: "cancel" });
 	expect(errory.mood).toBe("errory");
 });
 
-test("a server that does not answer the goodbye is left after a bounded time", () => {
-	const hub = new Table(offer(1)).ready();
+test("a server that does not confirm the end is abandoned after a bounded time", () => {
+	const hub = new Exchange(offer(1)).ready();
 	const effects = hub.on({ type: "cancel" });
 	expect(effects).toContainEqual({ type: "timer", name: "close", ms: 1000 });
 	expect(hub.on({ type: "timer", name: "close" })).toContainEqual({ type: "done", outcome: { kind: "cancelled" } });

@@ -29,7 +29,7 @@ class Client {
 		if (side !== undefined) this.says({ type: "bind", appid, side });
 	}
 
-	/** What is answered to a message. */
+	/** The answers to a message. */
 	says(message: Json | string): Json[] {
 		const before = this.got.length;
 		this.session.receive(typeof message === "string" ? message : JSON.stringify(message));
@@ -45,7 +45,7 @@ function allocated(client: Client): { nameplate: string; mailbox: string } {
 	return { nameplate, mailbox };
 }
 
-test("everybody is welcomed first, with the operator's message", () => {
+test("every client is welcomed first, with the operator's message", () => {
 	const server = new Rendezvous({ welcome: { motd: "hello" } });
 	expect(new Client(server).got).toEqual([{ type: "welcome", welcome: { motd: "hello" } }]);
 });
@@ -64,7 +64,7 @@ test("two sides that claim one nameplate meet in one mailbox", () => {
 	expect(a.got.at(-1)).toEqual({ type: "message", side: "b", phase: "pake", body: "11" });
 });
 
-test("a side that reconnects gets everything again, its own messages too", () => {
+test("a side that reconnects gets all messages again, its own too", () => {
 	const server = new Rendezvous();
 	const a = new Client(server, "a");
 	const { nameplate, mailbox } = allocated(a);
@@ -88,7 +88,7 @@ test("a third side is told that it is crowded, and the two are not disturbed", (
 	expect(new Client(server, "b").says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
 });
 
-test("a side that came by mistake and said nothing leaves its place free", () => {
+test("a side that came by mistake and added nothing leaves its place free", () => {
 	const server = new Rendezvous();
 	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
 	const { nameplate, mailbox } = allocated(a);
@@ -98,7 +98,7 @@ test("a side that came by mistake and said nothing leaves its place free", () =>
 	expect(c.says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
 });
 
-test("a side that spoke and released cannot come back under the nameplate", () => {
+test("a side that added a message and released cannot claim the nameplate again", () => {
 	const server = new Rendezvous();
 	const a = new Client(server, "a");
 	const { nameplate, mailbox } = allocated(a);
@@ -109,7 +109,7 @@ test("a side that spoke and released cannot come back under the nameplate", () =
 	expect(new Client(server, "a").says({ type: "claim", nameplate })).toEqual(error("reclaimed"));
 });
 
-test("nameplates are short, and given out again", () => {
+test("nameplates are short, and reused", () => {
 	const server = new Rendezvous();
 	const clients = Array.from({ length: 12 }, (_, i) => new Client(server, `side${i}`));
 	const names = clients.map((client) => allocated(client).nameplate);
@@ -120,7 +120,7 @@ test("nameplates are short, and given out again", () => {
 	expect(allocated(new Client(server, "new")).nameplate).toBe(names[3] as string);
 });
 
-test("the last side that closes takes the mailbox away", () => {
+test("the last side that closes removes the mailbox", () => {
 	const server = new Rendezvous();
 	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	const { nameplate, mailbox } = allocated(a);
@@ -150,7 +150,7 @@ test("AppIDs do not see each other", () => {
 	expect(one.says({ type: "list" })).toEqual([{ type: "nameplates", nameplates: [{ id: nameplate }] }]);
 });
 
-test("a mailbox without a socket is forgotten after 10 minutes, one with a socket never", () => {
+test("a mailbox without a socket is removed after 10 minutes, one with a socket never", () => {
 	let now = 0;
 	const server = new Rendezvous({ now: () => now });
 	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
@@ -207,7 +207,7 @@ test("only `bind` and `ping` work before `bind`", () => {
 	}
 });
 
-test("a client that only makes errors is sent away", () => {
+test("a client that only causes errors is disconnected", () => {
 	const client = new Client(new Rendezvous());
 	for (let i = 1; i < SERVER_ERRORS_MAX; i++) client.says("x");
 	expect(client.closed).toBe(false);
@@ -215,7 +215,7 @@ test("a client that only makes errors is sent away", () => {
 	expect(client.closed).toBe(true);
 });
 
-test("a mailbox holds so many messages and bytes, and no more", () => {
+test("a mailbox holds a bounded number of messages and bytes", () => {
 	const server = new Rendezvous();
 	const a = new Client(server, "a");
 	a.says({ type: "open", mailbox: "many" });
@@ -229,7 +229,7 @@ test("a mailbox holds so many messages and bytes, and no more", () => {
 	expect(b.says({ type: "add", phase: "p", body })).toEqual(error("the mailbox is full"));
 });
 
-test("a guesser gets so many claims, then one a second; others are not slowed down", () => {
+test("one address gets a burst of claims, then one a second; others are not slowed down", () => {
 	let now = 0;
 	const server = new Rendezvous({ now: () => now });
 	const claim = (address: string) => new Client(server, "a", "app", address).says({ type: "claim", nameplate: "1" });
@@ -241,7 +241,7 @@ test("a guesser gets so many claims, then one a second; others are not slowed do
 	expect(claim("1.1.1.1")[0]?.type).toBe("error");
 });
 
-test("a full server refuses new mailboxes and keeps the old ones working", () => {
+test("a full server refuses new mailboxes, and the old ones keep working", () => {
 	const server = new Rendezvous();
 	const first = new Client(server, "a");
 	first.says({ type: "open", mailbox: "first" });
