@@ -1,5 +1,5 @@
-// `bun run bench`: one run, one table, side by side on this machine: direct, our tunnel, the raw binding, `ssh -L`.
-// A benchmark, not a test: it asserts nothing. Everything runs on loopback; every loop is bounded.
+// `bun run bench`: compares a direct connection, our tunnel, the raw binding and `ssh -L` on this machine, in one run
+// (docs/benchmarks.md). It asserts nothing. Everything runs on loopback, and every loop is bounded.
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { type Flood, flood, type Requests } from "../chaos/flood.ts";
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
 	}
 	const { hub, peer } = tunnel;
 	programs.push(hub, peer);
-	// A second later the collector has been there.
+	// By then the garbage collector has run.
 	await Bun.sleep(1500);
 	const idleRss = [await rss(hub), await rss(peer)];
 	const raw = await startProgram([bun, join(here, "raw.ts")], /(endpoint\S+)/);
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
 		rows,
 	);
 
-	// Memory on fresh processes: what a bulk transfer leaves would hide the rest.
+	// Memory is measured on new processes: what the bulk transfers above left behind would hide the rest.
 	const fresh = await startTunnel(port);
 	const sides = [fresh.hub, fresh.peer];
 	const close = await load.idle(fresh.port, 1000);
@@ -139,7 +139,7 @@ async function main(): Promise<void> {
 		"… and then with a stalled reader, MB": [mb(stalledRss)],
 	});
 
-	// Everything above is over, and the flood has the machine to itself.
+	// Everything else is stopped first, so that the flood has the machine to itself.
 	for (const program of programs.splice(0).reverse()) await program.stop();
 	const floods = [];
 	for (const insider of [false, true]) floods.push(await flood({ insider, rounds: 1, settle: 0, idle: true }));

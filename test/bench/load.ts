@@ -1,5 +1,5 @@
-// The clients of the benchmark: bulk, new connections, small requests. All speak to service.ts, by whatever way.
-// Called by bench.ts.
+// The benchmark's clients: bulk transfers, new connections, small requests. All of them talk to service.ts, directly or
+// through a tunnel.
 
 export interface Latency {
 	perSecond: number;
@@ -8,7 +8,7 @@ export interface Latency {
 	p99: number;
 }
 
-/** MB/s of `bytes` that the service sends. */
+/** MB/s at which `bytes` bytes arrive from the service. */
 export async function download(port: number, bytes: number): Promise<number> {
 	const done = Promise.withResolvers<void>();
 	let got = 0;
@@ -32,7 +32,7 @@ export async function download(port: number, bytes: number): Promise<number> {
 	return bytes / 1e6 / seconds;
 }
 
-/** MB/s of `bytes` that the service has confirmed. */
+/** MB/s at which the service confirms `bytes` bytes. */
 export async function upload(port: number, bytes: number): Promise<number> {
 	const done = Promise.withResolvers<void>();
 	const chunk = new Uint8Array(256 * 1024).fill(0x5a);
@@ -63,7 +63,7 @@ export async function upload(port: number, bytes: number): Promise<number> {
 	return (wanted * 1048576) / 1e6 / seconds;
 }
 
-/** A bulk download that runs until stopped. */
+/** Starts a bulk download; the returned function stops it. */
 export async function background(port: number): Promise<() => void> {
 	const started = Promise.withResolvers<void>();
 	const socket = await Bun.connect({
@@ -76,12 +76,12 @@ export async function background(port: number): Promise<() => void> {
 	return () => socket.terminate();
 }
 
-/** New connections, one request of 64 bytes each, by `workers` at a time; the service answers and closes, as in HTTP. */
+/** New connections with one request of 64 bytes each, `workers` at a time; the service answers and closes. */
 export function connections(port: number, workers: number, ms: number): Promise<Latency> {
 	return measured(workers, ms, () => oneRequest(port));
 }
 
-/** So many of these connections, `workers` at a time. */
+/** The same, for `count` connections and without measuring. */
 export async function shortConnections(port: number, count: number, workers: number): Promise<void> {
 	let left = count;
 	await Promise.all(
@@ -100,7 +100,7 @@ export async function requests(port: number, workers: number, ms: number): Promi
 	return result;
 }
 
-/** Connections that are open and do nothing. */
+/** Opens `count` connections that do nothing; the returned function closes them. */
 export async function idle(port: number, count: number): Promise<() => void> {
 	const sockets: Echo[] = [];
 	for (let i = 0; i < count; i++) {
@@ -113,7 +113,7 @@ export async function idle(port: number, count: number): Promise<() => void> {
 	};
 }
 
-/** A download whose reader never reads; resolves when `stalled` says that nothing moves any more. */
+/** Starts a download whose client never reads; the returned function ends it. */
 export async function stalledReader(port: number): Promise<() => void> {
 	const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data: () => {} } });
 	socket.pause();

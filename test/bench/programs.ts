@@ -1,5 +1,4 @@
-// The processes of the benchmark: started, awaited until they print what they should, and ended by their own pid.
-// Called by bench.ts.
+// The benchmark's processes: started, waited for until they print what they should, and stopped by their own pid.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,12 +28,12 @@ export async function startProgram(command: string[], ready: RegExp): Promise<Pr
 			return { pid: child.pid, match, readyMs, stop: () => stop(child) };
 		}
 		const { value, done } = await reader.read();
-		if (done) throw new Error(`${command.join(" ")} ended without a word`);
+		if (done) throw new Error(`${command.join(" ")} ended without the expected output`);
 		text += value;
 	}
 }
 
-/** An sshd on loopback with keys of its own, and `ssh -L` to `servicePort` through it. */
+/** An sshd on loopback with its own keys, and `ssh -L` to `servicePort` through it. */
 export async function startSsh(servicePort: number): Promise<{ sshd: Program; client: Program; port: number }> {
 	if (!existsSync("/usr/sbin/sshd") || process.getuid?.() !== 0) throw new Error("no sshd here, or not root");
 	mkdirSync("/run/sshd", { recursive: true });

@@ -1,4 +1,4 @@
-// The raw binding, for comparison: the same bytes through one iroh stream between two processes, without TCP.
+// The raw binding, for comparison: the same bytes through one QUIC stream between two processes, without TCP.
 // `bun raw.ts` serves and prints its ticket; `bun raw.ts TICKET down|up BYTES` prints MB/s.
 import { Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
 
@@ -36,7 +36,7 @@ async function serve(): Promise<void> {
 				if (marks > 0) await send.writeAll(piece.slice(0, marks));
 			}
 		} catch {
-			// The client has what it wanted.
+			// The client has measured enough and has closed the connection.
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Starts a script of this folder where only loopback is, if the machine allows it: the endpoints it starts would
-// otherwise ask the router for a port mapping. Usage: bun test/bench/run.ts bench|soak [--quick]
+// Runs a script of this folder in a network namespace that has only loopback, if the machine allows it. Otherwise its
+// endpoints would ask the router for a port mapping (docs/binding-notes.md, "Relays"). Usage: bun test/bench/run.ts bench|soak [--quick]
 import { isolated } from "../support/isolated.ts";
 
 const [script, ...args] = process.argv.slice(2);

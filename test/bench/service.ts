@@ -1,6 +1,6 @@
-// The service behind every way that the benchmark measures, as a process of its own. A client's first byte says what it
-// wants: `D` endless data, `U` swallow everything and answer each MiB with a byte, `E` echo, `Q` one answer of 64 bytes and then a FIN.
-// Prints its port.
+// The service that all clients of the benchmark talk to, in a process of its own. It prints its port. A client's first
+// byte says what it wants: `D` endless data, `U` an upload of which each MiB is confirmed with one byte, `E` an echo,
+// `Q` one answer of 64 bytes and then a FIN.
 const chunk = new Uint8Array(256 * 1024).fill(0x5a);
 
 interface Mode {

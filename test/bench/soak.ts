@@ -1,5 +1,5 @@
-// `bun run soak`: 20,000 short connections and 2 GB through the executable, in rounds; memory and descriptors of both
-// sides must be flat after the first. Bounded; ends with status 1 when something grew or broke.
+// `bun run soak`: moves 20,000 short connections and 2 GB through the executable, in rounds. The memory and descriptors of
+// both sides must stay flat after the first round. Ends with status 1 if something grew or broke.
 import { readdirSync } from "node:fs";
 import { download, shortConnections, upload } from "./load.ts";
 import type { Program } from "./programs.ts";
@@ -8,7 +8,7 @@ import { rss, startService, startTunnel } from "./tunnel.ts";
 const ROUNDS = 5;
 const CONNECTIONS = 20_000 / ROUNDS;
 const BYTES = 2e9 / ROUNDS / 2;
-/** Megabytes that a garbage collector may be late by. */
+/** Megabytes that the garbage collector may not have freed yet. */
 const SLACK_MB = 25;
 const SLACK_FDS = 4;
 
@@ -22,7 +22,7 @@ for (let round = 1; round <= ROUNDS; round++) {
 	await shortConnections(tunnel.port, CONNECTIONS, 16);
 	await download(tunnel.port, BYTES);
 	await upload(tunnel.port, BYTES);
-	// Sockets that were reset at the end of the round are released a moment later.
+	// Sockets that were reset at the end of a round are released a moment later.
 	await Bun.sleep(2000);
 	const memory = await Promise.all(sides.map(rss));
 	const files = sides.map(descriptors);

@@ -1,4 +1,5 @@
-// Hub, peer and service of the benchmark and the soak run, each a process of its own, the first two our executable.
+// The hub, the peer and the service of the benchmark and the soak run, each in a process of its own. Hub and peer are the
+// executable.
 import { join } from "node:path";
 import { type Program, startProgram } from "./programs.ts";
 
@@ -10,7 +11,7 @@ const FREE_PORTS = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0
 export interface BenchTunnel {
 	hub: Program;
 	peer: Program;
-	/** Where the peer brought the service to. */
+	/** The peer's local port for the service. */
 	port: number;
 	stop(): Promise<void>;
 }
@@ -36,7 +37,10 @@ export async function startTunnel(servicePort: number): Promise<BenchTunnel> {
 	return { hub, peer, port: Number(peer.match[1]), stop };
 }
 
-/** Milliseconds from starting `join --join-code` to usable, with our own mailbox on loopback; `times` of them. */
+/**
+ * Milliseconds from starting `join --join-code` until the services are usable, measured `times` times, with our own
+ * mailbox server on loopback.
+ */
 export async function joinsByCode(servicePort: number, times: number): Promise<number[]> {
 	const address = `127.0.0.1:${servicePort}`;
 	const mailbox = await startProgram([EXECUTABLE, "mailbox", "--listen", "127.0.0.1:0"], /codes: (ws:\S+)/);

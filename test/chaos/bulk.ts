@@ -1,6 +1,6 @@
-// A download and an upload at once through the tunnel, compared by their hashes. A process of its own, at the peer's
-// host. Usage: bun bulk.ts PORT BYTES. Prints `begun` when both have moved a tenth, then `down exact` and `up exact`,
-// or what is wrong with them.
+// Downloads and uploads at the same time through the tunnel, and compares the hashes. Runs in a process of its own, on
+// the peer's host. Usage: bun bulk.ts PORT BYTES. Prints `begun` when a tenth of each has moved, then `down exact` and
+// `up exact`, or what is wrong with them.
 import { hashOf, pieces } from "./data.ts";
 
 const [port, size] = process.argv.slice(2);

@@ -1,6 +1,6 @@
-// `bun run chaos`: hurts hubs and peers in every way of scenarios.ts, and prints how long each took to be usable again.
+// `bun run chaos`: plays every scenario of scenarios.ts, and prints how long each tunnel took to be usable again.
 // Usage: bun test/chaos/chaos.ts [--at-once N] [--times N] [--logs] [WORDS of names].
-// Exits 1 when a goal is missed.
+// Exits with status 1 if a goal is missed.
 import { parseArgs } from "node:util";
 import { namespacesRefused } from "./network.ts";
 import { GOAL, type Outcome, play, SCENARIOS } from "./scenarios.ts";
@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
 	},
 });
 
-/** Seconds that we wait, so that the table shows by how much a goal was missed, and that it must then last. */
+/** Seconds. We wait longer than the goal, so that the table shows by how much it was missed; then it has to last. */
 const PATIENCE = { limit: 60, hold: 10 };
 
 const refused = namespacesRefused();

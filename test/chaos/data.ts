@@ -1,9 +1,8 @@
-// The bytes of a transfer, the same for everyone who knows their number: what arrives can be compared by its hash.
-// Used by service.ts and bulk.ts.
+// The bytes of a transfer. They depend on nothing but their number, so both ends can compare hashes.
 
 const PIECE = 64 * 1024;
 
-/** `bytes` bytes in pieces, none like another. */
+/** `bytes` bytes in pieces, no two of them alike. */
 export function* pieces(bytes: number): Generator<Uint8Array<ArrayBuffer>> {
 	let state = 0x9e3779b9;
 	for (let done = 0; done < bytes; done += PIECE) {
@@ -18,14 +17,14 @@ export function* pieces(bytes: number): Generator<Uint8Array<ArrayBuffer>> {
 	}
 }
 
-/** The SHA-256 of all of them. */
+/** The SHA-256 of the same bytes. */
 export function hashOf(bytes: number): string {
 	const hash = new Bun.CryptoHasher("sha256");
 	for (const piece of pieces(bytes)) hash.update(piece);
 	return hash.digest("hex");
 }
 
-/** A body that is produced as fast as it is taken. */
+/** The same bytes as an HTTP body, produced only as fast as they are read. */
 export function body(bytes: number): ReadableStream<Uint8Array<ArrayBuffer>> {
 	const source = pieces(bytes);
 	return new ReadableStream(

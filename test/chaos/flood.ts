@@ -1,6 +1,6 @@
-// A known peer while hostile programs flood its hub: how long its requests take, whether it or a newcomer is ever kept
-// out, and what the hub holds afterwards. Usage: bun test/chaos/flood.ts [--insider] [--streams N] [--connections N]
-// [--rounds N] [--logs]; an insider knows the secret. Prints the numbers. Used as a function by test/e2e/chaos.test.ts.
+// Floods a hub with hostile connections and streams. Measures how long a known peer's requests take meanwhile, whether
+// it or a new peer is ever kept out, and what the hub still holds afterwards. Usage: bun test/chaos/flood.ts [--insider]
+// [--streams N] [--connections N] [--rounds N] [--logs]; an insider knows the secret. Prints the numbers.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -20,7 +20,7 @@ const DEFAULTS: FloodOptions = {
 export interface Requests {
 	count: number;
 	failed: number;
-	/** Milliseconds for one request, TCP connection and all. */
+	/** Milliseconds for one request, its TCP connection included. */
 	p50: number;
 	p99: number;
 	max: number;
@@ -29,16 +29,16 @@ export interface Requests {
 export interface Held {
 	/** Resident megabytes of the hub. */
 	rss: number;
-	/** Its open files: sockets, above all. */
+	/** Its open files, most of them sockets. */
 	files: number;
 }
 
 export interface Flood {
 	quiet: Requests;
 	flooded: Requests;
-	/** Seconds until a peer that came in the middle of the second flood had its services. */
+	/** Seconds until a peer that joined in the middle of the second flood had its services. */
 	newcomer: number;
-	/** What the hostile program did, each time. */
+	/** What the hostile program did in each flood. */
 	done: Done[];
 	/** The hub before, at the worst moment, and after each flood. */
 	before: Held;
@@ -48,7 +48,7 @@ export interface Flood {
 }
 
 export interface Done {
-	/** Those that it had, and those that the hub did not grant it in time. */
+	/** Those it was granted, and those that the hub did not grant in time. */
 	streams: number;
 	refusedStreams: number;
 	connections: number;
@@ -58,15 +58,15 @@ export interface Done {
 export interface FloodOptions {
 	streams: number;
 	connections: number;
-	/** How long the connections of one flood come; streams come until all have been tried. */
+	/** How long the connections of one flood keep coming; streams keep coming until all have been tried. */
 	seconds: number;
-	/** How often it comes; the first one is measured. */
+	/** How many floods; the first one is measured. */
 	rounds: number;
-	/** Seconds after each, for what times out. */
+	/** Seconds to wait after each, for what has to time out. */
 	settle: number;
 	/** The hostile program knows the secret. */
 	insider: boolean;
-	/** It runs only when nobody else wants to: for times that mean something. */
+	/** It only gets the CPU time that nobody else wants, so that the measured times mean something. */
 	idle: boolean;
 }
 
@@ -100,7 +100,7 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 			await hostile.line(/^begun$/);
 			const over = hostile.line(/^\{.*/, 90_000);
 			const measuring = requests(world, over);
-			// Starting a program takes a core for a moment: not while we measure.
+			// Starting a program takes a whole core for a moment, so not while we measure.
 			if (round === 1) {
 				await Bun.sleep(seconds * 400);
 				const came = performance.now();
@@ -133,13 +133,13 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 
 // --- internal ---
 
-/** All of it has to come within its time, on a busy machine, too. */
+/** For tests: the whole flood has to happen within its time, also on a busy machine. */
 const NICE = ["nice", "-n", "5"];
-/** A hostile program has a machine of its own. To measure others beside it here, it gets what they leave of the cores. */
+/** For measurements: a real attacker has its own machine, so here it gets what the others leave of the cores. */
 const IDLE = ["chrt", "--idle", "0"];
 const HOSTILE = join(import.meta.dir, "hostile.ts");
 
-/** Fresh requests of the known peer, one every 10 ms, until that is `over`; those that hang then have failed. */
+/** The known peer's requests, one every 10 ms, each on a new connection, until `over`. Those that still hang then failed. */
 async function requests(world: World, over: Promise<unknown>): Promise<Requests> {
 	await using probe = new Process("probe", [], world.probing(10));
 	const answers: string[][] = [];
@@ -183,7 +183,7 @@ if (import.meta.main) {
 		);
 	row("quiet", quiet);
 	row("under the flood", flooded);
-	console.log(`a newcomer had its services after ${newcomer.toFixed(1)} s`);
+	console.log(`a new peer had its services after ${newcomer.toFixed(1)} s`);
 	console.log(`${insider ? "insider" : "outsider"}: ${JSON.stringify(done.at(-1))}`);
 	const hold = ({ rss, files }: Held) => `${rss} MB, ${files} files`;
 	console.log(`the hub held ${hold(before)}; at worst ${hold(worst)}; after ${after.map(hold).join("; again ")}`);

@@ -1,8 +1,8 @@
-// A hostile program: raw connections and streams with rubbish against a hub, by the binding alone. A process of its own.
-// Usage: bun hostile.ts TICKET STREAMS CONNECTIONS SECONDS. With a secret in the ticket it says hello first and is let
-// in. Connections that say nothing, but on streams that the protocol has not, are made anew when the hub closes them,
-// SECONDS long. Streams come as fast as the hub lets them, until all have been tried, or a minute has passed. Prints
-// `begun`, and in the end one line of JSON with what it has done.
+// A hostile program: attacks a hub with raw connections and streams of rubbish, using nothing but the binding. Runs in a
+// process of its own. Usage: bun hostile.ts TICKET STREAMS CONNECTIONS SECONDS. If the ticket has a secret, it says hello
+// first and is admitted. For SECONDS it holds connections that say nothing, except on unidirectional streams, which the
+// protocol does not have; when the hub closes one, it makes another. It opens streams as fast as the hub allows, until
+// all have been tried or a minute has passed. Prints `begun`, and in the end one line of JSON that says what it did.
 import { type BiStream, type Connection, Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
 
 const [ticket = "", ...numbers] = process.argv.slice(2);
@@ -12,27 +12,27 @@ const hub = EndpointTicket.fromString(text).endpointAddr();
 const ALPN = [...Buffer.from("HIVEMIND/1.0.0")];
 /** Connections of one id; the hub allows four. */
 const EACH = 4;
-/** What is written on a stream: no header, a header that never ends, much that is none, no header before a reset. */
+/** Bytes written to a stream, none of them a valid header: enough, too few, far too many, and enough before a reset. */
 const RUBBISH = [64, 5, 64 * 1024, 64].map((length) => Array.from({ length }, (_, i) => (i * 167 + 13) % 256));
-/** Unidirectional streams, of which the protocol has none, that each silent connection tries to fill. */
+/** Unidirectional streams that each silent connection tries to fill. */
 const UNI = 2;
 /** Connections that open streams. */
 const STREAMERS = 10;
-/** Streams at once on one of them: what the hub grants a stranger, or nearly what it grants a peer (limits.ts). */
+/** Streams at once on one of them: what the hub grants before the welcome, or nearly what it grants a peer. */
 const AT_ONCE = secret === undefined ? 8 : 1000;
 /**
- * A stream is held until the hub ends it, and so long at most: a slot that no other stream has meanwhile. A peer has
- * slots for all of them, and holds them for longer than the hub waits for a header.
+ * A stream is held until the hub ends it, and no longer than this, since it takes a slot that the next one needs. An
+ * admitted peer has slots for all of them, and holds them for longer than the hub waits for a header.
  */
 const HELD_MS = secret === undefined ? 200 : 12_000;
-/** A stream, or a connection, that the hub does not grant in this time is given up. */
+/** A stream that the hub does not grant within this time is given up. */
 const GRANT_MS = 5_000;
 const CONNECT_MS = 10_000;
-/** Not even a slow hub is given longer. */
+/** Not even a slow hub gets longer than this. */
 const LIMIT_MS = 60_000;
 
 const done = { streams: 0, refusedStreams: 0, connections: 0, refusedConnections: 0 };
-// What JavaScript forgets is closed.
+// A handle that JavaScript forgets is closed (docs/binding-notes.md, "Streams").
 const pinned = new Set<object>();
 const pin = <T extends object>(handle: T): T => {
 	pinned.add(handle);
@@ -59,7 +59,7 @@ async function bind(): Promise<Endpoint> {
 	return pin(await builder.bind());
 }
 
-/** A connection to the hub; counts how that went. */
+/** A connection to the hub, or undefined if it was not made in time; counts both. */
 async function connect(endpoint: Endpoint, timeoutMs: number): Promise<Connection | undefined> {
 	const connecting = endpoint.connect(hub, ALPN);
 	const connection = await Promise.race([connecting, Bun.sleep(timeoutMs)]).catch(() => undefined);
@@ -75,7 +75,7 @@ async function connect(endpoint: Endpoint, timeoutMs: number): Promise<Connectio
 	return undefined;
 }
 
-/** Keeps one connection that says nothing, until the time is over. */
+/** Holds a connection that says nothing, and makes another when it ends, until the time is over. */
 async function beSilent(endpoint: Endpoint): Promise<void> {
 	const left = () => Math.max(0, until - performance.now());
 	while (left() > 0) {
@@ -86,7 +86,7 @@ async function beSilent(endpoint: Endpoint): Promise<void> {
 			connection.close(0n, []);
 			pinned.delete(connection);
 		}
-		// A few hundred a second are more than any honest network makes.
+		// A few hundred in a second are already more than any honest network makes.
 		await Bun.sleep(250 + Math.random() * 500);
 	}
 }
@@ -96,11 +96,11 @@ async function oneWay(connection: Connection): Promise<void> {
 		const send = pin(await connection.openUni());
 		for (let i = 0; i < 4; i++) await send.writeAll(RUBBISH[2] as number[]);
 	} catch {
-		// Stopped, or the connection is closed: as it should be.
+		// The hub has stopped the stream or closed the connection, as it should.
 	}
 }
 
-/** Tries to open `count` streams, many at once, on as many connections as that takes, one after another. */
+/** Tries to open `count` streams, many at once, on one connection after another. */
 async function stream(endpoint: Endpoint, count: number): Promise<void> {
 	let left = count;
 	while (left > 0 && performance.now() < begun + LIMIT_MS) {
@@ -113,7 +113,7 @@ async function stream(endpoint: Endpoint, count: number): Promise<void> {
 		const lane = async () => {
 			while (!over && left > 0 && performance.now() < begun + LIMIT_MS) {
 				const kind = left--;
-				// One that was never tried, as the connection has ended, is tried on the next.
+				// The connection ended before this stream was tried: the next connection tries it.
 				if (!(await rubbish(connection as Connection, kind))) left++;
 			}
 		};
@@ -121,7 +121,7 @@ async function stream(endpoint: Endpoint, count: number): Promise<void> {
 			if (connection && secret !== undefined) await hello(connection);
 			await Promise.all(Array.from({ length: Math.min(AT_ONCE, left) }, lane));
 		} catch {
-			// It was closed before it was let in.
+			// It was closed before it was admitted.
 		}
 		if (connection) pinned.delete(connection);
 		if (over) await Bun.sleep(100);
@@ -137,7 +137,7 @@ async function hello(connection: Connection): Promise<void> {
 	await recv.read(1024);
 }
 
-/** One stream of one of four kinds. False when the connection had ended before it was granted or refused. */
+/** One stream, of one of the four kinds. False if the connection ended before it was granted or refused. */
 async function rubbish(connection: Connection, kind: number): Promise<boolean> {
 	const opening = connection.openBi();
 	const bi = await Promise.race([opening, Bun.sleep(GRANT_MS)]).catch(() => null);
@@ -148,7 +148,7 @@ async function rubbish(connection: Connection, kind: number): Promise<boolean> {
 		return true;
 	}
 	done.refusedStreams++;
-	// One that comes late would hold its slot for ever.
+	// If it is granted later, it would hold its slot for ever.
 	opening.then(
 		({ send }) => send.reset(7n),
 		() => {},
@@ -156,7 +156,7 @@ async function rubbish(connection: Connection, kind: number): Promise<boolean> {
 	return true;
 }
 
-/** Writes the rubbish and waits a moment for what the hub makes of it; then the slot is free for the next. */
+/** Writes the rubbish, waits a moment for the hub's reaction, and frees the slot. */
 async function fill({ send, recv }: BiStream, kind: number): Promise<void> {
 	pin(send);
 	pin(recv);

@@ -1,15 +1,14 @@
-// Three hosts as network namespaces: hub - router - peer, each connected to the next by a veth pair and to nothing
-// else. No packet can leave. A namespace lives as long as the process that holds it, which ends with us. Used by
-// world.ts.
+// Three hosts as network namespaces: hub – router – peer, each connected to the next by a veth pair and to nothing
+// else, so no packet can leave. A namespace lives as long as the process that holds it, and that ends with ours.
 import { existsSync } from "node:fs";
 import { Process } from "./process.ts";
 
 export const HUB_ADDRESS = "10.203.1.2";
 
-/** What a link carries: slow enough that a transfer has packets under way everywhere when the path breaks. */
+/** The rate of each link: slow enough that a transfer has packets everywhere on the way when the path breaks. */
 const RATE = "100mbit";
 
-/** Why namespaces cannot be used here, or undefined when they can. */
+/** Why namespaces cannot be used here; undefined if they can. */
 export function namespacesRefused(): string | undefined {
 	if (process.platform !== "linux") return "network namespaces exist on Linux only";
 	const missing = ["unshare", "nsenter", "ip"].find((name) => !Bun.which(name));
@@ -23,7 +22,7 @@ export class Network implements AsyncDisposable {
 	#hub: Process;
 	#router: Process;
 	#peer: Process;
-	/** The peer's address ends in this; the last one is never used again. */
+	/** The last number of the peer's address; none is used twice. */
 	#peerAddress = 2;
 
 	private constructor() {
@@ -45,22 +44,22 @@ export class Network implements AsyncDisposable {
 		return network;
 	}
 
-	/** What to put before a command that runs at the hub's or the peer's host. */
+	/** The words in front of a command that make it run on the hub's or the peer's host. */
 	at(host: "hub" | "peer"): string[] {
 		return inside(host === "hub" ? this.#hub : this.#peer);
 	}
 
-	/** The peer's cable is pulled: both ends see it. */
+	/** Pulls the peer's cable: both ends see it. */
 	async linkDown(): Promise<void> {
 		await run(this.#peer, "ip link set eth0 down");
 	}
 
-	/** And put in again; the host finds its router at once, as it would by DHCP. */
+	/** Plugs it in again; the host finds its router at once, as it would by DHCP. */
 	async linkUp(): Promise<void> {
 		await run(this.#peer, "ip link set eth0 up", "ip route replace default via 10.203.2.1");
 	}
 
-	/** The router drops every packet between the two without a word, or forwards them again. */
+	/** Makes the router drop every packet between the two silently, or forward them again. */
 	async blackHole(on: boolean): Promise<void> {
 		const both = ["10.203.1.0/25", "10.203.2.0/25"];
 		await run(this.#router, ...both.map((net) => `ip route ${on ? "add" : "del"} blackhole ${net}`));
@@ -72,14 +71,14 @@ export class Network implements AsyncDisposable {
 		await run(this.#hub, "ip address add 10.203.3.2/24 dev eth0");
 	}
 
-	/** The router drops every packet to one of the hub's addresses, and from it, too, unless `oneWay`. */
+	/** Makes the router drop every packet to one of the hub's addresses, and unless `oneWay` also those from it. */
 	async loseAddress(which: 1 | 2, oneWay: boolean): Promise<void> {
 		const address = which === 1 ? HUB_ADDRESS : "10.203.3.2";
 		const from = `ip rule add from ${address} iif to-hub blackhole`;
 		await run(this.#router, `ip route add blackhole ${address}/32`, ...(oneWay ? [] : [from]));
 	}
 
-	/** The peer gets another address, as a laptop in another network does. */
+	/** Gives the peer another address, as a laptop gets in another network. */
 	async changeAddress(): Promise<void> {
 		const before = `10.203.2.${this.#peerAddress++}/24`;
 		await run(
@@ -110,7 +109,7 @@ export class Network implements AsyncDisposable {
 			"ip address add 10.203.2.1/24 dev to-peer",
 			"ip link set to-hub up",
 			"ip link set to-peer up",
-			// A kernel without this queue has a faster link: nothing depends on it.
+			// Without this queue in the kernel the link is faster; nothing depends on that.
 			`tc qdisc add dev to-hub root tbf rate ${RATE} burst 128kb latency 50ms || true`,
 			`tc qdisc add dev to-peer root tbf rate ${RATE} burst 128kb latency 50ms || true`,
 		);
@@ -131,7 +130,7 @@ const NSENTER = existsSync("/usr/bin/nsenter") ? "/usr/bin/nsenter" : "nsenter";
 
 const inside = (host: Process): string[] => [NSENTER, "-t", `${host.pid}`, "-n"];
 
-/** Commands at a host, one after another; each must succeed. */
+/** Runs commands on a host, one after another; each must succeed. */
 async function run(host: Process, ...commands: string[]): Promise<void> {
 	const child = Bun.spawn([...inside(host), "sh", "-ec", commands.join("\n")], {
 		stdout: "ignore",

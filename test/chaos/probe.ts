@@ -1,7 +1,6 @@
-// Asks again and again whether the tunnel works: every PERIOD ms one request on a TCP connection of its own, given up
-// after a second. A process of its own, at the peer's host. Usage: bun probe.ts PORT [PERIOD].
-// Prints `ok MS` or `no MS REASON` for each request when it is over; MS is how long it took. On SIGTERM it asks no more,
-// and ends when the last request is over.
+// Keeps asking whether the tunnel works: every PERIOD milliseconds one request on a new TCP connection, given up after a
+// second. Runs in a process of its own, on the peer's host. Usage: bun probe.ts PORT [PERIOD]. Prints `ok MS` or
+// `no MS REASON` when a request is over; MS is how long it took. On SIGTERM it stops asking and ends with the last request.
 
 const PATIENCE_MS = 1000;
 const REQUEST = "GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";

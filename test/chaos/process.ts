@@ -1,14 +1,14 @@
-// The programs of a chaos run: each is started in its host, its lines are kept with their times, and it ends with us,
-// however we end. Used by world.ts, network.ts and flood.ts.
+// The programs of a chaos run. Each is started on its host, its lines are kept with their times, and it ends with us,
+// however we end.
 import { existsSync } from "node:fs";
 
-/** Lines kept of one program: the last ones, for a report of what went wrong. */
+/** The last lines of each program are kept, for a report of what went wrong. */
 const LINES_MAX = 2_000;
 
-/** Nothing of a chaos run lives longer. */
+/** No program of a chaos run lives longer. */
 const LIFE_MS = 180_000;
 
-/** The kernel kills the program when we are gone: a test runner that is killed cleans nothing up. */
+/** Makes the kernel kill the program when we are gone: a test runner that is killed cannot clean up. */
 const WITH_US = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : [];
 
 export interface Line {
@@ -19,14 +19,14 @@ export interface Line {
 
 export class Process implements AsyncDisposable {
 	readonly name: string;
-	/** What it has printed on both outputs. */
+	/** What it has printed, on either output. */
 	readonly lines: Line[] = [];
 	readonly exited: Promise<number>;
-	/** Told every whole line. */
+	/** Called with every whole line. */
 	onLine: (line: string) => void = () => {};
 	#child: Bun.Subprocess<"pipe", "pipe", "pipe">;
 
-	/** `host` is what puts a command into its host; it must replace itself with the command. */
+	/** `host` are the words that run a command on its host; that program must replace itself with the command. */
 	constructor(name: string, host: readonly string[], command: readonly string[]) {
 		this.name = name;
 		this.#child = Bun.spawn([...host, ...WITH_US, ...command], {
@@ -49,7 +49,7 @@ export class Process implements AsyncDisposable {
 		this.#child.kill(name);
 	}
 
-	/** The first line, printed already or yet to come, that matches. Rejects when it ends without, or too late. */
+	/** The first matching line, already printed or yet to come. Rejects if the program ends without one, or it takes too long. */
 	async line(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
 		const deadline = performance.now() + timeoutMs;
 		let over = false;
@@ -91,7 +91,7 @@ export class Process implements AsyncDisposable {
 				this.lines.push({ at: performance.now(), text });
 				this.onLine(text);
 			}
-			// `line` reads from the start only while a program starts.
+			// Only `line` reads from the start, and only while a program is starting.
 			if (this.lines.length > LINES_MAX) this.lines.splice(0, this.lines.length - LINES_MAX / 2);
 		}
 	}

@@ -1,31 +1,31 @@
-// What can happen to a hub and a peer, and what must be true after: the tunnel is usable again GOAL seconds after the
-// repair. Used by chaos.ts (a table) and test/e2e/chaos.test.ts (a test of each).
+// What can happen to a hub, a peer and the network between them. GOAL seconds after the repair the tunnel must be usable
+// again. `bun run chaos` makes a table of them; each is also a test (test/e2e/chaos.test.ts).
 import { namespacesRefused } from "./network.ts";
 import { World } from "./world.ts";
 
-/** Seconds from the repair to usable again, at most. */
+/** Seconds from the repair until the tunnel is usable again, at most. */
 export const GOAL = 5;
 
 export interface Scenario {
 	name: string;
-	/** It needs wires of its own. Without: it hurts only programs, and loopback does where namespaces are refused. */
+	/** It breaks the network, so it needs namespaces. Otherwise it only hurts programs, and loopback will do. */
 	wires: boolean;
-	/** Hurts, and repairs; resolves with `performance.now()` at the repair and what else must be true in the end. */
+	/** Breaks something and repairs it. Resolves with `performance.now()` at the repair, and what else must hold in the end. */
 	run(world: World): Promise<{ repaired: number; also?: () => Promise<void> }>;
-	/** The path is never gone, so no request needs to fail. */
+	/** A path is always left, so it is no fault of the scenario if no request fails. */
 	gentle?: boolean;
-	/** Addresses of the hub's host; one when not given. */
+	/** How many addresses the hub's host has; 1 by default. */
 	addresses?: number;
 }
 
 export interface Outcome {
-	/** Seconds to usable; undefined when it never was, or not for long enough. */
+	/** Seconds until usable; undefined if it never was, or not for long enough. */
 	seconds: number | undefined;
-	/** Requests without an answer before the repair. */
+	/** Requests from before the repair that were not answered. */
 	lost: number;
-	/** What went wrong besides. */
+	/** What else went wrong. */
 	failure: string | undefined;
-	/** The programs' lines with seconds since the repair, and the probe's answers. */
+	/** The programs' lines, with seconds since the repair, and the probe's answers. */
 	report: string;
 }
 
@@ -83,7 +83,7 @@ export const SCENARIOS: readonly Scenario[] = [
 			return { repaired, also: () => transfer.exact(repaired, 90_000) };
 		},
 	},
-	// Whichever of two addresses is in use: one of each pair hurts.
+	// Either of the two addresses may be in use, so one scenario of each pair hurts.
 	...[false, true].flatMap((oneWay) =>
 		([1, 2] as const).map((which) => ({
 			name: `hub's address ${which} of 2 lost ${oneWay ? "(one way only)" : ""}`.trim(),
@@ -99,7 +99,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	),
 ];
 
-/** Runs one in a world of its own. `limit` and `hold` are seconds: how long to wait, and how long it has to last. */
+/** Plays one in a world of its own. `limit` and `hold` are seconds: how long to wait, and how long it has to last. */
 export async function play(
 	scenario: Scenario,
 	{ limit, hold }: { limit: number; hold: number },
@@ -109,7 +109,7 @@ export async function play(
 	const { repaired, also } = await scenario.run(world);
 	const usable = await world.usable(repaired, limit * 1000, hold * 1000);
 	let failure = usable ? undefined : `not usable within ${limit} s`;
-	if (usable && usable.lost === 0 && !scenario.gentle) failure = "every request was answered: nothing was hurt";
+	if (usable && usable.lost === 0 && !scenario.gentle) failure = "every request was answered, so nothing was broken";
 	try {
 		await also?.();
 	} catch (error) {

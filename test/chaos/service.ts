@@ -1,11 +1,11 @@
-// The service behind the hub: a short answer, a long one, and the hash of what it is sent. A process of its own.
+// The service behind the hub, in a process of its own: gives a short answer, a long one, or the hash of what it is sent.
 // Prints its port.
 import { body } from "./data.ts";
 
 const server = Bun.serve({
 	hostname: "127.0.0.1",
 	port: 0,
-	// A black hole lasts longer than Bun's own patience.
+	// A black hole lasts longer than Bun's default of 10 s.
 	idleTimeout: 0,
 	maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 	async fetch(request) {

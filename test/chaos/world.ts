@@ -1,6 +1,5 @@
-// A hub and a peer that will be hurt: our executable at two hosts, a service behind the hub, and a probe at the peer
-// that knows when the tunnel works. Hosts are namespaces (network.ts), or one machine's loopback. Used by
-// scenarios.ts.
+// A hub and a peer to experiment on: the executable on two hosts, a service behind the hub, and a probe on the peer's host
+// that tells when the tunnel works. The hosts are namespaces (network.ts), or both are this machine's loopback.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,13 +10,13 @@ export const EXECUTABLE = process.env.HIVEMIND_P2P_EXECUTABLE ?? join(import.met
 
 const PORT = 7843;
 
-/** Nobody listens there. */
+/** Nothing listens there. */
 const DOWN = "127.0.0.1:1";
 
 export interface Usable {
 	/** Seconds from the repair to the first answered request after which every request was answered. */
 	seconds: number;
-	/** Requests that began before the repair and were not answered. */
+	/** Requests from before the repair that were not answered. */
 	lost: number;
 }
 
@@ -28,7 +27,7 @@ interface Answer {
 }
 
 export class World implements AsyncDisposable {
-	/** The wires, where hosts are namespaces. */
+	/** The network between the hosts; undefined on loopback. */
 	readonly network: Network | undefined;
 	#address: string;
 	#dir = mkdtempSync(join(tmpdir(), "chaos-"));
@@ -45,7 +44,7 @@ export class World implements AsyncDisposable {
 		this.#address = address;
 	}
 
-	/** A hub, a peer and a probe that has had its first answers. `addresses` is how many the hub's host has. */
+	/** A hub, a peer and a probe that has received its first answers. `addresses` is how many the hub's host has. */
 	static async create(hosts: "namespaces" | "loopback", { addresses = 1 } = {}): Promise<World> {
 		if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: build it first with 'bun run build'`);
 		const world = new World(
@@ -70,7 +69,7 @@ export class World implements AsyncDisposable {
 		return this.#ticket;
 	}
 
-	/** Starts the hub, again on the same port with the same identity. */
+	/** Starts the hub; each time on the same port, with the same identity. */
 	async startHub(): Promise<void> {
 		const arguments_ = ["share", this.#service, DOWN, DOWN, "chaos", "--identity", join(this.#dir, "hub")];
 		const bind = ["--no-relay", "--ipv4-addr", this.#address, "-vvv"];
@@ -80,8 +79,8 @@ export class World implements AsyncDisposable {
 	}
 
 	/**
-	 * Waits until the tunnel works again: a fresh request is answered after `repaired`, and so is every one that begins
-	 * in the `holdMs` after it. Undefined when no such answer comes within `limitMs` of the repair.
+	 * Waits until the tunnel works again: a request is answered after `repaired`, and so is every one that begins within
+	 * `holdMs` after that. Undefined if no such answer comes within `limitMs` of the repair.
 	 */
 	async usable(repaired: number, limitMs: number, holdMs: number): Promise<Usable | undefined> {
 		for (;;) {
@@ -92,7 +91,7 @@ export class World implements AsyncDisposable {
 				if (!ok && begun < repaired) lost++;
 				if (over < repaired) continue;
 				if (ok) candidate ??= over;
-				// A request that began before the first answer may still wait where nobody answers any more.
+				// A request that began before the first answer may still be waiting on the old connection.
 				else if (candidate !== undefined && begun > candidate) candidate = undefined;
 			}
 			const late = (candidate ?? now) - repaired > limitMs;
@@ -103,14 +102,14 @@ export class World implements AsyncDisposable {
 		}
 	}
 
-	/** A program at one of the hosts; it ends with the world. */
+	/** Starts a program on one of the hosts; it ends with the world. */
 	run(name: string, host: "hub" | "peer", ...command: string[]): Process {
 		const process = new Process(name, this.network?.at(host) ?? [], command);
 		this.#processes.push(process);
 		return process;
 	}
 
-	/** A peer that has its services; `port` is where the frontend is. */
+	/** Starts a peer and waits for its services; `port` is the frontend's. */
 	async join(name: string): Promise<{ process: Process; port: string }> {
 		const bind = this.network ? [] : ["--ipv4-addr", "127.0.0.1:0"];
 		const free = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
@@ -120,14 +119,14 @@ export class World implements AsyncDisposable {
 		return { process, port };
 	}
 
-	/** The command that probes the peer every `period` ms (probe.ts). */
+	/** The command that probes the peer every `period` milliseconds (probe.ts). */
 	probing(period: number): string[] {
 		return [process.execPath, script("probe"), this.#port, `${period}`];
 	}
 
 	/**
-	 * A transfer each way, `bytes` long, through the tunnel. Resolves when both are under way. `exact` rejects when one
-	 * ends with other bytes, or has ended before the repair: then nothing was hurt.
+	 * Starts a transfer of `bytes` bytes each way, and resolves when both are under way. `exact` rejects if other bytes
+	 * arrive, or if a transfer was over before the repair, since then it proves nothing.
 	 */
 	async transfer(bytes: number): Promise<{ exact(repaired: number, timeoutMs: number): Promise<void> }> {
 		const client = this.run("transfer", "peer", process.execPath, script("bulk"), this.#port, `${bytes}`);
@@ -141,7 +140,7 @@ export class World implements AsyncDisposable {
 		return { exact };
 	}
 
-	/** What every program said, with seconds since `zero`, in that order. */
+	/** What all programs printed, in order, with seconds since `zero`. */
 	report(zero = this.#begun): string {
 		const all = this.#processes.flatMap(({ name, lines }) => lines.map((line) => ({ name, ...line })));
 		return all
@@ -151,7 +150,7 @@ export class World implements AsyncDisposable {
 			.join("");
 	}
 
-	/** The probe's answers in the order they were asked for, `.` answered, `x` not, a space at the repair. */
+	/** The probe's requests in order: `.` answered, `x` not answered, a space at the repair. */
 	picture(repaired: number): string {
 		const letters = (list: Answer[]) => list.map(({ ok }) => (ok ? "." : "x")).join("");
 		const answers = this.#answers.toSorted((a, b) => a.begun - b.begun);
@@ -160,7 +159,7 @@ export class World implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		// A stopped program dies, too.
+		// SIGKILL also ends a program that is stopped.
 		await Promise.all(this.#processes.map((process) => process[Symbol.asyncDispose]()));
 		await this.network?.[Symbol.asyncDispose]();
 		rmSync(this.#dir, { recursive: true, force: true });
@@ -187,7 +186,7 @@ export class World implements AsyncDisposable {
 
 // --- internal ---
 
-/** A request that hangs is known to after this (probe.ts). */
+/** The probe gives a request up after this (probe.ts). */
 const PROBE_PATIENCE_MS = 1000;
 
 const script = (name: string): string => join(import.meta.dir, `${name}.ts`);

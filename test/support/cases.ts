@@ -1,4 +1,4 @@
-// How many cases a fuzzing property tries: few in the tests, a million in `bun run soak`.
+// How many cases a property test tries: few in the test run, a million in `bun run soak`.
 
-/** FUZZ_CASES where that is set, else `few`. */
+/** FUZZ_CASES from the environment, or else `few`. */
 export const cases = (few: number): number => Number(process.env.FUZZ_CASES ?? few);

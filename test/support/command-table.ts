@@ -1,4 +1,4 @@
-// A command line like the program's, small enough to reason about. Used by the tests of argv.ts.
+// A table of commands like the program's, but small enough to reason about, for the tests of the parser.
 import type { ArgsDef } from "citty";
 import { type CommandLine, type CommandTable, type ReadOptions, readCommandLine } from "../../src/cli/parse-args.ts";
 

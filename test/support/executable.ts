@@ -1,26 +1,26 @@
-// Runs dist/hivemind-p2p as a person or a script would: what it prints, how it ends, what a signal does to it.
-// Used by test/cli; the runner builds the executable first. Waits for printed lines and for the end, never for time.
+// Runs dist/hivemind-p2p as a person or a script would, and observes what it prints, how it ends and what a signal does
+// to it. Waits for printed lines and for the end, never for a time. The runner builds the executable first.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 export const EXECUTABLE = join(import.meta.dir, "../../dist/hivemind-p2p");
 
 export interface RunOptions {
-	/** Added to an environment that has PATH and a UTF-8 locale only. */
+	/** Added to an environment that has only PATH and a UTF-8 locale. */
 	env?: Record<string, string>;
 	cwd?: string;
-	/** A command in front of the executable: it gets the executable and the arguments as its last arguments. */
+	/** A command to put in front: it gets the executable and the arguments as its last arguments. */
 	wrapper?: readonly string[];
 }
 
 export interface Finished {
-	/** The exit status; of a program that a signal ended, 128 + the signal's number. */
+	/** The exit status; 128 plus the signal's number if a signal ended the program. */
 	status: number;
 	stdout: string;
 	stderr: string;
 }
 
-/** Runs to the end. `stdin` is what it can read; without it there is nothing to read. */
+/** Runs to the end. `stdin` is all that it can read; by default that is nothing. */
 export async function run(
 	args: readonly string[],
 	{ stdin = "", ...options }: RunOptions & { stdin?: string } = {},
@@ -31,7 +31,7 @@ export async function run(
 	return await program.exited;
 }
 
-/** Starts, and goes on until it ends by itself, by a signal, or by its disposal. */
+/** Starts the program, which runs until it ends by itself, by a signal, or by its disposal. */
 export function start(args: readonly string[], options: RunOptions = {}): Program {
 	if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: build it first with 'bun run build'`);
 	return new Program([...(options.wrapper ?? []), EXECUTABLE, ...args], options);
@@ -50,7 +50,7 @@ export class Program implements AsyncDisposable {
 			stderr: "pipe",
 			env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8", ...env },
 			...(cwd !== undefined && { cwd }),
-			// A test that times out is not disposed of: its programs must not stay for ever.
+			// A test that times out disposes of nothing: its programs must not stay for ever.
 			timeout: 120_000,
 			killSignal: "SIGKILL",
 		});
@@ -68,7 +68,7 @@ export class Program implements AsyncDisposable {
 		return this.#child.pid;
 	}
 
-	/** What was printed so far. */
+	/** What it has printed so far. */
 	get stdout(): string {
 		return this.#readers.stdout.text;
 	}
@@ -77,7 +77,7 @@ export class Program implements AsyncDisposable {
 		return this.#readers.stderr.text;
 	}
 
-	/** The first whole line, printed already or yet to come, that matches. Rejects when the program ends without it. */
+	/** The first whole line that matches, already printed or yet to come. Rejects if the program ends without one. */
 	line(pattern: RegExp): Promise<RegExpExecArray> {
 		const { stdout, stderr } = this.#readers;
 		return Promise.any([stdout.line(pattern), stderr.line(pattern)]).catch(async () => {
@@ -92,7 +92,7 @@ export class Program implements AsyncDisposable {
 		this.#child.kill(name);
 	}
 
-	/** Text for its standard input. */
+	/** Writes text to its standard input. */
 	type(text: string): void {
 		this.#child.stdin.write(text);
 		void this.#child.stdin.flush();
@@ -102,7 +102,7 @@ export class Program implements AsyncDisposable {
 		void this.#child.stdin.end();
 	}
 
-	/** Reads no more: what the program prints there from now on has no reader. */
+	/** Stops reading: what the program prints there from now on has no reader. */
 	hangUp(output: "stdout" | "stderr"): Promise<void> {
 		return this.#readers[output].cancel();
 	}
@@ -115,7 +115,7 @@ export class Program implements AsyncDisposable {
 
 // --- internal ---
 
-/** Collects one output and hands out its lines. A spinner's `\r` ends a line, too. */
+/** Collects one output and hands out its lines. The `\r` of a spinner ends a line, too. */
 class Reader {
 	text = "";
 	readonly done: Promise<void>;

@@ -1,8 +1,8 @@
-// Waits until native handles are let go of: what ends on the wire ends here when an acknowledgement has come back.
-// Used by setup.ts after every test, and by tests that look themselves.
+// Waits until native handles have been released: a stream that has ended on the wire is only released here once the
+// acknowledgement has come back.
 import { liveHandles } from "../../src/transport/iroh.ts";
 
-/** Resolves when no more than `before` are alive and `also` is true, or after three seconds: whoever asks looks then. */
+/** Resolves when no more than `before` are alive and `also` is true, or after three seconds; the caller then checks. */
 export async function handlesSettle(before: number, also = () => true): Promise<void> {
 	const deadline = performance.now() + 3000;
 	while (performance.now() < deadline && (liveHandles() > before || !also())) await Bun.sleep(5);

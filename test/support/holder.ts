@@ -1,17 +1,17 @@
-// Another process that holds an identity file. Used by the tests of identity.ts.
+// Other processes that open and hold an identity file, for the tests of identity.ts.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Holder extends AsyncDisposable {
-	/** Its first line: "open <key> <secret>", or what is wrong. */
+	/** Its first line: "open <key> <secret>", or what went wrong. */
 	said: string;
 	/** kill -9. Resolves when the process is gone. */
 	kill(): Promise<void>;
-	/** Lets it end by itself. */
+	/** Lets it finish by itself. */
 	end(): Promise<void>;
 }
 
-/** So many processes that open the file at the same moment and let go of it; what each said. */
+/** Lets several processes open the file at the same moment and close it again; returns what each said. */
 export async function raceForIdentity(path: string, processes: number): Promise<string[]> {
 	const begin = `${path}-begin`;
 	const children = Array.from({ length: processes }, () => {
@@ -30,10 +30,10 @@ export async function raceForIdentity(path: string, processes: number): Promise<
 	);
 }
 
-/** Another user of this machine, whom no file is for. */
+/** Another user of this machine, who owns nothing. */
 export const NOBODY = 65_534;
 
-/** What another process says that opens the file as `user`, by default ours, and lets go of it. */
+/** Lets another process open the file as `user` (ours by default) and close it; returns what it said. */
 export function openedBy(user: number | undefined, path: string): string {
 	const { stdout } = Bun.spawnSync([process.execPath, join(import.meta.dir, "identity-holder.ts"), path], {
 		env: { ...process.env, AS_USER: `${user ?? 0}` },

@@ -1,14 +1,13 @@
-// Opens an identity file, prints "open <key> <secret>" or what is wrong, and holds the file until its input ends.
-// With a second file it prints "ready" first and goes on the moment that file is there: a race that starts at once.
-// With AS_USER in the environment it is that user first. Usage: bun identity-holder.ts <FILE> [<START>]. Started by
-// holder.ts.
+// Opens an identity file, prints "open <key> <secret>" or what went wrong, and holds the file until its input ends.
+// With a second file it prints "ready" first and goes on the moment that file exists, so that several can race.
+// With AS_USER in the environment it becomes that user first. Usage: bun identity-holder.ts <FILE> [<START>]
 import { existsSync } from "node:fs";
 import { openIdentity } from "../../src/invite/identity.ts";
 
 const [path = "", begin] = process.argv.slice(2);
 const user = Number(process.env.AS_USER ?? 0);
 if (user > 0) {
-	// Another user may not be able to load what is loaded by now.
+	// Everything has been loaded by now: the other user may not be allowed to read our modules.
 	process.setgroups?.([]);
 	process.setgid?.(user);
 	process.setuid?.(user);

@@ -1,16 +1,16 @@
-// A Duplex in memory (contract: src/duplex.ts). A script says what its other side sends and takes; a `turn` before
-// each step lets fast-check's scheduler decide the order and the pauses. It notes every breach of the contract by
-// whoever uses it. Used by the tests of bridge.ts and drain.ts.
+// A Duplex in memory (the contract is in src/forward/duplex.ts). A script says what its other side sends and takes; a
+// `turn` before each step lets fast-check's scheduler decide the order and the pauses. Whenever its user breaks the
+// contract, that is noted as a breach.
 import { Aborted, type Duplex, type Waiter } from "../../src/forward/duplex.ts";
 
 /** What the other side does. */
 export interface Script {
-	/** A socket's reset ends both directions at once (RST); a stream's ends only the incoming one (QUIC). */
+	/** A socket's reset (RST) ends both directions at once; a stream's ends only the incoming one. */
 	kind: "socket" | "stream";
 	sends: readonly Uint8Array[];
-	/** After the last byte: FIN, reset, nothing at all, or a FIN and then it is gone (sockets only). */
+	/** After the last byte: a FIN, a reset, nothing at all, or a FIN after which it disappears (sockets only). */
 	ends: "fin" | "reset" | "silence" | "fin, gone";
-	/** Bytes it reads, then it says that it reads no more, or takes nothing and says nothing. */
+	/** How many bytes it reads. Afterwards it either says that it stops, or silently takes nothing. */
 	takes: number;
 	afterwards: "stops" | "stalls";
 }
@@ -20,14 +20,14 @@ export type Turn = (label: string) => Promise<void>;
 
 export class MemoryDuplex implements Duplex {
 	readonly closed: Promise<Error | undefined>;
-	/** What the other side has got from us. */
+	/** What the other side has received from us. */
 	readonly received: number[] = [];
 	/** How each direction ended; undefined while it has not. */
 	incoming: "fin" | "reset" | "cancelled" | "aborted" | undefined;
 	outgoing: "fin" | "lost" | "aborted" | undefined;
-	/** The contract, broken by the user of this end. */
+	/** How the user of this end has broken the contract. */
 	readonly breaches: string[] = [];
-	/** The end that bytes read here are written to: it must have taken one chunk before the next is read. */
+	/** Where bytes read here are written to: it must have taken one chunk before the next one is read. */
 	sink: MemoryDuplex | undefined;
 	/** How often {@link abort} was called. */
 	aborts = 0;
@@ -58,7 +58,7 @@ export class MemoryDuplex implements Duplex {
 		return this.incoming === "fin";
 	}
 
-	/** The other side has not yet taken what was written. */
+	/** Whether the other side has yet to take what was written. */
 	get taking(): boolean {
 		return this.#writing;
 	}
@@ -132,11 +132,11 @@ export class MemoryDuplex implements Duplex {
 
 	// --- internal ---
 
-	/** The other side's part. It waits while two of its chunks are not yet read. */
+	/** The other side's part. It waits while two of its chunks are unread. */
 	async #talk(): Promise<void> {
 		for (const chunk of this.#script.sends) {
 			await this.#turn(`${this.#name} sends ${chunk.length}`);
-			// A reset does not wait for a window, so nor does what comes before it.
+			// A reset does not wait for room, so what comes before it must not wait either.
 			while (!this.incoming && this.#queue.length >= 2 && this.#script.ends !== "reset") {
 				this.#room = Promise.withResolvers();
 				await this.#room.promise;

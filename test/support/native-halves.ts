@@ -1,9 +1,9 @@
-// The two halves of a native QUIC stream, misbehaving on command as the binding was measured to: one lock per half, so
-// that what waits blocks what comes after it; `[]` after a reset or a stop; stopped() that hangs after a reset.
-// Used by the tests of send.ts, receive.ts and stream.ts.
+// Imitates the two halves of a native QUIC stream, with the traps of the binding (docs/binding-notes.md, "Streams"): one
+// lock per half, so that a pending call blocks the ones after it; `[]` after a reset or a stop; a stopped() that hangs
+// after a reset.
 import type { RecvStream, SendStream } from "../../src/transport/iroh.ts";
 
-/** One at a time, in the order of the calls. */
+/** Runs one call at a time, in order. */
 class Lock {
 	#last: Promise<unknown> = Promise.resolve();
 
@@ -14,7 +14,7 @@ class Lock {
 	}
 }
 
-/** Waits for a condition that the test brings about. */
+/** Waits for conditions that the test brings about. */
 class Changes {
 	#waiting: (() => void)[] = [];
 
@@ -28,11 +28,11 @@ class Changes {
 }
 
 export class NativeSend {
-	/** How it ended for the transport: exactly one, or its slot leaks. */
+	/** How it ended for the transport. There must be exactly one, or the slot leaks. */
 	readonly endings: ("finish" | `reset ${bigint}`)[] = [];
 	/** Calls in the order in which they were made. */
 	readonly calls: string[] = [];
-	/** The length of each writeAll, and what was written in all. */
+	/** The length of each writeAll, and all the bytes written. */
 	readonly flights: number[] = [];
 	readonly written: number[] = [];
 	/** More than one writeAll was under way at once. */
@@ -78,7 +78,7 @@ export class NativeSend {
 		return this.#writing > 0;
 	}
 
-	/** Nothing of it is held any more: a reset, or a finish whose end has shown. */
+	/** Whether its slot is free: after a reset, or a finish that was acknowledged. */
 	get free(): boolean {
 		return this.#lost || this.#reset || (this.endings.includes("finish") && this.#acknowledged);
 	}
@@ -108,7 +108,7 @@ export class NativeSend {
 		return this.#lock.run(async () => {
 			this.#check();
 			if (this.endings.length > 0) throw new Error("ClosedStream { _private: () }");
-			// After the other side's stop it resolves, and does nothing.
+			// After the other side's stop it resolves but does nothing.
 			if (this.#stopped === undefined) this.endings.push("finish");
 		});
 	}
@@ -123,7 +123,7 @@ export class NativeSend {
 		});
 	}
 
-	/** Asked for in the first moment, before anything holds the lock. */
+	/** Asked for at the very beginning, before anything holds the lock. */
 	id(): Promise<string> {
 		return Promise.resolve("0");
 	}
@@ -156,7 +156,7 @@ export class NativeSend {
 }
 
 export class NativeReceive {
-	/** How it ended for the transport: exactly one, or its slot leaks. */
+	/** How it ended for the transport. There must be exactly one, or the slot leaks. */
 	readonly endings: ("end" | "reset" | `stop ${bigint}`)[] = [];
 	readonly calls: string[] = [];
 	/** More than one read was under way at once. */
@@ -169,7 +169,7 @@ export class NativeReceive {
 	#lost = false;
 	#reading = 0;
 
-	/** The other side's bytes arrive. */
+	/** Bytes arrive from the other side. */
 	arrive(bytes: Iterable<number>): void {
 		for (const byte of bytes) this.#arrived.push(byte);
 		this.#changes.happen();
@@ -200,7 +200,7 @@ export class NativeReceive {
 		return this.#reading > 0;
 	}
 
-	/** Nothing of it is held any more. */
+	/** Whether its slot is free. */
 	get free(): boolean {
 		return this.#lost || this.endings.length > 0;
 	}
@@ -245,10 +245,10 @@ export class NativeReceive {
 	}
 }
 
-/** Lets everything happen that can happen now: not a wait, one turn of the event loop. */
+/** Lets everything happen that can happen now: one turn of the event loop, not a wait. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Whether a promise is settled, after everything has happened that can happen now. */
+/** Whether a promise is settled once everything has happened that can happen now. */
 export async function settled(promise: Promise<unknown>): Promise<boolean> {
 	let done = false;
 	const note = () => {

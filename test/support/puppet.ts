@@ -1,4 +1,4 @@
-// Starts puppet.mjs under node and speaks with it. Used by the end-to-end tests and the benchmark.
+// Starts puppet.mjs under Node and moves its sockets: a TCP implementation other than Bun's.
 import { join } from "node:path";
 
 export interface State {
@@ -6,12 +6,12 @@ export interface State {
 	/** The first bytes, as latin1. */
 	head: string;
 	sha256: string;
-	/** A FIN came. */
+	/** A FIN has arrived. */
 	ended: boolean;
 	/** "ECONNRESET" and the like. */
 	error: string | null;
 	closed: boolean;
-	/** Bytes that the kernel took. */
+	/** Bytes that the kernel has taken. */
 	sent: number;
 }
 
@@ -37,7 +37,7 @@ export class Puppet implements AsyncDisposable {
 		return new PuppetSocket(this, (await this.call<{ id: number }>("connect", { port, ...options })).id);
 	}
 
-	/** SHA-256 of what `send` sends in `size` bytes. */
+	/** The SHA-256 of the first `size` bytes that `send` sends. */
 	async hash(size: number): Promise<string> {
 		return (await this.call<{ sha256: string }>("hash", { size })).sha256;
 	}
@@ -99,7 +99,7 @@ export class PuppetSocket {
 	}
 
 	write = (text: string) => this.#call("write", { text });
-	/** Sends `size` bytes of a pattern; resolves when the kernel took them. */
+	/** Sends `size` bytes of a pattern; resolves when the kernel has taken them. */
 	send = (size: number, chunk = 65_536) => this.#call("send", { size, chunk });
 	/** The same, without waiting. */
 	sending = (size: number, chunk = 65_536) => this.#call("sending", { size, chunk });
@@ -109,9 +109,9 @@ export class PuppetSocket {
 	pause = () => this.#call("pause");
 	resume = () => this.#call("resume");
 	state = () => this.#call<State>("state");
-	/** Resolves when so many bytes came in all, or the socket closed. */
+	/** Resolves when `count` bytes have arrived in all, or the socket has closed. */
 	received = (count: number) => this.#call<State>("received", { count });
-	/** Resolves when a FIN came, or the socket closed. */
+	/** Resolves when a FIN has arrived, or the socket has closed. */
 	ended = () => this.#call<State>("ended");
 	closed = () => this.#call<State>("closed");
 }

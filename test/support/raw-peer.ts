@@ -1,5 +1,5 @@
-// The other end of the wire, by the raw binding: every byte of it is under the test's command. A peer that says what the
-// test wants, and a hub of the original program. Used by the end-to-end tests and the fuzzing.
+// The other end of the wire, made with the raw binding, so that a test controls every byte: a peer that says what the
+// test wants, and a hub like the original program's.
 import { expect } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
@@ -9,14 +9,14 @@ import { type BiStream, type Connection, loadIroh } from "../../src/transport/ir
 
 const ALPN_BYTES = [...Buffer.from(ALPN.hivemind)];
 
-/** What a forgotten handle would end. (Not by pin(): that counts what the program itself holds.) */
+/** Handles that must not be collected. pin() is not used, since it counts what the program itself holds. */
 const kept = new Set<object>();
 const keep = <T extends object>(handle: T): T => {
 	kept.add(handle);
 	return handle;
 };
 
-/** The bytes that open a stream, and what comes behind them. */
+/** The bytes that open a stream, followed by `text`. */
 export const header = (portId: number, text = ""): number[] => [...encodeHeader(portId), ...Buffer.from(text)];
 
 export const hello = (secret?: string, more: object = {}): string =>
@@ -75,25 +75,25 @@ export class RawConnection {
 	}
 
 	/**
-	 * Resolves when the hub has ended it for this reason. On a busy machine the packet that says so may be lost, a few in a
-	 * thousand (measured): then only the end is seen, by a stateless reset (RFC 9000 section 10.3).
+	 * Resolves when the hub has ended it for this reason. On a busy machine the packet that says so gets lost now and then,
+	 * a few times in a thousand (measured). Then a stateless reset shows only the end (RFC 9000 section 10.3).
 	 */
 	async endedFor(reason: string | RegExp): Promise<void> {
 		const told = await this.closed;
 		if (told !== "reset by peer") expect(told).toMatch(reason);
 	}
 
-	/** A stream that begins with these bytes. */
+	/** Opens a stream that begins with these bytes. */
 	async open(bytes: number[], finish = false): Promise<BiStream> {
 		const bi = await this.native.openBi();
-		// Each look at a half makes another handle (measured).
+		// Each access to a half makes a new handle (docs/binding-notes.md, "Streams").
 		this.#handles.set(bi, [bi, bi.send, bi.recv].map(keep));
 		if (bytes.length > 0) await bi.send.writeAll(bytes);
 		if (finish) await bi.send.finish();
 		return bi;
 	}
 
-	/** Lets go of a stream that is over: a million of them would be felt. */
+	/** Releases a stream that is over: a million of them would add up. */
 	forget(bi: BiStream): void {
 		for (const handle of this.#handles.get(bi) ?? []) kept.delete(handle);
 		this.#handles.delete(bi);
@@ -108,7 +108,7 @@ export class RawConnection {
 		return answer;
 	}
 
-	/** A control stream that begins with this text. */
+	/** Opens a control stream that begins with this text. */
 	async control(text: string): Promise<Control> {
 		return new Control(await this.open(header(0, text)));
 	}
@@ -119,9 +119,9 @@ export class RawConnection {
 }
 
 export class Control {
-	/** Everything that the hub has said, but its pings and pongs. */
+	/** Everything the hub has said, except pings and pongs. */
 	readonly said: Message[] = [];
-	/** The first byte. */
+	/** The hub's answer to the header, the first byte. */
 	answer: number | undefined;
 	#bi: BiStream;
 	#waiting = new Set<() => void>();
@@ -140,7 +140,7 @@ export class Control {
 		await this.#bi.send.finish();
 	}
 
-	/** The first message of this type, said already or yet to come, that has it. Rejects when the stream ends without it. */
+	/** The first message of this type for which `is` holds, already said or yet to come. Rejects if the stream ends first. */
 	until<T extends Message["type"]>(
 		type: T,
 		is: (message: Extract<Message, { type: T }>) => boolean = () => true,
@@ -188,10 +188,10 @@ export class Control {
 	}
 }
 
-/** A hub of the original program: it knows three port ids, answers 0xff and echoes; everything else is 0x00. */
+/** A hub like the original program's: it answers three port ids with 0xff and echoes; any other is answered with 0x00. */
 export class OriginalHub implements AsyncDisposable {
 	readonly ticket: string;
-	/** The port ids that were asked for, in order. */
+	/** The port ids that peers asked for, in order. */
 	readonly asked: number[] = [];
 	#endpoint: InstanceType<typeof Native>;
 

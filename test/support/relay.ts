@@ -1,5 +1,5 @@
-// A relay server for tests, for it has to misbehave on command: the protocol of iroh-relay (iroh-relay 1.4,
-// src/protos/handshake.rs and relay.rs) as far as an endpoint needs it. It believes every signature.
+// A relay server that misbehaves on command. It speaks the protocol of iroh-relay (version 1.4, src/protos/handshake.rs
+// and relay.rs) as far as an endpoint needs it, and believes every signature.
 import type { ServerWebSocket } from "bun";
 
 /** Frame types; each frame is one WebSocket message that begins with it. */
@@ -19,13 +19,13 @@ interface Client {
 
 export class Relay implements Disposable {
 	readonly url: string;
-	/** Answers to latency probes. 503 is a relay that is not to be used. */
+	/** The status of its answers to latency probes. After a 503 an endpoint does not use it. */
 	probeStatus = 200;
 	/** Whether it lets endpoints connect. */
 	admits = true;
-	/** How many different endpoints it lets in, the first ones: an allow-list. */
+	/** How many different endpoints it admits; later ones are turned away, as by an allow-list. */
 	admitsOnly = Number.POSITIVE_INFINITY;
-	/** Datagrams, or batches of them, that it has passed on. */
+	/** How many datagrams, or batches of them, it has passed on. */
 	forwarded = 0;
 	#clients = new Map<string, ServerWebSocket<Client>>();
 	#server: Bun.Server<Client>;
@@ -50,7 +50,7 @@ export class Relay implements Disposable {
 		this.url = `http://127.0.0.1:${this.#server.port}`;
 	}
 
-	/** Ends all connections; new ones are let in as {@link admits} says. */
+	/** Ends all connections; whether new ones are admitted is up to {@link admits}. */
 	drop(): void {
 		for (const socket of this.#clients.values()) socket.terminate();
 	}
@@ -74,7 +74,7 @@ export class Relay implements Disposable {
 			const to = this.#clients.get(frame.toString("hex", 1, 1 + KEY));
 			if (!to) return;
 			this.forwarded++;
-			// The same frame with the sender's key, two types further.
+			// The same frame with the sender's key; its type is the next but one.
 			to.send(Buffer.concat([Uint8Array.of(type + 2), Buffer.from(socket.data.id, "hex"), frame.subarray(1 + KEY)]));
 		}
 	}

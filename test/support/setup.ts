@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { liveHandles } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "./handles.ts";
 
-// Log lines of refused streams and the like belong to the tests that cause them, not to the report.
+// The lines that hubs and peers print in tests do not belong in the report. TEST_TALK=1 shows them.
 if (!process.env.TEST_TALK) process.stderr.write = () => true;
 
 let handles = 0;
@@ -21,14 +21,14 @@ afterEach(async () => {
 	expect(openSockets() - sockets, "sockets left open").toBeLessThanOrEqual(0);
 });
 
-/** The sockets of this process when it was last asked, and whether they are TCP: a socket stays what it is. */
+/** The sockets seen at the last look, and whether they are TCP; that never changes. */
 let known = new Map<string, boolean>();
 
-/** Open TCP sockets of this process, where the system tells. (iroh lets go of its UDP sockets a little later.) */
+/** Open TCP sockets of this process; 0 where the system cannot tell. (iroh releases its UDP sockets a little later.) */
 function openSockets(): number {
 	if (process.platform !== "linux") return 0;
 	const open = readdirSync("/proc/self/fd").map(target).filter(isSocket);
-	// The system's tables take it 12 ms, which is felt with every test (measured).
+	// Reading the system's tables takes 12 ms (measured), too much for every test.
 	const tcp = open.every((socket) => known.has(socket)) ? undefined : tcpSockets();
 	known = new Map(open.map((socket) => [socket, known.get(socket) ?? tcp?.has(socket) ?? false]));
 	return open.filter((socket) => known.get(socket)).length;
@@ -36,7 +36,7 @@ function openSockets(): number {
 
 const isSocket = (link: string): boolean => link.startsWith("socket:");
 
-/** What a descriptor is; nothing when it is closed already, as the one that lists them. */
+/** What a descriptor refers to; "" if it is closed by now, like the one that listed them. */
 function target(fd: string): string {
 	try {
 		return readlinkSync(`/proc/self/fd/${fd}`);

@@ -1,4 +1,4 @@
-// What a call throws, if it throws what it may: a HivemindError with the expected code. Used by unit and property tests.
+// Expects that a call throws nothing but a HivemindError with the right code, on one line.
 import { expect } from "bun:test";
 import { type ErrorCode, HivemindError } from "../../src/base/errors.ts";
 
@@ -9,7 +9,7 @@ export function thrown(code: ErrorCode, work: () => unknown): HivemindError {
 	return result as HivemindError;
 }
 
-/** The value, or the error if it has this code; throws any other. */
+/** The value, or the error if it has this code; any other error is thrown. */
 export function valueOr<T>(code: ErrorCode, work: () => T): T | HivemindError {
 	try {
 		return work();

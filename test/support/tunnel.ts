@@ -1,4 +1,4 @@
-// A hub and a peer in this process, over real iroh on loopback. Used by the end-to-end tests.
+// A hub and a peer in this process, over real iroh on loopback.
 
 import type { Address } from "../../src/base/address.ts";
 import { teamPolicy } from "../../src/hub/admission.ts";
