@@ -8,7 +8,8 @@ import { PROGRAM, VERSION } from "../base/version.ts";
 import { demo } from "../demo/demo.ts";
 import { share } from "../hub/run-hub.ts";
 import { openIdentity } from "../invite/identity.ts";
-import { join } from "../peer/run-peer.ts";
+import { peerReporter } from "../peer/reporter.ts";
+import { runPeer } from "../peer/run-peer.ts";
 import { NAME_MAX } from "../protocol/limits.ts";
 import { SERVICES } from "../protocol/services.ts";
 import { ALPN, type AlpnName } from "../protocol/stream-header.ts";
@@ -163,7 +164,8 @@ const commands: Record<string, CommandDef> = {
 			const key = identity && { key: identity.key };
 			const invitation = await readInvitation(line, stop);
 			const reconnect = !line.values.has("no-reconnect");
-			if (invitation) await join({ name, invitation, addresses, reconnect, endpoint: { ...endpoint, ...key } }, stop);
+			const options = { name, addresses, reconnect, endpoint: { ...endpoint, ...key } };
+			if (invitation) await runPeer({ ...options, invitation }, peerReporter(), stop);
 			identity?.close();
 		},
 	},

@@ -3,7 +3,7 @@
 import { HivemindError } from "../base/errors.ts";
 import { aborted } from "../base/timers.ts";
 import { type CodeOptions, mailboxUrl } from "../invite/join-code.ts";
-import type { JoinOptions } from "../peer/run-peer.ts";
+import type { PeerOptions } from "../peer/run-peer.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
 import { REDEEM_MAX_S } from "./limits.ts";
 import type { CommandLine } from "./parse-args.ts";
@@ -30,7 +30,7 @@ export function codeOptions({ values }: CommandLine): CodeOptions | undefined {
 export async function readInvitation(
 	{ values }: CommandLine,
 	stop: AbortSignal,
-): Promise<JoinOptions["invitation"] | undefined> {
+): Promise<PeerOptions["invitation"] | undefined> {
 	const given = (name: string) => values.get(name) as string | undefined;
 	const timeout = number(values.get("timeout"), "--timeout", 1, REDEEM_MAX_S);
 	const redeem = { ...mailboxOf(values), ...(timeout !== undefined && { timeoutMs: timeout * 1000 }) };

@@ -7,7 +7,9 @@ import { aborted } from "../base/timers.ts";
 import { teamPolicy } from "../hub/admission.ts";
 import { share } from "../hub/run-hub.ts";
 import { newSecret } from "../invite/secret.ts";
-import { join } from "../peer/run-peer.ts";
+import type { PeerEvent } from "../peer/events.ts";
+import { peerReporter } from "../peer/reporter.ts";
+import { runPeer } from "../peer/run-peer.ts";
 import { SERVICES } from "../protocol/services.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
 import { startMailbox } from "../wormhole/server/server.ts";
@@ -53,8 +55,10 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 		});
 		const joined = () => "joined by that code";
 		const addresses = await step("peer", joined, (onReady: (addresses: readonly Address[]) => void) => {
-			const options = { name: "demo-peer", addresses: [free, free, free], endpoint, onReady };
-			running.push(join({ ...options, invitation: { code, ...codes } }, ended));
+			const options = { name: "demo-peer", addresses: [free, free, free], endpoint };
+			const report = peerReporter();
+			const emit = (event: PeerEvent) => (event.type === "ready" ? onReady(event.addresses) : report(event));
+			running.push(runPeer({ ...options, invitation: { code, ...codes } }, emit, ended));
 			return running;
 		});
 		services.reachableAt(addresses);

@@ -1,7 +1,6 @@
 // Running bridges, and how long a program that was told to stop waits for them.
 // Called by hub.ts, serve.ts and join.ts.
 
-import { log } from "../base/output.ts";
 import { bridge, newTraffic, type Traffic } from "./bridge.ts";
 import type { Duplex } from "./duplex.ts";
 import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS } from "./limits.ts";
@@ -42,8 +41,8 @@ export class Transfers {
 		return [...this.#running].filter(({ traffic }) => isBusy(traffic, now)).length;
 	}
 
-	/** Aborts what is half-closed and has moved nothing for {@link HALF_CLOSED_IDLE_MS}. */
-	sweep(): void {
+	/** Aborts what is half-closed and has moved nothing for {@link HALF_CLOSED_IDLE_MS}; returns how many that were. */
+	sweep(): number {
 		const now = performance.now();
 		const idle = [...this.#running].filter(
 			({ traffic, a, b }) => now - traffic.lastAt > HALF_CLOSED_IDLE_MS && (a.ended || b.ended),
@@ -52,7 +51,12 @@ export class Transfers {
 			a.abort();
 			b.abort();
 		}
-		if (idle.length > 0) log.warn(`Reset ${idle.length} half-closed connections that moved nothing for half an hour.`);
+		return idle.length;
+	}
+
+	/** Aborts everything that runs, at once: a process that ends must not look like a clean end to its clients. */
+	abortAll(): void {
+		this.#running.forEach(abort);
 	}
 
 	/** Resolves when nothing is busy, after {@link DRAIN_MS} at the latest; what is still open then is aborted. */

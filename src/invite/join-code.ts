@@ -2,11 +2,10 @@
 // codes as they come, by output.ts.
 import { renderUnicodeCompact } from "uqr";
 import { HivemindError } from "../base/errors.ts";
-import { log, panel, print, talk, waitingFor } from "../base/output.ts";
+import { log, panel, print, talk } from "../base/output.ts";
 import { PROGRAM } from "../base/version.ts";
 import { mailboxUrl } from "../wormhole/client/mailbox-url.ts";
 import { offerCodes } from "../wormhole/client/offer.ts";
-import { redeem } from "../wormhole/client/redeem.ts";
 import { ONCE_WAIT_MS } from "./limits.ts";
 
 export { mailboxUrl };
@@ -59,28 +58,6 @@ export async function offer(ticket: string, options: CodeOptions, stop: AbortSig
 	} catch (error) {
 		if (!(error instanceof HivemindError) || error.code === "usage") throw error;
 		log.error(`${error.message} ${error.hint ?? ""} Peers can still join with the ticket.`);
-	}
-}
-
-export interface RedeemOptions {
-	mailbox?: string;
-	/** How long a hub may take to answer, in milliseconds. */
-	timeoutMs?: number;
-}
-
-/** The ticket behind a join code; shows what is being waited for. @throws HivemindError `code`, `nobody`, `mailbox` */
-export async function redeemCode(code: string, options: RedeemOptions, stop: AbortSignal): Promise<string> {
-	const wait = waitingFor("the mailbox server");
-	try {
-		return await redeem(code, {
-			url: options.mailbox,
-			timeoutMs: options.timeoutMs,
-			signal: stop,
-			onWaiting: wait.change,
-			onMotd: (text) => talk(`The mailbox says: ${text}`),
-		});
-	} finally {
-		wait.end();
 	}
 }
 

@@ -1,10 +1,10 @@
 // The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
 
-/** Tickets are about 100 to 500 characters; the binding's parser accepts a megabyte. */
+/** Characters of a ticket. Real ones have 100 to 500; the binding's parser accepts a megabyte (measured). */
 export const TICKET_MAX = 4 * 1024;
 
-/** `--once`: the peer that took the ticket has this long to come in before another code is shown. Reaching a hub takes 15 s. */
+/** With `--once`, the peer that took the ticket has this long to join before another code is shown. Reaching a hub takes up to 15 s. */
 export const ONCE_WAIT_MS = 30_000;
 
-/** An identity file has 150 bytes. */
+/** How much of an identity file is read. A real one has 150 bytes, and a longer one is refused. */
 export const IDENTITY_MAX = 4 * 1024;

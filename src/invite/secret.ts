@@ -1,5 +1,5 @@
 // The secret half of a ticket: `<EndpointTicket>.<secret>`, 128 random bits in lowercase base32 without padding
-// (RFC 4648 section 6; 26 characters). Pure but for the random bits. Called by policy.ts, admission.ts, ticket.ts, identity.ts.
+// (RFC 4648 section 6; 26 characters). Pure but for the random bits.
 import { timingSafeEqual } from "node:crypto";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
@@ -7,7 +7,7 @@ const BITS = 128;
 /** Characters of a secret. */
 export const SECRET_LENGTH = Math.ceil(BITS / 5);
 
-/** A new secret. */
+/** A new random secret. */
 export function newSecret(): string {
 	const bytes = crypto.getRandomValues(new Uint8Array(BITS / 8));
 	let bits = "";
@@ -15,13 +15,13 @@ export function newSecret(): string {
 	return bits.replace(/.{1,5}/g, (five) => ALPHABET[Number.parseInt(five.padEnd(5, "0"), 2)] as string);
 }
 
-/** Whether the text is a secret as {@link newSecret} writes them. */
+/** Whether the text is one that {@link newSecret} could return. */
 export function isSecret(text: string): boolean {
-	// The last character carries 3 bits.
+	// The last character carries three bits; its other two are zero.
 	return new RegExp(`^[${ALPHABET}]{${SECRET_LENGTH - 1}}[aeimquy4]$`).test(text);
 }
 
-/** Compares in constant time. Of texts of different length only the length shows. */
+/** Compares in constant time; how long it takes tells at most whether the lengths differ. */
 export function sameSecret(one: string, other: string): boolean {
 	const a = Buffer.from(one);
 	const b = Buffer.from(other);

@@ -1,6 +1,5 @@
-// Tickets: text ↔ where a hub can be reached. Called by endpoint.ts (make) and join.ts (read).
-// The binding's parser accepts trailing bytes and a megabyte of anything (measured), so the text must be exactly
-// what the parsed ticket prints.
+// Tickets: from text to where a hub can be reached, and back. The binding's parser accepts trailing bytes and a megabyte
+// of anything (measured), so the text must be exactly what the parsed ticket prints.
 import { HivemindError } from "../base/errors.ts";
 import { type EndpointAddr, loadIroh, nativeReason } from "../transport/iroh.ts";
 import { TICKET_MAX } from "./limits.ts";
@@ -11,12 +10,12 @@ const PREFIX = "endpoint";
 export interface Ticket {
 	/** Where the hub can be reached. */
 	address: EndpointAddr;
-	/** What the hub asks for; undefined in a ticket of an open hub or of the original program. */
+	/** What the hub admits peers by; undefined in a ticket of an open hub or of the original program. */
 	secret: string | undefined;
 }
 
 /**
- * What a ticket says: `<EndpointTicket>` or `<EndpointTicket>.<secret>`. Surrounding white space and case are forgiven.
+ * Parses `<EndpointTicket>` or `<EndpointTicket>.<secret>`; case and surrounding white space do not matter.
  * @throws HivemindError `ticket`, saying what is wrong with it
  */
 export async function parseTicket(text: string): Promise<Ticket> {
@@ -31,9 +30,9 @@ export async function parseTicket(text: string): Promise<Ticket> {
 	if (!ticket.startsWith(PREFIX)) fail(`does not begin with '${PREFIX}'`);
 	if (ticket.length > TICKET_MAX) fail(`is longer than ${TICKET_MAX} characters`);
 	if (more.length > 0 || (secret !== undefined && !isSecret(secret)))
-		fail("is cut short or has wrong characters behind the dot");
+		fail("is cut short or has invalid characters after the dot");
 	const odd = /[^a-z2-7]/.exec(ticket);
-	if (odd) fail(`has a character that no ticket has, at position ${odd.index + 1}`);
+	if (odd) fail(`has an invalid character at position ${odd.index + 1}`);
 	const { EndpointTicket } = await loadIroh();
 	let parsed: InstanceType<typeof EndpointTicket> | undefined;
 	try {
@@ -46,7 +45,7 @@ export async function parseTicket(text: string): Promise<Ticket> {
 			cause,
 		);
 	}
-	if (parsed?.toString() !== ticket) fail("has trailing or wrong characters");
+	if (parsed?.toString() !== ticket) fail("has trailing or invalid characters");
 	return { address: (parsed as InstanceType<typeof EndpointTicket>).endpointAddr(), secret };
 }
 

@@ -1,6 +1,4 @@
-// One connection to the hub, seen from the peer: the hello, the hub's welcome, and what it tells afterwards.
-// Called by uplink.ts; calls connection, link.
-
+// One connection to the hub, seen from the peer: the peer's hello, the hub's welcome, and what the hub says afterwards.
 import { HivemindError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "../protocol/control-messages.ts";
@@ -15,8 +13,9 @@ export interface Introduction {
 	secret: string | undefined;
 }
 
+/** Called for what the hub says after its welcome; what came together with the welcome is in the session already. */
 export interface SessionEvents {
-	/** The hub is going: it said so. What it says together with its welcome stands in the session already. */
+	/** The hub is about to end. */
 	onBye(session: HubSession): void;
 	onServices(session: HubSession): void;
 }
@@ -25,46 +24,46 @@ export class HubSession {
 	readonly connection: Connection;
 	/** The hub's services; empty at a hub of the original program. */
 	services: ServiceState[] = [];
-	/** The hub's run; undefined where it does not say. Connections of another run have nobody at the other end. */
+	/** The hub's run, if it says: a connection of another run has nobody at its other end. */
 	run: string | undefined;
-	/** Why the hub goes, if it has said so: what runs may finish, nothing new begins here. */
+	/** Why the hub is about to end, once it has said so: what runs may finish, nothing new begins here. */
 	goodbye: string | undefined;
-	#link: ControlChannel | undefined;
+	#control: ControlChannel | undefined;
 
 	constructor(connection: Connection) {
 		this.connection = connection;
-		// A hub opens none; what the handshake has granted all the same is not let lie.
+		// A hub opens no streams; the TLS handshake has granted it some all the same, and unread they would hold memory.
 		connection.limitIncomingStreams(0);
 		void connection.acceptStreams((stream) => stream.abort());
 	}
 
-	/** Milliseconds since the hub's last answer; one that has no control stream is as silent as its path is gone. */
+	/** Milliseconds since the hub last answered a ping; where it has no control stream, since a path last led to it. */
 	silentFor(): number {
-		return this.#link?.unansweredFor() ?? this.connection.pathlessFor();
+		return this.#control?.unansweredFor() ?? this.connection.pathlessFor();
 	}
 
 	/** How many streams are open besides the control stream. */
 	get running(): number {
-		return Math.max(0, this.connection.streams - (this.#link ? 1 : 0));
+		return Math.max(0, this.connection.streams - (this.#control ? 1 : 0));
 	}
 
 	/** Says goodbye, if the hub listens. */
 	bye(reason: string): void {
-		this.#link?.send({ type: "bye", reason });
+		this.#control?.send({ type: "bye", reason });
 	}
 
 	/**
-	 * Introduces us. Resolves when the hub has welcomed us, or knows no control stream and needs no secret.
-	 * @throws HivemindError `denied`, or `unreachable` when it does not answer
+	 * Introduces the peer. Resolves when the hub has welcomed it, or has no control stream and needs no secret.
+	 * @throws HivemindError `denied`, or `unreachable` when the hub does not answer within {@link HELLO_MS}
 	 */
 	async introduce({ name, secret }: Introduction, events: SessionEvents): Promise<void> {
 		const stream = await this.connection.openStream(CONTROL_PORT_ID).catch(async (error: unknown) => {
 			throw await this.#unanswered(error);
 		});
 		const answer = Promise.withResolvers<Answer>();
-		const link = new ControlChannel(stream, (message) => {
+		const control = new ControlChannel(stream, (message) => {
 			if (message.type === "welcome") {
-				// Not a moment later: more may have come with it.
+				// Set before anything else is read: newer messages may have come in the same packet.
 				this.services = message.services;
 				this.run = message.run;
 				answer.resolve(message);
@@ -77,25 +76,26 @@ export class HubSession {
 				events.onBye(this);
 			} else if (message.type === "reset") this.connection.abortStream(message.stream);
 		});
-		link.send({ type: "hello", v: CONTROL_VERSION, name, program: VERSION, ...(secret !== undefined && { secret }) });
-		const timer = setTimeout(() => link.close(), HELLO_MS);
-		const said = await Promise.race([answer.promise, link.ended.then(() => undefined)]);
+		control.send({
+			type: "hello",
+			v: CONTROL_VERSION,
+			name,
+			program: VERSION,
+			...(secret !== undefined && { secret }),
+		});
+		const timer = setTimeout(() => control.close(), HELLO_MS);
+		const said = await Promise.race([answer.promise, control.ended.then(() => undefined)]);
 		clearTimeout(timer);
-		if (said?.type === "denied") {
-			const cut = said.reason === "secret" && secret === undefined;
-			throw new HivemindError("denied", `The hub does not let us in: ${said.message}.`, {
-				hint: cut ? CUT_TICKET : (DENIAL_HINTS[said.reason] ?? "Ask for a new ticket or join code."),
-			});
-		}
+		if (said?.type === "denied") throw denial(said, secret);
 		if (said) {
-			this.#link = link;
-			this.connection.onStuckAbort = (id) => link.send({ type: "reset", stream: id });
-			link.startPings();
-			void link.ended.then((broken) => this.connection.closeSoon(broken ?? "the control stream ended"));
+			this.#control = control;
+			this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });
+			control.startPings();
+			void control.ended.then((broken) => this.connection.closeSoon(broken ?? "the control stream ended"));
 			return;
 		}
-		// A hub of the original program refuses the port id. A ticket with a secret never leads to one.
-		link.close();
+		control.close();
+		// A hub of the original program refuses this port id; a ticket with a secret never leads to one.
 		if (secret === undefined && stream.refused) return;
 		throw await this.#unanswered();
 	}
@@ -105,13 +105,13 @@ export class HubSession {
 	async #unanswered(cause?: unknown): Promise<HivemindError> {
 		if (this.connection.isOver()) {
 			const reason = await this.connection.closed;
-			return new HivemindError("unreachable", `The hub ended the connection before it let us in: ${reason}.`, {
+			return new HivemindError("unreachable", `The hub closed the connection before admitting this peer: ${reason}.`, {
 				hint: "Try again, or look at the hub's screen.",
 				cause,
 			});
 		}
-		return new HivemindError("unreachable", "The hub does not answer to our hello.", {
-			hint: "It may be overloaded, or of another version.",
+		return new HivemindError("unreachable", "The hub did not answer this peer's hello.", {
+			hint: "It may be overloaded, or run another version.",
 			cause,
 		});
 	}
@@ -121,14 +121,20 @@ export class HubSession {
 
 type Answer = Extract<Message, { type: "welcome" | "denied" }>;
 
-const CUT_TICKET =
-	"This ticket has nothing behind a dot, and the hub wants that: copy the whole line after 'Ticket:' from its screen.";
+function denial({ reason, message }: Extract<Answer, { type: "denied" }>, secret: string | undefined): HivemindError {
+	const cut = reason === "secret" && secret === undefined;
+	const hint = cut ? CUT_TICKET : (DENIAL_HINTS[reason] ?? "Ask for a new ticket or join code.");
+	return new HivemindError("denied", `The hub denied access: ${message}.`, { hint });
+}
 
-/** What to do, by PROTOCOL.md's reasons. */
+const CUT_TICKET =
+	"This ticket has no secret after a dot, and the hub requires one: copy the whole line after 'Ticket:' from its screen.";
+
+/** What to do, by the reasons of PROTOCOL.md. */
 const DENIAL_HINTS: Record<string, string> = {
 	id: "Tell its owner your public id ('hivemind-p2p identity FILE' prints it), and join with --identity FILE.",
-	full: "Try again when somebody has left; one that crashed counts for up to 45 s.",
-	once: "Its owner has to start it again for another peer.",
-	rate: "If the ticket is an old one, ask for a new one meanwhile.",
+	full: "Try again when another peer has left; one that crashed counts for up to 45 s.",
+	once: "Its owner has to restart it to admit another peer.",
+	rate: "If your ticket is an old one, ask for a new one in the meantime.",
 	version: "Install the same version on both sides.",
 };

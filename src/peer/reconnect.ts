@@ -1,141 +1,135 @@
-// Looks for a hub that was lost: one attempt after another, in longer and longer pauses, beside what is left of the old
-// connection, until one is in use. Called by uplink.ts; calls endpoint.
-
+// Looks for a lost hub: one attempt after another, with growing pauses, beside what is left of the old connection, until
+// a connection is in use. Endpoints that it binds for that are its own: close() closes them.
+import { Backoff } from "../base/backoff.ts";
 import { firstLine, HivemindError } from "../base/errors.ts";
-import { log } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
 import { within } from "../base/timers.ts";
 import type { Connection } from "../transport/connection.ts";
 import { bindEndpoint, type Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
+import type { EmitPeerEvent } from "./events.ts";
 import {
+	PARALLEL_AFTER_MS,
+	PARALLEL_EVERY_MS,
 	RECONNECT_ATTEMPT_MS,
-	RECONNECT_BESIDE_MS,
 	RECONNECT_FIRST_MS,
+	RECONNECT_GROWTH,
 	RECONNECT_MAX_MS,
-	RECONNECT_TWIN_MS,
 } from "./limits.ts";
+import { nextReconnectState, type ReconnectInput, type ReconnectState } from "./reconnect-state.ts";
 
-export interface RedialOptions {
+export interface ReconnectOptions {
 	endpoint: Endpoint;
 	hub: EndpointAddr;
+	emit: EmitPeerEvent;
 	/** Whether another connection is still of use. */
 	wanted(): boolean;
-	/** Whether an old connection lives, as far as anybody knows. */
-	old(): boolean;
+	/** Whether an old connection is still open; it may be dead without anybody knowing. */
+	hasOld(): boolean;
 	/** Puts a connection in use, if one is still wanted. @throws HivemindError, the connection closed */
 	enter(connection: Connection): Promise<void>;
 }
 
 export class Reconnect {
-	#options: RedialOptions;
-	#running = false;
-	#retryMs = RECONNECT_FIRST_MS;
-	/** What a welcome that came too late for its attempt turned out to be, if that ends everything. */
-	#final: unknown;
-	/** Endpoints of attempts beside the usual one, and `performance.now()` when the last one was made. */
-	#twins = new Set<Endpoint>();
-	#twinAt = Number.NEGATIVE_INFINITY;
+	#options: ReconnectOptions;
+	#state: ReconnectState = { kind: "idle" };
+	#backoff = new Backoff({ firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS, growth: RECONNECT_GROWTH });
+	/** The endpoints of parallel attempts, and of the connections that came of them. */
+	#parallel = new Set<Endpoint>();
+	#parallelRate = new RateLimiter({ burst: 1, everyMs: PARALLEL_EVERY_MS });
 
-	constructor(options: RedialOptions) {
+	constructor(options: ReconnectOptions) {
 		this.#options = options;
 	}
 
 	/**
-	 * Resolves when no other connection is wanted. Begins at once where the last one `lasted`: a hub that takes us and
-	 * loses us again and again is not hammered. @throws HivemindError when trying again would not help
+	 * Resolves when no other connection is wanted. Begins without a pause where the last connection `lasted`: a hub that
+	 * accepts and loses us again and again is not hammered. @throws HivemindError when trying again would not help
 	 */
 	async run(lasted: boolean): Promise<void> {
-		if (this.#running) return;
-		this.#running = true;
-		this.#final = undefined;
-		try {
-			if (lasted) this.#retryMs = RECONNECT_FIRST_MS;
-			else await Bun.sleep(this.#backOff());
-			while (this.#options.wanted()) {
-				const begun = performance.now();
-				await this.#try();
-				// From start to start, so that a long attempt is followed at once.
-				if (this.#options.wanted()) await Bun.sleep(Math.max(0, begun + this.#backOff() - performance.now()));
-			}
-		} finally {
-			this.#running = false;
-		}
+		if (this.#state.kind !== "idle") return;
+		if (lasted) this.#backoff.reset();
+		let state = this.#next({ type: "start", until: performance.now() + (lasted ? 0 : this.#backoff.next()) });
+		while (state.kind === "waiting" || state.kind === "attempting")
+			state = state.kind === "waiting" ? await this.#pause(state.until) : await this.#attempt();
+		if (state.kind === "failed") throw state.error;
 	}
 
-	/** Ends what was found by company; the usual endpoint is its owner's. Resolves when the hub has been told. */
+	/** Closes the endpoints of parallel attempts; the first endpoint is its owner's. Resolves when the hub has been told. */
 	async close(): Promise<void> {
-		await Promise.all([...this.#twins].map((twin) => twin.close()));
+		await Promise.all([...this.#parallel].map((endpoint) => endpoint.close()));
 	}
 
 	// --- internal ---
 
-	/** Milliseconds to wait now; the next time twice that. Half of it is chance (thundering herd). */
-	#backOff(): number {
-		const pause = this.#retryMs * (0.5 + Math.random() / 2);
-		this.#retryMs = Math.min(RECONNECT_MAX_MS, this.#retryMs * 2);
-		return pause;
+	#next(input: ReconnectInput): ReconnectState {
+		this.#state = nextReconnectState(this.#state, input);
+		return this.#state;
 	}
 
-	async #try(): Promise<void> {
+	async #pause(until: number): Promise<ReconnectState> {
+		const left = until - performance.now();
+		if (left > 0) await Bun.sleep(left);
+		return this.#next(this.#options.wanted() ? { type: "attempt", at: performance.now() } : { type: "stop" });
+	}
+
+	async #attempt(): Promise<ReconnectState> {
 		try {
-			await this.#round();
+			await this.#connectFirst();
 		} catch (error) {
-			log.debug(`An attempt to reach the hub failed: ${firstLine(error)}`);
-			if (isFinal(error)) throw error;
+			this.#options.emit({ type: "attempt_failed", reason: firstLine(error) });
+			if (isFinal(error)) return this.#next({ type: "fail", error });
 		}
-		if (this.#final && this.#options.wanted()) throw this.#final;
+		return this.#next(this.#options.wanted() ? { type: "retry", pauseMs: this.#backoff.next() } : { type: "stop" });
 	}
 
 	/**
-	 * While the old connection lives, iroh sends every new one down its path and tries no other address (measured). So
-	 * an attempt that does not succeed at once gets company from a fresh endpoint with the same key: without relays,
-	 * where two would quarrel. Later rarely, since each asks the router for a port mapping. Resolves with the first that
-	 * succeeds. @throws HivemindError
+	 * Resolves with the first connection in use, of one or two attempts. While the old connection lives, iroh sends every
+	 * new one down its path and tries no other address (docs/binding-notes.md, "Connection loss"), so an attempt that
+	 * does not succeed at once gets a parallel one from a second endpoint. @throws HivemindError
 	 */
-	async #round(): Promise<void> {
+	async #connectFirst(): Promise<void> {
 		const usual = this.#connect(this.#options.endpoint);
 		const settled = usual.then(
 			() => true,
 			() => true,
 		);
-		const soon = await Promise.race([settled, Bun.sleep(RECONNECT_BESIDE_MS)]);
-		if (soon || !(this.#options.old() || performance.now() - this.#twinAt > RECONNECT_TWIN_MS)) await usual;
-		else {
-			await Promise.any([usual, this.#company()]).catch(({ errors }: AggregateError) => {
-				throw errors.find(isFinal) ?? errors[0];
-			});
-		}
+		const soon = await Promise.race([settled, Bun.sleep(PARALLEL_AFTER_MS)]);
+		if (soon || !(this.#parallelRate.take() || this.#options.hasOld())) return usual;
+		await Promise.any([usual, this.#connectParallel()]).catch(({ errors }: AggregateError) => {
+			throw errors.find(isFinal) ?? errors[0];
+		});
 	}
 
-	async #company(): Promise<void> {
+	/** With the same key but without relays, where two endpoints with one key starve each other (iroh issue 3813). */
+	async #connectParallel(): Promise<void> {
 		if (!this.#options.wanted()) return;
-		this.#twinAt = performance.now();
-		const twin = await bindEndpoint(this.#options.endpoint.directTwin());
-		if (!this.#options.wanted()) return twin.close();
-		this.#twins.add(twin);
-		const over = async () => {
-			await twin.close();
-			this.#twins.delete(twin);
-		};
-		await this.#connect(twin, over);
+		const endpoint = await bindEndpoint(this.#options.endpoint.directTwin());
+		if (!this.#options.wanted()) return endpoint.close();
+		this.#parallel.add(endpoint);
+		await this.#connect(endpoint, async () => {
+			await endpoint.close();
+			this.#parallel.delete(endpoint);
+		});
 	}
 
 	/**
-	 * One attempt, {@link RECONNECT_ATTEMPT_MS} with the welcome. A connection that was made in time and is welcomed later,
-	 * on a slow path, is used then, if it is still wanted, while the next attempt is under way. `over` when it has ended.
+	 * One attempt, {@link RECONNECT_ATTEMPT_MS} including the welcome. A connection that was made in time and is welcomed
+	 * later, on a slow path, is then used if it is still wanted, while the next attempt is under way. `release` is called
+	 * when the connection has ended, or there is none.
 	 */
-	async #connect(from: Endpoint, over = async () => {}): Promise<void> {
+	async #connect(from: Endpoint, release = async () => {}): Promise<void> {
 		const { hub, wanted, enter } = this.#options;
 		const begun = performance.now();
 		const connection = await from.connect(hub, RECONNECT_ATTEMPT_MS).catch(async (error: unknown) => {
-			await over();
+			await release();
 			throw error;
 		});
-		void connection.closed.then(over);
+		void connection.closed.then(release);
 		if (!wanted()) return connection.close("no longer needed");
 		const entering = enter(connection);
 		entering.catch((error: unknown) => {
-			if (isFinal(error)) this.#final ??= error;
+			if (isFinal(error)) this.#next({ type: "denied", error });
 		});
 		const left = begun + RECONNECT_ATTEMPT_MS - performance.now();
 		await within(left, entering, () => new Error("no welcome in time"));
@@ -145,4 +139,4 @@ export class Reconnect {
 // --- internal ---
 
 const FINAL = new Set(["denied", "alpn"]);
-const isFinal = (error: unknown): boolean => error instanceof HivemindError && FINAL.has(error.code);
+const isFinal = (error: unknown): error is HivemindError => error instanceof HivemindError && FINAL.has(error.code);

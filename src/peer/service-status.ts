@@ -1,62 +1,66 @@
-// What a peer says of the hub's services: which are down, which run again, and why a connection was refused. A change is
-// said once, and at most once a second for each service; that it was asked for, once until it runs again.
-// Called by join.ts.
-
-import { log, talk } from "../base/output.ts";
+// What a peer reports of the hub's services: which went down, which came up, and why a connection was refused. A change
+// is reported once and at most once a second for each service, and the last one is always reported; that a service was
+// asked for in vain is reported once until it is up again.
+import { ChangeFilter } from "../base/change-filter.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
 import { SERVICES, type Service } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
-import { WORD_MS } from "./limits.ts";
+import type { EmitPeerEvent } from "./events.ts";
+import { REFUSAL_REASON_MS } from "./limits.ts";
 
 export class ServiceStatus {
-	#services: ServiceState[] = [];
-	/** Services of which the last word was that they are down, and `performance.now()` when it was said. */
-	#saidDown = new Map<string, number>();
-	/** Port ids of services that were asked for in vain since they were up. */
-	#asked = new Set<number>();
-	#reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+	#emit: EmitPeerEvent;
+	/** "quiet": what changes is kept for later. */
+	#phase: "quiet" | "reporting" | "closed" = "quiet";
+	#services: readonly ServiceState[] = [];
+	/** Whether each service was last reported as up; nothing was reported of one that has always been up. */
+	#reported = new ChangeFilter<boolean>();
+	/** `performance.now()` of each service's last report. */
+	#reportedAt = new Map<string, number>();
+	/** Services that were asked for in vain since they were last up. */
+	#asked = new ChangeFilter<true>();
+	#rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	#later: Timer | undefined;
-	#quiet = true;
-	#closed = false;
 
-	/** The hub's states, of all its services. */
-	heard(services: ServiceState[]): void {
-		this.#services = services;
-		for (const { up, port } of services) if (up) this.#asked.delete(port);
-		if (!this.#quiet) this.#sayChanges();
+	constructor(emit: EmitPeerEvent) {
+		this.#emit = emit;
 	}
 
-	/** From now on changes are said; what is down already is said now, under the list of services. */
-	speak(): void {
-		this.#quiet = false;
-		this.#sayChanges();
+	/** Takes what the hub says of all its services. */
+	update(services: readonly ServiceState[]): void {
+		this.#services = services;
+		for (const { portId, name } of SERVICES) if (this.#state(portId)?.up) this.#asked.forget(name);
+		if (this.#phase === "reporting") this.#reportChanges();
+	}
+
+	/** From now on changes are reported; what is down already is reported now. */
+	startReporting(): void {
+		if (this.#phase === "quiet") this.#phase = "reporting";
+		this.#reportChanges();
 	}
 
 	/**
-	 * A connection that came to `local` at `begun` (of performance.now()) was refused. Says why, unless the hub's word
-	 * that came of it has said so already.
+	 * A connection that came to `local` at `begun` (of performance.now()) was refused. Reports why, unless the message
+	 * about the service that the refusal caused has been reported since.
 	 */
 	async refused({ portId, name }: Service, local: string, begun: number): Promise<void> {
-		// The hub's word about a service that it could not dial comes on another stream.
-		if (this.#state(portId)?.up) await Bun.sleep(WORD_MS);
-		const saidAt = this.#saidDown.get(name) ?? Number.NEGATIVE_INFINITY;
-		if (this.#closed || saidAt >= begun || !this.#reports.take(name)) return;
-		const state = this.#state(portId);
-		if (state?.up) return log.error(`The hub refused a connection for the ${name}, asked for at ${local}.`);
-		const text = `${notRunning(name, state?.address)} Asked for at ${local}.`;
-		// Something that polls fills no screen.
-		if (this.#asked.has(portId)) return log.info(text);
-		if (state) {
-			this.#asked.add(portId);
-			this.#saidDown.set(name, performance.now());
-		}
-		log.error(text);
+		// When the hub could not dial the service it says so on the control stream, which may arrive a moment later.
+		if (this.#state(portId)?.up) await Bun.sleep(REFUSAL_REASON_MS);
+		if (this.#phase === "closed" || this.#wasReportedDown(name, begun) || !this.#rate.take(name)) return;
+		const service = this.#state(portId);
+		const event = { type: "refused", service: name, local } as const;
+		if (!service) return this.#emit({ ...event, state: "unknown", repeated: false });
+		if (service.up) return this.#emit({ ...event, state: "up", repeated: false });
+		// Something that polls must not fill the screen.
+		const repeated = !this.#asked.changed(name, true);
+		if (!repeated) this.#note(name, false);
+		this.#emit({ ...event, state: "down", address: service.address, repeated });
 	}
 
-	/** Nothing more is said. Idempotent. */
+	/** Nothing more is reported. Idempotent. */
 	close(): void {
-		this.#closed = true;
+		this.#phase = "closed";
 		clearTimeout(this.#later);
 	}
 
@@ -66,27 +70,30 @@ export class ServiceStatus {
 		return this.#services.find(({ port }) => port === portId);
 	}
 
-	#sayChanges(): void {
-		if (this.#closed) return;
+	#note(name: string, up: boolean): void {
+		this.#reported.changed(name, up);
+		this.#reportedAt.set(name, performance.now());
+	}
+
+	#wasReportedDown(name: string, since: number): boolean {
+		return this.#reported.last(name) === false && (this.#reportedAt.get(name) ?? 0) >= since;
+	}
+
+	#reportChanges(): void {
+		if (this.#phase !== "reporting") return;
 		for (const { portId, name } of SERVICES) {
-			const state = this.#state(portId);
-			if (!state || state.up !== this.#saidDown.has(name)) continue;
-			if (!this.#reports.take(`state of ${name}`)) {
-				// Whoever starts a service again at once wants to hear that, too.
+			const service = this.#state(portId);
+			if (!service || service.up === (this.#reported.last(name) ?? true)) continue;
+			if (!this.#rate.take(`state of ${name}`)) {
+				// The last change counts most: it is reported as soon as it may be.
 				this.#later ??= setTimeout(() => {
 					this.#later = undefined;
-					this.#sayChanges();
+					this.#reportChanges();
 				}, REPORT_EVERY_MS);
 				continue;
 			}
-			if (state.up) this.#saidDown.delete(name);
-			else this.#saidDown.set(name, performance.now());
-			talk(state.up ? `The ${name} is running again.` : notRunning(name, state.address));
+			this.#note(name, service.up);
+			this.#emit({ type: "service", service: name, up: service.up, address: service.address });
 		}
 	}
 }
-
-// --- internal ---
-
-const notRunning = (name: string, address: string | undefined): string =>
-	`The ${name} is not running on the hub${address ? ` (${address})` : ""}.`;

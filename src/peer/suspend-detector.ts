@@ -1,33 +1,33 @@
-// When this program stood still (Ctrl+Z, a closed lid, a frozen container): what ends in the moments after has ended for
-// that, and not for the other side. Called by uplink.ts, which looks regularly.
+// Notices that this program was suspended (Ctrl+Z, a closed lid, a frozen container; they look the same from inside).
+// A connection that ends right afterwards has ended because of that, and not because of the other side.
 import { STALL_MS } from "../base/limits.ts";
 import { SUSPECT_MS } from "./limits.ts";
 
-export interface Stop {
-	/** Of performance.now(). */
+/** A time in which nothing of this program ran; both ends in milliseconds of performance.now(). */
+export interface Suspension {
 	since: number;
 	until: number;
 }
 
 export class SuspendDetector {
-	#lookedAt = performance.now();
-	#last: Stop = { since: 0, until: Number.NEGATIVE_INFINITY };
+	#tickedAt = performance.now();
+	#last: Suspension | undefined;
 
-	/** To be called at every look, more often than {@link STALL_MS}. */
-	looked(): void {
-		this.#lookedAt = performance.now();
+	/** Call this regularly, more often than {@link STALL_MS}. */
+	tick(): void {
+		this.#tickedAt = performance.now();
 	}
 
-	/** To be called at the first look after one. */
-	woken(): void {
-		this.#last = { since: this.#lookedAt, until: performance.now() };
-		this.looked();
+	/** Call this instead of {@link tick} when the tick comes late because of a suspension. */
+	resumed(): void {
+		this.#last = { since: this.#tickedAt, until: performance.now() };
+		this.tick();
 	}
 
-	/** The one that is just over, whether a look has noticed or not. */
-	recent(): Stop | undefined {
+	/** The suspension that has just ended, whether a tick has noticed it yet or not; undefined when there was none. */
+	recent(): Suspension | undefined {
 		const now = performance.now();
-		if (now - this.#lookedAt > STALL_MS) return { since: this.#lookedAt, until: now };
-		return now - this.#last.until < SUSPECT_MS ? this.#last : undefined;
+		if (now - this.#tickedAt > STALL_MS) return { since: this.#tickedAt, until: now };
+		return this.#last && now - this.#last.until < SUSPECT_MS ? this.#last : undefined;
 	}
 }

@@ -94,7 +94,7 @@ describe("a hub that cannot be reached", () => {
 		expect(await client.closed()).toMatchObject({ received: 0, error: "ECONNRESET", ended: false });
 		await program.line(
 			new RegExp(
-				`^error: No connection for the frontend \\(127\\.0\\.0\\.2:${port}\\): the hub was not there for 10 s\\.$`,
+				`^error: No connection for the frontend \\(127\\.0\\.0\\.2:${port}\\): the hub was unreachable for 10 s\\.$`,
 			),
 		);
 		const { status, stdout, stderr } = await program.exited;
@@ -131,7 +131,9 @@ describe("a service that is down", () => {
 			/^error: The backend is not running at 127\.0\.0\.1:1: connection refused \(asked for by 'my-peer'/,
 		);
 		await joined.program.line(
-			new RegExp(`^error: The backend is not running on the hub \\(127\\.0\\.0\\.1:1\\)\\. Asked for at ${local}\\.$`),
+			new RegExp(
+				`^error: The backend is not running on the hub \\(127\\.0\\.0\\.1:1\\)\\. A connection to ${local} was refused\\.$`,
+			),
 		);
 		expect(await get(joined.urls.frontend)).toBe("a page");
 	});
@@ -142,7 +144,9 @@ describe("a service that is down", () => {
 		await using puppet = new Puppet();
 		const client = await puppet.connect(Number(new URL(joined.urls.websocket).port));
 		expect(await client.closed()).toMatchObject({ received: 0, error: "ECONNRESET", closed: true });
-		await joined.program.line(/^error: The websocket is not running on the hub \(127\.0\.0\.1:1\)\. Asked for at .+$/);
+		await joined.program.line(
+			/^error: The websocket is not running on the hub \(127\.0\.0\.1:1\)\. A connection to .+ was refused\.$/,
+		);
 	});
 
 	test("the hub starts without its services", async () => {

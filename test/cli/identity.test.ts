@@ -91,7 +91,7 @@ describe("identity FILE", () => {
 	test.each([
 		["in a folder that does not exist", "missing/me", /folder does not exist/],
 		["a folder", ".", /is a folder/],
-		["damaged", "damaged", /is damaged, or no identity file/],
+		["damaged", "damaged", /is damaged, or not an identity file/],
 	])("%s: status 15", async (_, name, message) => {
 		await using folder = await scratch({ damaged: "hello" });
 		await Bun.$`chmod 600 ${join(folder.path, "damaged")}`;
@@ -244,7 +244,7 @@ describe("who may come", () => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address], ["--max-peers", "1"]);
 		await using first = await peer(sharing.ticket);
-		await denied(sharing.ticket, /the hub is full\. Try again when somebody has left/);
+		await denied(sharing.ticket, /the hub is full\. Try again when another peer has left/);
 		await sharing.program.line(/^Denied .*: the hub is full\.$/);
 		expect(await get(first.urls.frontend)).toBe("here");
 		await end(first.program);
@@ -390,7 +390,7 @@ describe("a hub that goes", () => {
 		await end(first.program);
 		await using _second = await again([], first.ticket, "--identity", file, "--rotate");
 		const { status, stderr } = await joined.program.exited;
-		expect(stderr).toMatch(/^error: The hub does not let us in: the ticket is not, or no longer, valid/m);
+		expect(stderr).toMatch(/^error: The hub denied access: the ticket is not, or no longer, valid/m);
 		expect(status).toBe(EXIT_STATUS.denied.status);
 	}, 60_000);
 

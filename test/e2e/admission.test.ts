@@ -223,7 +223,7 @@ describe("our peer", () => {
 			const error = await failure(ticket);
 			expect(error).toBeInstanceOf(HivemindError);
 			expect(error.code).toBe("denied");
-			expect(error.message).toBe("The hub does not let us in: the ticket is not, or no longer, valid at this hub.");
+			expect(error.message).toBe("The hub denied access: the ticket is not, or no longer, valid at this hub.");
 		}
 	});
 

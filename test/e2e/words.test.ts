@@ -2,7 +2,8 @@
 // over real iroh, in this process. When the hub sends which message: test/unit/hub/hub.test.ts, service-health.test.ts.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import type { Address } from "../../src/base/address.ts";
-import { join } from "../../src/peer/run-peer.ts";
+import { peerReporter } from "../../src/peer/reporter.ts";
+import { runPeer } from "../../src/peer/run-peer.ts";
 import { Puppet } from "../support/puppet.ts";
 import { FREE, LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 
@@ -123,13 +124,14 @@ test("a client that connects before the hub was ever reached is reset when the p
 	const address: Address = { host: "127.0.0.1", port: probe.port };
 	probe.stop(true);
 	const end = new AbortController();
-	const joining = join(
+	const joining = runPeer(
 		{
 			name: "early",
 			invitation: { ticket: hub.ticket },
 			addresses: [address, FREE, FREE],
 			endpoint: LOOPBACK,
 		},
+		peerReporter(),
 		end.signal,
 	);
 	const client = await puppet.connect(address.port);

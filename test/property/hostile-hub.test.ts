@@ -1,5 +1,5 @@
-// A hub that says anything: whatever comes, in whatever pieces, the peer is let in, or is told why not in one clean line,
-// or its connection ends with a reason; never another error, never a hang, and nothing is left.
+// A hub that sends anything, cut into any pieces: the peer is admitted, or is told why not in one clean line, or its
+// connection ends with a reason. Never another error, never a hang, and nothing is left running.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
@@ -45,7 +45,7 @@ const said = fc.oneof(
 
 const CLEAN = new RegExp(`^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${2 * REMOTE_TEXT_MAX}}$`, "u");
 
-test("whatever a hub says: let in, or told why not in one clean line, or the connection ends with a reason", async () => {
+test("whatever a hub sends: admitted, or told why not in one clean line, or the connection ends with a reason", async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(said, { maxLength: 8 }), fc.nat(7), fc.boolean(), async (all, pause, ends) => {
 			const connection = new FarConnection({ says: "nothing" });
@@ -82,7 +82,7 @@ test("whatever a hub says: let in, or told why not in one clean line, or the con
 			if (connection.closedWith !== undefined) expect(connection.closedWith).toMatch(CLEAN);
 			connection.lose("the test is over");
 			await clock.pass(2 * PING_MS);
-			expect(clock.intervals, "pings to nobody").toBe(0);
+			expect(clock.intervals, "pings left running").toBe(0);
 		}),
 		{ numRuns: cases(500) },
 	);

@@ -24,7 +24,7 @@ const real = fc
 	.record({ key: fc.uint8Array({ minLength: 32, maxLength: 32 }), secret: fc.constant(0).map(newSecret) })
 	.map((it) => ({ ...it, key: new Uint8Array(it.key) }));
 
-/** A real file's text with a slip in it, or any bytes. */
+/** A real file's text with an error in it, or any bytes. */
 const content = fc.oneof(
 	fc.uint8Array({ minLength: 1, maxLength: 300 }),
 	fc
@@ -57,7 +57,7 @@ test("any content is an identity that is written the same, or is refused; the fi
 			const after = readFileSync(path);
 			expect(after.equals(bytes)).toBe(true);
 			if (result instanceof HivemindError) {
-				// A refused one is open to the next program: its lock is gone.
+				// A refused file is unlocked, so the next program gets the same answer.
 				expect(valueOr("identity", () => openIdentity(path))).toMatchObject({ message: result.message });
 				return;
 			}

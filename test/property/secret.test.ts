@@ -1,9 +1,9 @@
-// Secrets: exactly the strings that are written are accepted, and equality is equality.
+// Secrets: exactly the strings that can be generated are accepted, and two are the same when their texts are.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { isSecret, newSecret, sameSecret } from "../../src/invite/secret.ts";
 
-/** The slow twin of the encoding: a number of 128 bits, five bits at a time, two zeros behind. */
+/** A slow, obvious version of the encoding: a 128-bit number, five bits at a time, padded with two zeros. */
 function write(value: bigint): string {
 	let text = "";
 	for (let rest = value << 2n, i = 0; i < 26; i++, rest >>= 5n)
@@ -11,7 +11,7 @@ function write(value: bigint): string {
 	return text;
 }
 
-test("every 128-bit number has a secret, and each secret is one number", () => {
+test("every 128-bit number is a secret", () => {
 	fc.assert(
 		fc.property(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), (value) => {
 			expect(isSecret(write(value))).toBe(true);
@@ -19,7 +19,7 @@ test("every 128-bit number has a secret, and each secret is one number", () => {
 	);
 });
 
-test("a text is a secret only if a number is written that way", () => {
+test("a text is a secret only if it is the encoding of a number", () => {
 	const near = fc
 		.tuple(fc.nat(25), fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz2345670189AZ-. \n"))
 		.map(([at, character]) => {
@@ -40,7 +40,7 @@ test("two texts are the same secret exactly when they are the same text", () => 
 	const one = fc.oneof(fc.string({ unit: "binary" }), fc.string({ maxLength: 2 }), fc.stringMatching(/^[ab]{0,3}$/));
 	fc.assert(
 		fc.property(one, one, (a, b) => {
-			// Lone surrogates have no UTF-8: no secret that was read from a line has any.
+			// Lone surrogates have no UTF-8 encoding, and no secret that was read from a line contains any.
 			fc.pre(a.isWellFormed() && b.isWellFormed());
 			expect(sameSecret(a, b)).toBe(a === b);
 			expect(sameSecret(a, a)).toBe(true);

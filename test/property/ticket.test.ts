@@ -1,4 +1,4 @@
-// Tickets, with the real binding: any text is a ticket that prints the same, or the error `ticket`.
+// Tickets, with the real binding: any text is either a ticket that prints the same, or the error `ticket`.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
@@ -10,7 +10,7 @@ import { resultOr } from "../support/throws.ts";
 
 const { EndpointAddr: Address, SecretKey } = await loadIroh();
 
-// Eight groups without a zero have one spelling only, so that the texts can be compared.
+// Eight groups without a zero have only one spelling, so the texts can be compared.
 const group = fc.integer({ min: 1, max: 0xffff }).map((it) => it.toString(16));
 const ipv6 = fc.array(group, { minLength: 8, maxLength: 8 }).map((groups) => `[${groups.join(":")}]`);
 const direct = fc.tuple(fc.oneof(fc.ipV4(), ipv6), fc.integer({ min: 1, max: 65_535 }));
@@ -29,7 +29,7 @@ const address = fc
 const secret = fc.option(fc.constant(0).map(newSecret), { nil: undefined });
 const real: fc.Arbitrary<Ticket> = fc.record({ address, secret });
 
-/** In any order, each once. */
+/** Sorted, each once. */
 const addresses = (of: EndpointAddr | undefined): string[] => [...new Set(of?.directAddresses())].sort();
 
 /** The text is refused as a ticket, or it is exactly one. */
@@ -37,7 +37,7 @@ async function check(text: string): Promise<Ticket | undefined> {
 	const result = await resultOr("ticket", parseTicket(text));
 	if (result instanceof HivemindError) return undefined;
 	expect(await formatTicket(result)).toBe(text.trim().toLowerCase());
-	// What `connect` and its error text ask of it.
+	// What `connect` and its error message call.
 	expect(result.address.directAddresses()).toBeArray();
 	result.address.relayUrl();
 	expect(result.address.id().toString()).not.toBe("");
@@ -67,7 +67,7 @@ test("any text is refused as a ticket, or is one", async () => {
 	);
 });
 
-test("a ticket with a slip of the fingers is refused, or is another whole ticket, and nothing is cut off", async () => {
+test("a ticket with a typing error is refused, or is another complete ticket, and nothing is cut off", async () => {
 	const slip = fc.record({ at: fc.nat(), remove: fc.nat(3), insert: fc.stringMatching(/^[a-z2-7 .-]{0,3}$/) });
 	await fc.assert(
 		fc.asyncProperty(real, slip, async (whole, { at, remove, insert }) => {

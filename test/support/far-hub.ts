@@ -1,5 +1,5 @@
-// The far side of an Uplink: a hub that answers hellos and pings or does not, the endpoint that leads to it, and the
-// clock of both, which stands still until the test moves it. Used by the tests of uplink.ts.
+// Fakes of everything beyond an Uplink: a hub that answers hellos and pings, or does not; the endpoint that leads to it;
+// and the clock of both, which moves only when the test moves it.
 import { spyOn } from "bun:test";
 import { HivemindError } from "../../src/base/errors.ts";
 import { within } from "../../src/base/timers.ts";
@@ -15,7 +15,7 @@ import type { Endpoint } from "../../src/transport/endpoint.ts";
 import { OPEN_STREAM_MS } from "../../src/transport/limits.ts";
 import { turn } from "./native-halves.ts";
 
-/** Holds performance.now, Bun.sleep, timeouts and intervals of everything under test. */
+/** Takes the place of performance.now, Bun.sleep, timeouts and intervals for everything under test. */
 export class Clock {
 	now = 1_000;
 	#timers = new Map<number, { due: number; every?: number; run: () => void; kind: string }>();
@@ -36,30 +36,30 @@ export class Clock {
 		];
 	}
 
-	/** Everything that is due within the next `ms` milliseconds happens, each thing at its time. */
+	/** Lets `ms` milliseconds pass: everything due within them happens, each at its time. */
 	async pass(ms: number): Promise<void> {
 		const end = this.now + ms;
 		await turn();
 		for (let next = this.#first(end); next !== undefined; next = this.#first(end)) {
 			this.#fire(next);
-			// One for what it sets off, one for what the far side makes of that.
+			// One turn for what it triggers, one for how the far side reacts to that.
 			await turn();
 			await turn();
 		}
 		this.now = end;
 	}
 
-	/** The process stands still: the time goes on, nothing happens. What is overdue comes with the next {@link pass}. */
+	/** Suspends the process: time goes on, nothing happens. What is overdue by then happens with the next {@link pass}. */
 	stall(ms: number): void {
 		this.now += ms;
 	}
 
-	/** Intervals that nobody has stopped. */
+	/** Intervals that were not cleared. */
 	get intervals(): number {
 		return [...this.#timers.values()].filter(({ kind }) => kind === "interval").length;
 	}
 
-	/** Everything that is still to happen, by itself or again and again. */
+	/** Timers that have not fired, and intervals. */
 	get pending(): number {
 		return this.#timers.size;
 	}
@@ -91,7 +91,7 @@ export class Clock {
 		const timer = this.#timers.get(id);
 		if (!timer) return;
 		this.now = Math.max(this.now, timer.due);
-		// Like a real one that comes late, an interval is not made up for.
+		// A late interval is not made up for, as with a real one.
 		if (timer.every === undefined) this.#timers.delete(id);
 		else timer.due = this.now + timer.every;
 		timer.run();
@@ -99,11 +99,11 @@ export class Clock {
 }
 
 export interface HubBehaviour {
-	/** How it calls its run; it says none when not given. */
+	/** The id of its run; it names none when not given. */
 	run?: string;
-	/** What it says to the hello. "refuses": it is of the original program, and knows no control stream. */
+	/** How it answers the hello. "refuses": it is the original program, which has no control stream. */
 	says?: "welcome" | "denied" | "nothing" | "refuses";
-	/** What it says in one breath with its welcome. */
+	/** What it sends in the same packet as its welcome. */
 	also?: Message[];
 }
 
@@ -111,11 +111,11 @@ export interface HubBehaviour {
 export class FarConnection {
 	/** Whether the hub answers pings. */
 	answering = true;
-	/** When it last did. */
+	/** When it last did so. */
 	answeredAt = 0;
-	/** When a path led to it last; {@link Infinity}: one always does. */
+	/** When a path last led to it; {@link Infinity}: one always does. */
 	pathAt = Number.POSITIVE_INFINITY;
-	/** Streams for services. */
+	/** How many streams for services are open. */
 	carries = 0;
 	/** Why the peer closed it; undefined while it has not. */
 	closedWith: string | undefined;
@@ -134,18 +134,18 @@ export class FarConnection {
 		this.closed = this.#over.promise;
 	}
 
-	/** The hub says something, all of it at once. */
+	/** The hub sends messages, all in one packet. */
 	say(...messages: Message[]): void {
 		const bytes = new Uint8Array(Buffer.concat(messages.map(encodeMessage)));
 		for (const control of this.#controls) control.arrive(bytes);
 	}
 
-	/** The hub sends what is no message. */
+	/** The hub sends raw bytes on its control stream. */
 	babble(bytes: Uint8Array): void {
 		for (const control of this.#controls) control.arrive(bytes);
 	}
 
-	/** The connection ends without the peer's doing. Not noticed, it still looks whole until {@link notice}. */
+	/** The connection ends, not by the peer. Unless `noticed`, it looks intact until {@link notice}. */
 	lose(reason: string, { noticed = true } = {}): void {
 		this.#lost = reason;
 		if (noticed) this.notice();
@@ -156,7 +156,7 @@ export class FarConnection {
 		for (const control of this.#controls) control.abort();
 	}
 
-	/** From now on a stream for a service is waited for, until the test gives up, or who waits is sent away. */
+	/** From now on a stream for a service has to be waited for, until the test gives up or sendAway() is called. */
 	fill(): { giveUp(): void } {
 		const full = Promise.withResolvers<never>();
 		full.promise.catch(() => {});
@@ -165,7 +165,7 @@ export class FarConnection {
 		return { giveUp: () => full.reject(new Aborted("all streams are busy")) };
 	}
 
-	// --- what a HubSession asks of its connection ---
+	// --- what a HubSession calls ---
 
 	get streams(): number {
 		return this.carries + this.#controls.filter(({ open }) => open).length;
@@ -176,7 +176,7 @@ export class FarConnection {
 	async acceptStreams(): Promise<void> {}
 	abortStream(): void {}
 
-	/** At a hub of the original program only this tells whether it is there. */
+	/** The only sign of life of a hub of the original program. */
 	pathlessFor(): number {
 		return performance.now() - this.pathAt;
 	}
@@ -185,7 +185,7 @@ export class FarConnection {
 		return this.#lost !== undefined;
 	}
 
-	/** One for a service leads nowhere, and does not count. */
+	/** A stream for a service leads nowhere, and does not count as open. */
 	async openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<FarStream> {
 		if (this.isOver()) throw new Aborted("closed");
 		if (portId !== CONTROL_PORT_ID && this.#full)
@@ -227,12 +227,12 @@ export class FarConnection {
 	}
 }
 
-/** An endpoint whose attempts hang until the test lets them succeed or fail, or their time is up. */
+/** An endpoint whose attempts hang until the test lets them succeed, or their time is up. */
 export class FarEndpoint {
-	/** Each attempt: when it began, and how long it may take. */
+	/** Each attempt: when it started, and how long it may take. */
 	readonly attempts: { at: number; timeoutMs: number | undefined }[] = [];
 	closings = 0;
-	/** What an attempt comes to at once; it hangs when not given. */
+	/** The immediate outcome of each attempt; they hang when not given. */
 	outcome: (() => FarConnection | HivemindError) | undefined;
 	#hanging: PromiseWithResolvers<FarConnection>[] = [];
 
@@ -251,7 +251,7 @@ export class FarEndpoint {
 		return this as unknown as Endpoint;
 	}
 
-	// --- what an Uplink asks of its endpoint ---
+	// --- what an Uplink calls ---
 
 	async connect(_hub: unknown, timeoutMs?: number): Promise<FarConnection> {
 		this.attempts.push({ at: performance.now(), timeoutMs });
@@ -281,7 +281,7 @@ export class FarEndpoint {
 
 export const unreachable = () => new HivemindError("unreachable", "Cannot reach the hub: no answer.");
 
-/** A stream to the hub, and on the control stream the hub that reads it. */
+/** A stream to the hub; if it is the control stream, the hub reads it. */
 export class FarStream {
 	readonly from: FarConnection;
 	open = true;

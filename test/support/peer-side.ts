@@ -1,7 +1,8 @@
-// An Uplink over a hub, a network and a clock that the test holds (far-hub.ts). Used by the tests of uplink.ts and
-// redial.ts, a new one for each test.
+// An Uplink whose hub, network and clock are in the test's hands (far-hub.ts); a new one for each test.
 import { expect, spyOn } from "bun:test";
+import type { PeerEvent } from "../../src/peer/events.ts";
 import { HUB_WAIT_MS, LASTING_MS } from "../../src/peer/limits.ts";
+import { peerReporter } from "../../src/peer/reporter.ts";
 import { Uplink } from "../../src/peer/uplink.ts";
 import type { ServiceState } from "../../src/protocol/control-messages.ts";
 import * as endpoints from "../../src/transport/endpoint.ts";
@@ -12,20 +13,23 @@ import { turn } from "./native-halves.ts";
 export class PeerSide {
 	readonly clock = new Clock();
 	readonly endpoint = new FarEndpoint();
-	/** What was bound beside the endpoint. */
-	readonly twins: FarEndpoint[] = [];
-	/** What chance says: 0 to 1. */
-	chance = 1;
-	/** What the uplink told of the hub's services. */
-	readonly heard: ServiceState[][] = [];
+	/** The endpoints that were bound for parallel attempts. */
+	readonly parallel: FarEndpoint[] = [];
+	/** What Math.random returns: 0 to 1. */
+	random = 1;
+	/** What the uplink passed on of the hub's services. */
+	readonly heard: (readonly ServiceState[])[] = [];
+	/** The uplink's events, and the lines that become of them. */
+	readonly events: PeerEvent[] = [];
+	#report = peerReporter();
 	readonly binding = spyOn(endpoints, "bindEndpoint").mockImplementation(async () => {
-		const twin = new FarEndpoint();
-		if (this.endpoint.outcome) twin.outcome = this.endpoint.outcome;
-		this.twins.push(twin);
-		return twin.asEndpoint;
+		const other = new FarEndpoint();
+		if (this.endpoint.outcome) other.outcome = this.endpoint.outcome;
+		this.parallel.push(other);
+		return other.asEndpoint;
 	});
 	uplink = this.start();
-	#random = spyOn(Math, "random").mockImplementation(() => this.chance);
+	#random = spyOn(Math, "random").mockImplementation(() => this.random);
 	#printed = spyOn(process.stderr, "write").mockReturnValue(true);
 
 	/** Another uplink. */
@@ -35,12 +39,16 @@ export class PeerSide {
 			hub: {} as EndpointAddr,
 			introduction: { name: "me", secret: undefined },
 			reconnect,
+			emit: (event) => {
+				this.events.push(event);
+				this.#report(event);
+			},
 			onServices: (services) => this.heard.push(services),
 		});
 		return this.uplink;
 	}
 
-	/** The first connection, in use. What is tried after it hangs until the test says otherwise. */
+	/** The first connection, in use. Every later attempt hangs until the test says otherwise. */
 	connected = async (behaviour: HubBehaviour = {}): Promise<FarConnection> => {
 		const connection = new FarConnection(behaviour);
 		const connecting = this.uplink.connect();
@@ -49,7 +57,7 @@ export class PeerSide {
 		return connection;
 	};
 
-	/** The first connection after it was in use for long enough to be a good one. */
+	/** The first connection, once it has been in use for long enough to count as a good one. */
 	connectedForLong = async (behaviour: HubBehaviour = {}): Promise<FarConnection> => {
 		const connection = await this.connected(behaviour);
 		await this.clock.pass(LASTING_MS + 1);
@@ -72,7 +80,7 @@ export class PeerSide {
 			(error: Error) => error.message,
 		);
 
-	/** How often these words were said on the screen. */
+	/** How often these words were printed on stderr. */
 	told = (words: string): number =>
 		this.#printed.mock.calls
 			.map(([text]) => String(text))
@@ -83,7 +91,7 @@ export class PeerSide {
 	pauses = (): number[] =>
 		this.endpoint.attempts.slice(1).map(({ at }, i) => at - (this.endpoint.attempts[i]?.at ?? 0));
 
-	/** Ends it, and sees that no interval is left running. */
+	/** Ends it, and checks that no interval is left running. */
 	end = async (): Promise<void> => {
 		await this.uplink.close();
 		await turn();

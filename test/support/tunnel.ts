@@ -4,7 +4,8 @@ import type { Address } from "../../src/base/address.ts";
 import { teamPolicy } from "../../src/hub/admission.ts";
 import { share } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
-import { join } from "../../src/peer/run-peer.ts";
+import { peerReporter } from "../../src/peer/reporter.ts";
+import { runPeer } from "../../src/peer/run-peer.ts";
 import type { EndpointOptions } from "../../src/transport/endpoint.ts";
 
 export const FREE: Address = { host: "127.0.0.1", port: 0 };
@@ -22,7 +23,7 @@ export interface RunningHub extends AsyncDisposable {
 export interface RunningPeer extends AsyncDisposable {
 	/** Local ports: frontend, backend, WebSocket. */
 	ports: number[];
-	/** Resolves when `join` has ended; rejects as it does. */
+	/** Resolves when `runPeer` has ended; rejects as it does. */
 	done: Promise<void>;
 	stop(): Promise<void>;
 }
@@ -43,15 +44,10 @@ export async function startHub(
 export async function startPeer(ticket: string, endpoint = LOOPBACK, { reconnect = false } = {}): Promise<RunningPeer> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<readonly Address[]>();
-	const done = join(
-		{
-			name: "peer",
-			invitation: { ticket },
-			addresses: [FREE, FREE, FREE],
-			endpoint,
-			reconnect,
-			onReady: ready.resolve,
-		},
+	const report = peerReporter();
+	const done = runPeer(
+		{ name: "peer", invitation: { ticket }, addresses: [FREE, FREE, FREE], endpoint, reconnect },
+		(event) => (event.type === "ready" ? ready.resolve(event.addresses) : report(event)),
 		end.signal,
 	);
 	done.catch(ready.reject);

@@ -1,4 +1,4 @@
-// Identity files: whose they are, who may have them open, and that nothing but --rotate ever changes one.
+// Identity files: who owns them, who may have them open, and that nothing but --rotate ever changes one.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
 	chmodSync,
@@ -54,7 +54,7 @@ function made(): { key: string; secret: string } {
 
 const refusal = (): string => thrown("identity", () => opened()).message;
 
-test("a file that is missing is made, for its owner alone", () => {
+test("a missing file is created, for its owner alone", () => {
 	const identity = opened();
 	expect(identity.key).toHaveLength(32);
 	expect(isSecret(identity.secret)).toBe(true);
@@ -62,7 +62,7 @@ test("a file that is missing is made, for its owner alone", () => {
 	expect(decodeIdentity(readFileSync(path, "latin1"))).toEqual({ key: identity.key, secret: identity.secret });
 });
 
-test("its owner alone has it, whatever the umask is", () => {
+test("it is its owner's alone, whatever the umask is", () => {
 	const umask = process.umask(0);
 	try {
 		opened();
@@ -98,18 +98,18 @@ test("--rotate changes the secret and nothing else", () => {
 	expect(statSync(path).mode & 0o7777).toBe(0o600);
 });
 
-test("--rotate of a file that is missing makes it", () => {
+test("--rotate of a missing file creates it", () => {
 	const identity = opened({ rotate: true });
 	expect(decodeIdentity(readFileSync(path, "latin1"))?.secret).toBe(identity.secret);
 });
 
-test("an empty file is one that is missing", () => {
+test("an empty file counts as missing", () => {
 	writeFileSync(path, "", { mode: 0o600 });
 	const first = made();
 	expect(said(opened())).toEqual(first);
 });
 
-test("a link to it is as good as the file", () => {
+test("a link to the file works like the file", () => {
 	const first = made();
 	symlinkSync(path, `${path}-link`);
 	path = `${path}-link`;
@@ -136,21 +136,21 @@ describe("refused, and left as it is", () => {
 		["one byte", "\n"],
 		["zeros", "\0".repeat(150)],
 		["cut short", text.slice(0, -1)],
-		["a key that is short", text.replace("07", "")],
+		["a key that is too short", text.replace("07", "")],
 		["a key in capitals", text.replace(/07/g, "AB")],
-		["a secret that is none", text.replace(/a\n$/, "b\n")],
+		["an invalid secret", text.replace(/a\n$/, "b\n")],
 		["no secret", text.replace(/\nsecret.*/, "")],
 		["a later version", text.replace("identity 1", "identity 2")],
-		["a line behind it", `${text}# mine\n`],
+		["a line after it", `${text}# mine\n`],
 		["the file twice", text + text],
-		["line ends as Windows writes them", text.replaceAll("\n", "\r\n")],
+		["Windows line ends", text.replaceAll("\n", "\r\n")],
 		["a megabyte", text.repeat(7000)],
-		["a file that is one up to what is read of it", `${text}${"\n".repeat(IDENTITY_MAX - text.length)}more`],
+		["a valid file, as far as it is read, and more", `${text}${"\n".repeat(IDENTITY_MAX - text.length)}more`],
 	])("with the content: %s", (_, content) => {
 		writeFileSync(path, content, { mode: 0o600 });
 		for (const rotate of [false, true]) {
 			const error = thrown("identity", () => opened({ rotate }));
-			expect(error.message).toBe(`The identity file ${path} is damaged, or no identity file.`);
+			expect(error.message).toBe(`The identity file ${path} is damaged, or not an identity file.`);
 			expect(readFileSync(path, "utf8")).toBe(content);
 		}
 	});
@@ -163,11 +163,11 @@ describe("refused, and left as it is", () => {
 	test("when it is a device or a pipe", () => {
 		for (const device of ["/dev/null", "/dev/zero"]) {
 			path = device;
-			expect(refusal()).toBe(`The identity file ${device} is no file.`);
+			expect(refusal()).toBe(`The identity file ${device} is not a regular file.`);
 		}
 		path = join(folder, "pipe");
 		expect(Bun.spawnSync(["mkfifo", "-m", "600", path]).exitCode).toBe(0);
-		expect(refusal()).toContain("is no file");
+		expect(refusal()).toContain("is not a regular file");
 	});
 
 	test("when its folder does not exist", () => {
@@ -176,7 +176,7 @@ describe("refused, and left as it is", () => {
 		expect(existsSync(join(folder, "missing"))).toBe(false);
 	});
 
-	test("when a file stands where its folder should", () => {
+	test("when there is a file in the place of its folder", () => {
 		made();
 		path = join(path, "identity");
 		expect(refusal()).toStartWith("The identity file ");
@@ -187,7 +187,7 @@ describe("refused, and left as it is", () => {
 		expect(refusal()).toStartWith("The identity file ");
 	});
 
-	test("when its name is no name", () => {
+	test("when its name is not a valid one", () => {
 		for (const name of ["", "a\0b", "x".repeat(5000)]) {
 			path = name;
 			expect(refusal()).toStartWith("The identity file ");
@@ -195,7 +195,7 @@ describe("refused, and left as it is", () => {
 	});
 
 	test.skipIf(process.platform === "win32")(
-		"when this user may not read it, or may not make it (not on Windows)",
+		"when this user may not read it, or may not create it (not on Windows)",
 		() => {
 			const { key, secret } = made();
 			// Root may write anywhere.
@@ -203,19 +203,19 @@ describe("refused, and left as it is", () => {
 			if (root) for (const its of [folder, path]) chownSync(its, NOBODY, NOBODY);
 			const answer = () => openedBy(root ? NOBODY : undefined, path);
 			chmodSync(path, 0o400);
-			expect(answer(), "to read is enough").toBe(`open ${key} ${secret}`);
+			expect(answer(), "reading is enough").toBe(`open ${key} ${secret}`);
 			chmodSync(path, 0o200);
-			expect(answer()).toContain("may not be opened by this user");
+			expect(answer()).toContain("cannot be opened: permission denied");
 			chmodSync(folder, 0o500);
 			path += "-new";
-			expect(answer()).toContain("may not be opened by this user");
+			expect(answer()).toContain("cannot be opened: permission denied");
 			expect(existsSync(path)).toBe(false);
 		},
 	);
 });
 
 describe("in use", () => {
-	test("in this process: refused, until it is let go", () => {
+	test("in this process: refused until it is closed", () => {
 		const first = opened();
 		const error = thrown("identity", () => opened());
 		expect(error.message).toBe(`The identity file ${path} is in use by another program.`);
@@ -224,7 +224,7 @@ describe("in use", () => {
 		expect(said(opened())).toEqual(said(first));
 	});
 
-	test("letting go twice does not let go of the next one's file", () => {
+	test("closing it twice does not close the next one's file", () => {
 		const first = opened();
 		first.close();
 		opened();
@@ -250,7 +250,7 @@ describe("in use", () => {
 		expect(holder.said).toBe(`open ${key} ${secret}`);
 	});
 
-	test("programs that make the same file at once do not overwrite each other's", async () => {
+	test("programs that create the same file at once do not overwrite each other's", async () => {
 		for (let round = 0; round < 30; round++) {
 			const said = await raceForIdentity(join(folder, `identity-${round}`), 4);
 			const open = said.filter((line) => line.startsWith("open "));

@@ -1,4 +1,4 @@
-// A ticket's secret: how it is written, and that it is compared without telling how much of it was right.
+// A ticket's secret: how it is written, and that comparing it does not reveal how much of it was right.
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { isSecret, newSecret, SECRET_LENGTH, sameSecret } from "../../../src/inv
 const bits = (secret: string) =>
 	[...secret].map((it) => "abcdefghijklmnopqrstuvwxyz234567".indexOf(it).toString(2).padStart(5, "0")).join("");
 
-test("a new secret is 26 characters, and one", () => {
+test("a new secret has 26 characters, and is a valid one", () => {
 	expect(SECRET_LENGTH).toBe(26);
 	for (let i = 0; i < 1000; i++) {
 		const secret = newSecret();
@@ -17,7 +17,7 @@ test("a new secret is 26 characters, and one", () => {
 	}
 });
 
-test("each of its 128 bits is sometimes 0 and sometimes 1, and what is left over is 0", () => {
+test("each of its 128 bits is sometimes 0 and sometimes 1, and the two left over are 0", () => {
 	const seen = Array.from({ length: 130 }, () => new Set<string>());
 	const all = new Set<string>();
 	for (let i = 0; i < 200; i++) {
@@ -26,29 +26,29 @@ test("each of its 128 bits is sometimes 0 and sometimes 1, and what is left over
 		for (const [at, bit] of [...bits(secret)].entries()) seen[at]?.add(bit);
 	}
 	expect(all.size).toBe(200);
-	// 2^-199 for each bit that it is one by chance.
+	// A fair bit is the same 200 times with a probability of 2^-199.
 	expect(seen.slice(0, 128).every((values) => values.size === 2)).toBe(true);
 	expect(seen.slice(128).map((values) => [...values])).toEqual([["0"], ["0"]]);
 });
 
 test("the encoding is RFC 4648's", () => {
-	// Every last character with three bits in front is possible, and no other.
+	// The last character is one whose two low bits are zero.
 	const ends = [..."abcdefghijklmnopqrstuvwxyz234567"].filter((end) => isSecret("a".repeat(25) + end));
 	expect(ends).toEqual([..."abcdefghijklmnopqrstuvwxyz234567"].filter((_, value) => value % 4 === 0));
 });
 
 test.each([
 	["nothing", ""],
-	["one character less", "a".repeat(25)],
+	["one character fewer", "a".repeat(25)],
 	["one character more", "a".repeat(27)],
 	["capitals", "A".repeat(26)],
-	["a digit that base32 has not", `${"a".repeat(24)}1a`],
-	["a line end behind it", `${"a".repeat(26)}\n`],
+	["a digit that is not in base32", `${"a".repeat(24)}1a`],
+	["a line end after it", `${"a".repeat(26)}\n`],
 	["a line end before it", `\n${"a".repeat(26)}`],
 	["padding", `${"a".repeat(26)}======`],
-	["bits that no 128-bit number has", `${"a".repeat(25)}b`],
+	["more than 128 bits", `${"a".repeat(25)}b`],
 	["a letter that is not ASCII", `${"a".repeat(25)}ａ`],
-])("%s is no secret", (_, text) => {
+])("%s is not a valid secret", (_, text) => {
 	expect(isSecret(text)).toBe(false);
 });
 
@@ -68,7 +68,7 @@ test("secrets are the same when every character is", () => {
 	expect(sameSecret("aa", "é")).toBe(false);
 });
 
-test("no secret is compared with an operator, which would take longer the more of it is right", () => {
+test("no secret is compared with an operator, which takes longer the more of it is right", () => {
 	const folder = join(import.meta.dir, "../../../src");
 	const found = readdirSync(folder, { recursive: true, encoding: "utf8" })
 		.filter((name) => name.endsWith(".ts"))

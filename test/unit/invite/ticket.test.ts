@@ -1,4 +1,4 @@
-// Tickets, with the real binding: what a person may paste, and what each damage is called.
+// Tickets, with the real binding: what a person may paste, and the message for each kind of damage.
 import { expect, test } from "bun:test";
 import { TICKET_MAX } from "../../../src/invite/limits.ts";
 import { newSecret } from "../../../src/invite/secret.ts";
@@ -36,7 +36,7 @@ test("a ticket with a secret is the ticket, a dot and the secret", async () => {
 	expect(await formatTicket(parsed)).toBe(whole);
 });
 
-test("white space round a ticket, and capitals, are forgiven", async () => {
+test("white space around a ticket, and capitals, do not matter", async () => {
 	for (const one of [ticket, `${ticket}.${secret}`]) {
 		for (const text of [` ${one}\n`, one.toUpperCase(), `\t${one}\r\n`]) {
 			expect(await formatTicket(await parseTicket(text))).toBe(one);
@@ -44,7 +44,7 @@ test("white space round a ticket, and capitals, are forgiven", async () => {
 	}
 });
 
-const BEHIND = "The ticket is cut short or has wrong characters behind the dot.";
+const AFTER_DOT = "The ticket is cut short or has invalid characters after the dot.";
 
 for (const [symptom, text, message] of [
 	["an empty ticket", " \n", "The ticket is empty."],
@@ -54,33 +54,29 @@ for (const [symptom, text, message] of [
 	[
 		"white space within",
 		`${ticket.slice(0, 20)} ${ticket.slice(20)}`,
-		"The ticket has a character that no ticket has, at position 21.",
+		"The ticket has an invalid character at position 21.",
 	],
 	[
-		"a character that no ticket has",
+		"an invalid character",
 		`${ticket.slice(0, 30)}0${ticket.slice(31)}`,
-		"The ticket has a character that no ticket has, at position 31.",
+		"The ticket has an invalid character at position 31.",
 	],
-	[
-		"a quote at the end",
-		`${ticket}'`,
-		`The ticket has a character that no ticket has, at position ${ticket.length + 1}.`,
-	],
+	["a quote at the end", `${ticket}'`, `The ticket has an invalid character at position ${ticket.length + 1}.`],
 	["a megabyte", `endpoint${"a".repeat(1e6)}`, `The ticket is longer than ${TICKET_MAX} characters.`],
-	["letters behind the end", `${ticket}aa`, undefined],
-	["eight letters behind the end", `${ticket}aaaaaaaa`, "The ticket has trailing or wrong characters."],
+	["letters after the end", `${ticket}aa`, undefined],
+	["eight letters after the end", `${ticket}aaaaaaaa`, "The ticket has trailing or invalid characters."],
 	["the ticket twice", ticket + ticket.slice("endpoint".length), undefined],
-	["a dot and nothing", `${ticket}.`, BEHIND],
-	["a secret cut short", `${ticket}.${secret.slice(0, -1)}`, BEHIND],
-	["a secret that is longer", `${ticket}.${secret}a`, BEHIND],
-	["a secret with a wrong character", `${ticket}.${secret.slice(0, -1)}1`, BEHIND],
-	["a secret with bits that none has", `${ticket}.${"a".repeat(25)}b`, BEHIND],
-	["two secrets", `${ticket}.${secret}.${secret}`, BEHIND],
-	["white space in front of the secret", `${ticket}. ${secret}`, BEHIND],
-	["a megabyte behind the dot", `${ticket}.${"a".repeat(1e6)}`, BEHIND],
+	["a dot and nothing", `${ticket}.`, AFTER_DOT],
+	["a secret cut short", `${ticket}.${secret.slice(0, -1)}`, AFTER_DOT],
+	["a secret that is longer", `${ticket}.${secret}a`, AFTER_DOT],
+	["a secret with a wrong character", `${ticket}.${secret.slice(0, -1)}1`, AFTER_DOT],
+	["a secret of more than 128 bits", `${ticket}.${"a".repeat(25)}b`, AFTER_DOT],
+	["two secrets", `${ticket}.${secret}.${secret}`, AFTER_DOT],
+	["white space before the secret", `${ticket}. ${secret}`, AFTER_DOT],
+	["a megabyte after the dot", `${ticket}.${"a".repeat(1e6)}`, AFTER_DOT],
 	["a secret alone", `.${secret}`, "The ticket is empty."],
 ] as const) {
-	test(`${symptom} is no ticket`, async () => {
+	test(`${symptom} is not a valid ticket`, async () => {
 		const shown = await refusal(text);
 		expect(shown).toStartWith("The ticket ");
 		expect(shown.length).toBeLessThan(100);
@@ -88,7 +84,7 @@ for (const [symptom, text, message] of [
 	});
 }
 
-test("a ticket cut short anywhere is no ticket", async () => {
+test("a ticket cut short anywhere is not a valid ticket", async () => {
 	const whole = `${ticket}.${secret}`;
 	for (let length = 0; length < whole.length; length++) {
 		// Without its whole end it is a ticket of an open hub.

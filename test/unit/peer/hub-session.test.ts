@@ -1,5 +1,5 @@
-// How a peer introduces itself to a hub, and what it makes of what the hub says, in whatever pieces that comes: over a
-// connection whose other end is played (far-hub.ts). When another connection is looked for: uplink.test.ts.
+// How a peer introduces itself to a hub, and what it makes of the hub's messages, however they are cut into pieces: over a
+// connection whose other end is a fake (far-hub.ts). When another connection is looked for: uplink.test.ts.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { HubSession } from "../../../src/peer/hub-session.ts";
@@ -12,7 +12,7 @@ import { settled, turn } from "../../support/native-halves.ts";
 let clock: Clock;
 let connection: FarConnection;
 let session: HubSession;
-/** What the session was told of, in order. */
+/** What the session reported, in order. */
 let events: string[];
 
 beforeEach(() => {
@@ -25,7 +25,7 @@ afterEach(() => {
 	clock.restore();
 });
 
-/** Introduces the peer to a hub: undefined, or what went wrong. */
+/** Introduces the peer to a hub; resolves with what went wrong, if anything did. */
 async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise<HivemindError | undefined> {
 	connection = new FarConnection(behaviour);
 	session = new HubSession(connection as unknown as Connection);
@@ -47,7 +47,7 @@ async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise
 
 const BACKEND = { port: 2, name: "backend", address: "127.0.0.1:8000" };
 
-test("what the hub says in one breath with its welcome is not lost: it is newer", async () => {
+test("what comes in one packet with the welcome is not lost, and counts as newer", async () => {
 	const services = [{ ...BACKEND, up: false }];
 	await introduce({
 		also: [
@@ -68,7 +68,7 @@ test("only its first goodbye counts", async () => {
 });
 
 describe("a hub without a control stream, of the original program,", () => {
-	test("is gone on with, and is as silent as its path is gone", async () => {
+	test("is used without one, and is as silent as its path is gone", async () => {
 		expect(await introduce({ says: "refuses" })).toBeUndefined();
 		await clock.pass(60_000);
 		expect(session.silentFor()).toBeLessThanOrEqual(0);
@@ -77,14 +77,14 @@ describe("a hub without a control stream, of the original program,", () => {
 		expect(session.silentFor()).toBe(1234);
 	});
 
-	test("is none of ours when the ticket has a secret", async () => {
+	test("is refused when the ticket has a secret", async () => {
 		const error = await introduce({ says: "refuses" }, "a".repeat(26));
 		expect(error).toBeInstanceOf(HivemindError);
 		expect(error).toMatchObject({ code: "unreachable" });
 	});
 });
 
-test("a ticket that lost its secret while it was copied is known by that, and not taken for an old one", async () => {
+test("a ticket that lost its secret while it was copied is recognised, and not taken for an outdated one", async () => {
 	const old = await introduce({ says: "denied" }, "a".repeat(26));
 	expect(old?.hint).toBe("Ask for a new ticket or join code.");
 	connection.lose("the next one");
@@ -98,20 +98,20 @@ describe("a hub that does not answer the hello", () => {
 		const begun = clock.now;
 		const error = await introduce({ says: "nothing" });
 		expect(clock.now - begun).toBe(HELLO_MS);
-		expect(error).toMatchObject({ code: "unreachable", message: "The hub does not answer to our hello." });
+		expect(error).toMatchObject({ code: "unreachable", message: "The hub did not answer this peer's hello." });
 	});
 
-	test("but ends the connection is quoted: its reason is what the person needs", async () => {
+	test("but closes the connection is quoted: its reason is what the user needs", async () => {
 		const outcome = introduce({ says: "nothing" });
 		connection.lose("the hub was stopped");
 		const error = await outcome;
 		expect(error).toMatchObject({
 			code: "unreachable",
-			message: "The hub ended the connection before it let us in: the hub was stopped.",
+			message: "The hub closed the connection before admitting this peer: the hub was stopped.",
 		});
 	});
 
-	test("and ends the connection before the hello could leave is quoted, too, and is no bug of ours", async () => {
+	test("and closes the connection before the hello could leave is quoted too, and is not a bug of ours", async () => {
 		connection = new FarConnection();
 		connection.lose("too many connections at once");
 		session = new HubSession(connection as unknown as Connection);
@@ -124,11 +124,11 @@ describe("a hub that does not answer the hello", () => {
 
 describe("a hub that breaks the protocol after its welcome", () => {
 	for (const [what, bytes] of [
-		["rubbish", "\xff\xfe\n"],
+		["garbage", "\xff\xfe\n"],
 		["a line that never ends", "x".repeat(CONTROL_LINE_MAX + 1)],
-		["services that are none", '{"type":"services","services":[1]}\n'],
+		["invalid services", '{"type":"services","services":[1]}\n'],
 	] as const) {
-		test(`by ${what}: that ends the connection, with the reason`, async () => {
+		test(`by ${what}: the connection is closed with the reason`, async () => {
 			await introduce();
 			connection.babble(new Uint8Array(Buffer.from(bytes, "latin1")));
 			await turn();
@@ -136,7 +136,7 @@ describe("a hub that breaks the protocol after its welcome", () => {
 		});
 	}
 
-	test("by a flood of pings: that ends the connection, and what was to be answered is bounded", async () => {
+	test("by a flood of pings: the connection is closed, and the answers that wait are bounded", async () => {
 		await introduce();
 		for (let i = 0; i < 50; i++)
 			connection.say(...Array.from({ length: 50 }, (_, n) => ({ type: "ping" as const, n })));
@@ -145,7 +145,7 @@ describe("a hub that breaks the protocol after its welcome", () => {
 	});
 });
 
-test("while the peer itself was stopped nobody could answer: that time is no silence of the hub's", async () => {
+test("the time in which the peer itself was suspended does not count as silence of the hub", async () => {
 	await introduce();
 	connection.answering = false;
 	await clock.pass(2 * PING_MS);
@@ -157,7 +157,7 @@ test("while the peer itself was stopped nobody could answer: that time is no sil
 	expect(session.silentFor()).toBeLessThanOrEqual(before + PING_MS);
 });
 
-test("a hub that has nothing to say has not gone: nothing happens", async () => {
+test("a hub that has nothing to say is not lost", async () => {
 	await introduce();
 	const closing = connection.closed;
 	await clock.pass(60_000);

@@ -1,14 +1,15 @@
-// How a lost hub is looked for, over a clock that the test holds: how often, from which endpoints, and when no more.
+// How a lost hub is looked for, with the clock in the test's hands: how often, from which endpoints, and until when.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
 	LASTING_MS,
+	PARALLEL_AFTER_MS,
+	PARALLEL_EVERY_MS,
 	PEER_SILENCE_MS,
 	RECONNECT_ATTEMPT_MS,
-	RECONNECT_BESIDE_MS,
 	RECONNECT_FIRST_MS,
 	RECONNECT_MAX_MS,
-	RECONNECT_TWIN_MS,
 	SUSPECT_MS,
+	UPLINK_TICK_MS,
 } from "../../../src/peer/limits.ts";
 import type { Message } from "../../../src/protocol/control-messages.ts";
 import type * as endpoints from "../../../src/transport/endpoint.ts";
@@ -17,26 +18,23 @@ import { type Clock, FarConnection, type FarEndpoint, unreachable } from "../../
 import { settled, turn } from "../../support/native-halves.ts";
 import { PeerSide } from "../../support/peer-side.ts";
 
-/** Silence is looked at this often: what is over its time is noticed so much later at most. */
-const LOOK_MS = 250;
-
 const WELCOME: Message = { type: "welcome", v: 1, name: "hub", program: "1", services: [] };
 
 let peer: PeerSide;
 let clock: Clock;
 let endpoint: FarEndpoint;
-let twins: FarEndpoint[];
+let parallel: FarEndpoint[];
 let { connected, connectedForLong, connectedAgain, ask, told, pauses } = {} as PeerSide;
 
 beforeEach(() => {
 	peer = new PeerSide();
-	({ clock, endpoint, twins, connected, connectedForLong, connectedAgain, ask, told, pauses } = peer);
+	({ clock, endpoint, parallel, connected, connectedForLong, connectedAgain, ask, told, pauses } = peer);
 });
 
 afterEach(() => peer.end());
 
 describe("a hub that is gone", () => {
-	test("is looked for at once, then after longer and longer pauses, up to five seconds, for ever", async () => {
+	test("is looked for at once, then after longer and longer pauses, up to five seconds, forever", async () => {
 		const lost = await connectedForLong();
 		endpoint.outcome = unreachable;
 		lost.lose("timed out");
@@ -48,10 +46,10 @@ describe("a hub that is gone", () => {
 		expect(between.at(-1)).toBe(RECONNECT_MAX_MS);
 	});
 
-	test("is looked for by many peers at different moments: up to half of each pause is chance", async () => {
+	test("is looked for by many peers at different moments: up to half of each pause is random", async () => {
 		const lost = await connectedForLong();
 		endpoint.outcome = unreachable;
-		peer.chance = 0;
+		peer.random = 0;
 		lost.lose("timed out");
 		await clock.pass(60_000);
 		expect(pauses().slice(1, 8)).toEqual([100, 200, 400, 800, 1600, 2500, 2500]);
@@ -61,48 +59,48 @@ describe("a hub that is gone", () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + 60_000);
-		const attempts = [endpoint, ...twins].flatMap((one) => one.attempts).slice(1);
+		const attempts = [endpoint, ...parallel].flatMap((one) => one.attempts).slice(1);
 		expect(attempts.length).toBeGreaterThan(15);
 		expect(attempts.map(({ timeoutMs }) => timeoutMs)).toEqual(attempts.map(() => RECONNECT_ATTEMPT_MS));
-		// A long attempt is followed at once: its pause is from start to start.
-		expect(pauses()[1]).toBe(RECONNECT_BESIDE_MS + RECONNECT_ATTEMPT_MS);
+		// A long attempt is followed at once: pauses are counted from start to start.
+		expect(pauses()[1]).toBe(PARALLEL_AFTER_MS + RECONNECT_ATTEMPT_MS);
 		expect(endpoint.underWay).toBeLessThanOrEqual(1);
 	});
 
-	test("and leaves attempts hanging gets company from a fresh endpoint, which is closed after its attempt", async () => {
+	test("and leaves an attempt hanging gets a parallel one from a second endpoint, which is closed after it", async () => {
 		(await connectedForLong()).lose("timed out");
-		await clock.pass(RECONNECT_BESIDE_MS - 1);
-		expect(twins).toHaveLength(0);
+		await clock.pass(PARALLEL_AFTER_MS - 1);
+		expect(parallel).toHaveLength(0);
 		await clock.pass(1);
-		expect(twins).toHaveLength(1);
-		const [twin] = twins as [FarEndpoint];
+		expect(parallel).toHaveLength(1);
+		const [second] = parallel as [FarEndpoint];
 		const fresh = new FarConnection();
-		twin.let(fresh);
+		second.let(fresh);
 		await turn();
 		expect(await ask()).toBe(fresh);
 		await clock.pass(RECONNECT_ATTEMPT_MS);
-		expect(twin.closings, "it carries the connection in use").toBe(0);
+		expect(second.closings, "it carries the connection in use").toBe(0);
 		fresh.lose("timed out");
 		await turn();
-		expect(twin.closings).toBe(1);
-		await clock.pass(RECONNECT_TWIN_MS + RECONNECT_MAX_MS + RECONNECT_BESIDE_MS + RECONNECT_ATTEMPT_MS);
-		expect(twins[1]?.closings, "its attempt came to nothing").toBe(1);
+		expect(second.closings).toBe(1);
+		await clock.pass(PARALLEL_EVERY_MS + RECONNECT_MAX_MS + PARALLEL_AFTER_MS + RECONNECT_ATTEMPT_MS);
+		expect(parallel[1]?.closings, "its attempt has failed").toBe(1);
 	});
 
-	test("gets company at each attempt while the old connection lives, and once a minute in the night after", async () => {
+	test("gets a parallel attempt with each one while the old connection is open, and one a minute afterwards", async () => {
 		const old = await connectedForLong();
 		old.answering = false;
-		await clock.pass(PEER_SILENCE_MS + LOOK_MS);
+		await clock.pass(PEER_SILENCE_MS + UPLINK_TICK_MS);
 		expect(old.closedWith).toBe("no answer for 30 s");
-		expect(twins.length, "an attempt about every five seconds").toBeGreaterThanOrEqual(5);
-		const before = twins.length;
-		await clock.pass(10 * RECONNECT_TWIN_MS);
-		expect(twins.length - before).toBeGreaterThanOrEqual(8);
-		expect(twins.length - before).toBeLessThanOrEqual(10);
-		expect(twins.reduce((sum, { closings }) => sum + closings, 0)).toBeGreaterThanOrEqual(twins.length - 1);
+		expect(parallel.length, "an attempt about every five seconds").toBeGreaterThanOrEqual(5);
+		const before = parallel.length;
+		await clock.pass(10 * PARALLEL_EVERY_MS);
+		expect(parallel.length - before).toBeGreaterThanOrEqual(8);
+		expect(parallel.length - before).toBeLessThanOrEqual(10);
+		expect(parallel.reduce((sum, { closings }) => sum + closings, 0)).toBeGreaterThanOrEqual(parallel.length - 1);
 	});
 
-	test("ends the peer that was told not to look for it: exit status `lost`, and no attempt", async () => {
+	test("ends a peer that must not look for it: error `lost`, and no attempt", async () => {
 		peer.start({ reconnect: false });
 		(await connectedForLong()).lose("it was stopped");
 		await turn();
@@ -115,7 +113,7 @@ describe("a hub that is gone", () => {
 		expect(endpoint.attempts).toHaveLength(1);
 	});
 
-	test("and denies us when it is back ends the peer: exit status `denied`, and no other attempt", async () => {
+	test("and denies us when it is back ends the peer: error `denied`, and no other attempt", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const error = peer.uplink.failed.catch((reason: unknown) => reason);
@@ -124,14 +122,14 @@ describe("a hub that is gone", () => {
 		await turn();
 		expect(await settled(error)).toBe(true);
 		expect(await error).toMatchObject({ code: "denied" });
-		expect(denying.closedWith).toBe("not welcome");
+		expect(denying.closedWith).toBe("not admitted");
 		await clock.pass(60_000);
 		expect(endpoint.attempts).toHaveLength(2);
-		expect(twins).toHaveLength(0);
+		expect(parallel).toHaveLength(0);
 	});
 
-	describe("and takes us, but is slow to let us in", () => {
-		/** The first attempt leads to a connection that is not welcomed within its four seconds: the next has begun. */
+	describe("and accepts the connection, but is slow to admit us", () => {
+		/** The first attempt leads to a connection that is not welcomed within four seconds, so the next one has begun. */
 		async function slow(): Promise<FarConnection> {
 			(await connectedForLong()).lose("timed out");
 			const connection = new FarConnection({ says: "nothing" });
@@ -139,13 +137,13 @@ describe("a hub that is gone", () => {
 			endpoint.let(connection);
 			await clock.pass(RECONNECT_ATTEMPT_MS / 2 - 1);
 			expect(endpoint.attempts).toHaveLength(2);
-			await clock.pass(1 + RECONNECT_BESIDE_MS);
+			await clock.pass(1 + PARALLEL_AFTER_MS);
 			expect(endpoint.attempts).toHaveLength(3);
 			expect(connection.closedWith).toBeUndefined();
 			return connection;
 		}
 
-		test("is used when it does, and the next attempt is of no use any more", async () => {
+		test("is used once it does, and the next attempt is dropped", async () => {
 			const late = await slow();
 			late.say(WELCOME);
 			await turn();
@@ -157,7 +155,7 @@ describe("a hub that is gone", () => {
 			expect(await ask()).toBe(late);
 		});
 
-		test("is not used when another way in was found meanwhile", async () => {
+		test("is not used when another connection was made meanwhile", async () => {
 			const late = await slow();
 			const fresh = await connectedAgain();
 			late.say(WELCOME);
@@ -169,7 +167,7 @@ describe("a hub that is gone", () => {
 		test("and never does is given up after five seconds more", async () => {
 			const late = await slow();
 			await clock.pass(HELLO_MS);
-			expect(late.closedWith).toBe("not welcome");
+			expect(late.closedWith).toBe("not admitted");
 		});
 
 		test("and denies us then ends the peer", async () => {
@@ -180,7 +178,7 @@ describe("a hub that is gone", () => {
 			expect(await peer.uplink.failed.catch((error: unknown) => error)).toMatchObject({ code: "denied" });
 		});
 
-		test("and denies us just before we are in by another way ends nothing", async () => {
+		test("and denies us just before another attempt is admitted ends nothing", async () => {
 			const late = await slow();
 			late.say({ type: "denied", reason: "full", message: "the hub is full" });
 			await turn();
@@ -191,17 +189,17 @@ describe("a hub that is gone", () => {
 		});
 	});
 
-	test("and cannot be reached is no reason to end", async () => {
+	test("and cannot be reached does not end the peer", async () => {
 		const lost = await connectedForLong();
 		endpoint.outcome = unreachable;
 		lost.lose("timed out");
 		await clock.pass(60_000);
 		expect(await settled(peer.uplink.failed)).toBe(false);
-		// An attempt that fails at once needs no company, and none outlives its round.
-		expect(twins).toHaveLength(0);
+		// An attempt that fails at once needs no parallel one.
+		expect(parallel).toHaveLength(0);
 	});
 
-	test("is not dialled any more by an endpoint that was still being bound when the peer was stopped", async () => {
+	test("is not dialled by an endpoint that was still being bound when the peer was stopped", async () => {
 		(await connectedForLong()).lose("timed out");
 		const bound = Promise.withResolvers<void>();
 		const bind = peer.binding.getMockImplementation() as typeof endpoints.bindEndpoint;
@@ -209,15 +207,15 @@ describe("a hub that is gone", () => {
 			await bound.promise;
 			return bind(options);
 		});
-		await clock.pass(RECONNECT_BESIDE_MS);
+		await clock.pass(PARALLEL_AFTER_MS);
 		await peer.uplink.close();
 		bound.resolve();
 		await turn();
-		expect(twins.map(({ attempts, closings }) => [attempts.length, closings])).toEqual([[0, 1]]);
+		expect(parallel.map(({ attempts, closings }) => [attempts.length, closings])).toEqual([[0, 1]]);
 	});
 });
 
-describe("a hub that takes us and loses us again", () => {
+describe("a hub that admits us and loses us again", () => {
 	/** Every attempt is welcomed; the connection ends in the moment after. */
 	const welcomedAndLost = () => {
 		const connection = new FarConnection();
@@ -226,7 +224,7 @@ describe("a hub that takes us and loses us again", () => {
 	};
 
 	test("at once, again and again, is not hammered", async () => {
-		peer.chance = 0;
+		peer.random = 0;
 		const first = await connected();
 		endpoint.outcome = welcomedAndLost;
 		first.lose("gone");
@@ -235,12 +233,12 @@ describe("a hub that takes us and loses us again", () => {
 		const most = 2 + 5 + 60_000 / (RECONNECT_MAX_MS / 2);
 		expect(endpoint.attempts.length).toBeGreaterThan(5);
 		expect(endpoint.attempts.length).toBeLessThanOrEqual(most);
-		expect(twins.length).toBeLessThanOrEqual(most);
+		expect(parallel.length).toBeLessThanOrEqual(most);
 		for (const pause of pauses().slice(6)) expect(pause).toBeGreaterThanOrEqual(RECONNECT_MAX_MS / 2);
 		expect(told("Connected again")).toBeGreaterThan(5);
 	});
 
-	test("after a while is looked for at once, and the pauses begin anew", async () => {
+	test("after a while is looked for at once, and the pauses start over", async () => {
 		const first = await connected();
 		first.lose("gone");
 		// Attempts that fail until the pauses are as long as they get.

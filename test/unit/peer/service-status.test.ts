@@ -1,7 +1,8 @@
-// What a peer reads about the hub's services, over a clock that the test holds.
+// What a peer prints about the hub's services, with the clock in the test's hands.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
-import { WORD_MS } from "../../../src/peer/limits.ts";
+import { REFUSAL_REASON_MS } from "../../../src/peer/limits.ts";
+import { peerReporter } from "../../../src/peer/reporter.ts";
 import { ServiceStatus } from "../../../src/peer/service-status.ts";
 import { SERVICES, type Service } from "../../../src/protocol/services.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
@@ -11,46 +12,46 @@ import { turn } from "../../support/native-halves.ts";
 const BACKEND = SERVICES[1] as Service;
 const LOCAL = "127.0.0.1:18000";
 const DOWN = "The backend is not running on the hub (127.0.0.1:8000).";
-const ASKED = `error: ${DOWN} Asked for at ${LOCAL}.`;
+const ASKED = `error: ${DOWN} A connection to ${LOCAL} was refused.`;
 const UP = "The backend is running again.";
 
 let clock: Clock;
 let printed: Mock<typeof process.stderr.write>;
-let downtime: ServiceStatus;
+let status: ServiceStatus;
 
 beforeEach(() => {
 	clock = new Clock();
 	printed = spyOn(process.stderr, "write").mockReturnValue(true);
-	downtime = new ServiceStatus();
+	status = new ServiceStatus(peerReporter());
 });
 
 afterEach(() => {
-	downtime.close();
+	status.close();
 	printed.mockRestore();
 	clock.restore();
 });
 
 const lines = (): string[] => printed.mock.calls.map(([text]) => String(text).trimEnd());
 const hear = (up: boolean): void =>
-	downtime.heard([{ port: BACKEND.portId, name: "backend", address: "127.0.0.1:8000", up }]);
+	status.update([{ port: BACKEND.portId, name: "backend", address: "127.0.0.1:8000", up }]);
 
-test("what is down at the start is said under the list of services, not above it", () => {
+test("what is down at the start is reported below the list of services, not above it", () => {
 	hear(false);
 	expect(lines()).toEqual([]);
-	downtime.speak();
+	status.startReporting();
 	expect(lines()).toEqual([DOWN]);
 });
 
-test("the same news twice is said once", async () => {
-	downtime.speak();
+test("the same state twice is reported once", async () => {
+	status.startReporting();
 	for (const up of [true, false, false]) hear(up);
 	await clock.pass(2 * REPORT_EVERY_MS);
 	hear(false);
 	expect(lines()).toEqual([DOWN]);
 });
 
-test("a service that runs again within a second is said to run again, a second later", async () => {
-	downtime.speak();
+test("a service that is up again within a second is reported as running again, a second later", async () => {
+	status.startReporting();
 	hear(false);
 	await clock.pass(REPORT_EVERY_MS / 2);
 	hear(true);
@@ -59,8 +60,8 @@ test("a service that runs again within a second is said to run again, a second l
 	expect(lines()).toEqual([DOWN, UP]);
 });
 
-test("one that comes and goes all the time is a line a second at most, and the last word is true", async () => {
-	downtime.speak();
+test("one that goes up and down all the time is one line a second at most, and the last line is true", async () => {
+	status.startReporting();
 	for (let i = 0; i < 1000; i++) {
 		hear(i % 2 === 0);
 		await clock.pass(REPORT_EVERY_MS / 100);
@@ -72,11 +73,11 @@ test("one that comes and goes all the time is a line a second at most, and the l
 });
 
 describe("a refused connection", () => {
-	const refuse = () => downtime.refused(BACKEND, LOCAL, clock.now);
+	const refuse = () => status.refused(BACKEND, LOCAL, clock.now);
 
-	test("to a service that is known to be down is explained once until it runs again: something may poll it", async () => {
+	test("to a service that is known to be down is explained once until it is up again: something may poll it", async () => {
 		hear(false);
-		downtime.speak();
+		status.startReporting();
 		await clock.pass(1);
 		for (let i = 0; i < 10; i++) {
 			await refuse();
@@ -90,10 +91,10 @@ describe("a refused connection", () => {
 		expect(lines().slice(2)).toEqual([UP, DOWN, ASKED]);
 	});
 
-	test("is in the log each time, a line a second at most", async () => {
+	test("is logged each time, one line a second at most", async () => {
 		setVerbosity(2);
 		hear(false);
-		downtime.speak();
+		status.startReporting();
 		await clock.pass(1);
 		await refuse();
 		await clock.pass(REPORT_EVERY_MS / 2);
@@ -104,19 +105,19 @@ describe("a refused connection", () => {
 		expect(lines()).toEqual([DOWN, ASKED, ASKED.replace("error", "info")]);
 	});
 
-	test("whose dial told the hub that the service is down is one line, whichever word comes first", async () => {
-		downtime.speak();
+	test("that told the hub that the service is down is one line, whichever message comes first", async () => {
+		status.startReporting();
 		hear(true);
 		const refused = refuse();
-		await clock.pass(WORD_MS / 2);
+		await clock.pass(REFUSAL_REASON_MS / 2);
 		hear(false);
-		await clock.pass(WORD_MS);
+		await clock.pass(REFUSAL_REASON_MS);
 		await refused;
 		expect(lines()).toEqual([DOWN]);
 	});
 
-	test("that says what was about to be said is not followed by the same", async () => {
-		downtime.speak();
+	test("that says what was about to be reported is not followed by the same", async () => {
+		status.startReporting();
 		hear(false);
 		await clock.pass(REPORT_EVERY_MS);
 		hear(true);
@@ -126,27 +127,27 @@ describe("a refused connection", () => {
 		expect(lines()).toEqual([DOWN, UP, ASKED]);
 	});
 
-	test("of a hub that says nothing of its services, one of the original program, is explained without an address", async () => {
-		downtime.speak();
+	test("of a hub that says nothing of its services (the original program's) is explained without an address", async () => {
+		status.startReporting();
 		await refuse();
-		expect(lines()).toEqual([`error: The backend is not running on the hub. Asked for at ${LOCAL}.`]);
+		expect(lines()).toEqual([`error: The backend is not running on the hub. A connection to ${LOCAL} was refused.`]);
 	});
 
-	test("to a service that runs is not blamed on the service", async () => {
-		downtime.speak();
+	test("to a service that is up is not blamed on the service", async () => {
+		status.startReporting();
 		hear(true);
 		const refused = refuse();
-		await clock.pass(WORD_MS);
+		await clock.pass(REFUSAL_REASON_MS);
 		await refused;
-		expect(lines()).toEqual([`error: The hub refused a connection for the backend, asked for at ${LOCAL}.`]);
+		expect(lines()).toEqual([`error: The hub refused a connection to the backend (${LOCAL}).`]);
 	});
 
 	test("is not explained by a peer that is being stopped", async () => {
-		downtime.speak();
+		status.startReporting();
 		hear(true);
 		const refused = refuse();
-		downtime.close();
-		await clock.pass(WORD_MS);
+		status.close();
+		await clock.pass(REFUSAL_REASON_MS);
 		await refused;
 		hear(false);
 		await turn();

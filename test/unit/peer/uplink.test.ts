@@ -1,6 +1,6 @@
-// A peer's way to its hub over a clock that the test holds: which connection is in use, when it is given up, and what
-// new local connections get. Only the hub and the network are made up; sessions and control streams are real. How a
-// lost hub is looked for: redial.test.ts.
+// A peer's way to its hub, with the clock in the test's hands: which connection is in use, when it is given up, and what
+// new local connections get. Only the hub and the network are fakes; sessions and control streams are real. How a lost
+// hub is looked for: reconnect.test.ts.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { STALL_MS } from "../../../src/base/limits.ts";
 import {
@@ -10,14 +10,12 @@ import {
 	RECONNECT_MAX_MS,
 	REPLACED_MS,
 	SUSPECT_MS,
+	UPLINK_TICK_MS,
 } from "../../../src/peer/limits.ts";
 import { CONNECTIONS_PER_ID, PING_MS } from "../../../src/transport/limits.ts";
 import { type Clock, FarConnection, type FarEndpoint, type HubBehaviour } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 import { PeerSide } from "../../support/peer-side.ts";
-
-/** Silence is looked at this often: what is over its time is noticed so much later at most. */
-const LOOK_MS = 250;
 
 let peer: PeerSide;
 let clock: Clock;
@@ -32,13 +30,13 @@ beforeEach(() => {
 afterEach(() => peer.end());
 
 describe("a hub that does not answer", () => {
-	test("is said to be silent after three seconds, once, and no sooner", async () => {
+	test("is reported as silent after three seconds, once, and no sooner", async () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(old.answeredAt + SUSPECT_MS - clock.now);
 		expect(told("has not answered"), "three seconds are not over").toBe(0);
 		expect(endpoint.attempts).toHaveLength(1);
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(told("has not answered")).toBe(1);
 		expect(endpoint.attempts, "it is looked for at once").toHaveLength(2);
 		await clock.pass(4 * SUSPECT_MS);
@@ -46,13 +44,13 @@ describe("a hub that does not answer", () => {
 		expect(told("Looking for it again")).toBe(1);
 	});
 
-	test("does not keep new connections once another way to it is found", async () => {
+	test("gets no new streams on the old connection once another one is made", async () => {
 		const old = await connectedForLong();
 		expect(await ask()).toBe(old);
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + PING_MS);
 		const waiting = ask();
-		expect(await settled(waiting), "nothing new begins on the old one").toBe(false);
+		expect(await settled(waiting), "nothing new starts on the old one").toBe(false);
 		const fresh = await connectedAgain();
 		expect(await waiting).toBe(fresh);
 		expect(old.closedWith).toBeUndefined();
@@ -67,24 +65,24 @@ describe("a hub that does not answer", () => {
 		const fresh = await connectedAgain();
 		await clock.pass(old.answeredAt + PEER_SILENCE_MS - clock.now);
 		expect(old.closedWith).toBeUndefined();
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(old.closedWith).toBe("no answer for 30 s");
 		await clock.pass(2 * PEER_SILENCE_MS);
 		expect(fresh.closedWith).toBeUndefined();
 		expect(await ask()).toBe(fresh);
 	});
 
-	test("loses what runs after thirty seconds, also when it is not found again", async () => {
+	test("loses what runs after thirty seconds even when it is not found again", async () => {
 		const old = await connectedForLong();
 		old.carries = 1;
 		old.answering = false;
 		await clock.pass(old.answeredAt + PEER_SILENCE_MS - clock.now);
 		expect(old.closedWith).toBeUndefined();
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(old.closedWith).toBe("no answer for 30 s");
 	});
 
-	test("and then answers again before another way is found: the old connection is used again", async () => {
+	test("and then answers again before another connection is made: the old one is used again", async () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + PING_MS);
@@ -93,22 +91,22 @@ describe("a hub that does not answer", () => {
 		const services = [{ port: 2, name: "backend", address: "127.0.0.1:8000", up: false }];
 		old.say({ type: "services", services });
 		old.answering = true;
-		await clock.pass(PING_MS + LOOK_MS);
+		await clock.pass(PING_MS + UPLINK_TICK_MS);
 		expect(await waiting).toBe(old);
 		expect(told("The hub answers again")).toBe(1);
-		expect(peer.heard.at(-1), "what it said meanwhile counts again").toEqual(services);
-		// What was under way to replace it is of no use any more, and is not put in use.
+		expect(peer.heard.at(-1), "what it said meanwhile counts").toEqual(services);
+		// The attempt that was to replace it is not put in use any more.
 		const late = new FarConnection();
 		endpoint.let(late);
 		await turn();
 		expect(late.closedWith).toBe("no longer needed");
 		const { length } = endpoint.attempts;
 		await clock.pass(4 * RECONNECT_MAX_MS);
-		expect(endpoint.attempts, "nothing is looked for any more").toHaveLength(length);
+		expect(endpoint.attempts, "nothing more is looked for").toHaveLength(length);
 		expect(await ask()).toBe(old);
 	});
 
-	test("but has said that it goes is not used again, however well it answers", async () => {
+	test("but has said goodbye is not used again, however well it answers", async () => {
 		const old = await connectedForLong();
 		old.say({ type: "bye", reason: "it was stopped" });
 		await clock.pass(10 * PING_MS);
@@ -118,10 +116,10 @@ describe("a hub that does not answer", () => {
 	});
 });
 
-describe("a hub that goes", () => {
+describe("a hub that says goodbye", () => {
 	const BYE = { type: "bye", reason: "it was stopped" } as const;
 
-	test("in one breath with its welcome is not taken for one that stays", async () => {
+	test("in one packet with its welcome is not taken for one that stays", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const waiting = ask();
@@ -129,24 +127,24 @@ describe("a hub that goes", () => {
 		endpoint.let(leaving);
 		await turn();
 		expect(told("The hub is gone: it was stopped")).toBe(1);
-		expect(await settled(waiting), "nothing begins at a hub that goes").toBe(false);
+		expect(await settled(waiting), "nothing starts at a hub that leaves").toBe(false);
 		await clock.pass(RECONNECT_MAX_MS);
 		const fresh = await connectedAgain();
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("and keeps its connection open for nothing is left, when what ran there has ended", async () => {
+	test("and keeps its connection open is left once nothing runs there any more", async () => {
 		const old = await connectedForLong();
 		old.carries = 1;
 		old.say(BYE);
 		await clock.pass(2 * PING_MS);
 		expect(old.closedWith).toBeUndefined();
 		old.carries = 0;
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(old.closedWith).toBe("the hub has said goodbye");
 	});
 
-	test("again and again, and keeps what runs, does not make us pile up connections", async () => {
+	test("again and again, and keeps what runs, does not make connections pile up", async () => {
 		const all: FarConnection[] = [await connectedForLong()];
 		endpoint.outcome = () => {
 			const connection = new FarConnection();
@@ -173,7 +171,7 @@ describe("a hub that goes", () => {
 	});
 });
 
-test("an old connection's word about the services does not replace what the one in use says", async () => {
+test("what an old connection says about the services does not replace what the one in use says", async () => {
 	const state = (up: boolean) => [{ port: 2, name: "backend", address: "127.0.0.1:8000", up }];
 	const old = await connectedForLong();
 	old.say({ type: "services", services: state(false) });
@@ -192,11 +190,11 @@ describe("a hub of the original program, which answers no pings,", () => {
 	test("is looked for when no path has led to it for three seconds, and new connections wait", async () => {
 		const old = await connectedForLong({ says: "refuses" });
 		await clock.pass(60_000);
-		expect(told("has not answered"), "it need not answer").toBe(0);
+		expect(told("has not answered"), "it is not expected to answer").toBe(0);
 		old.pathAt = clock.now;
 		await clock.pass(SUSPECT_MS);
 		expect(told("has not answered")).toBe(0);
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(told("has not answered")).toBe(1);
 		const waiting = ask();
 		expect(await settled(waiting)).toBe(false);
@@ -210,23 +208,25 @@ describe("a hub of the original program, which answers no pings,", () => {
 		await clock.pass(2 * SUSPECT_MS);
 		const waiting = ask();
 		old.pathAt = Number.POSITIVE_INFINITY;
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(await waiting).toBe(old);
 	});
 });
 
-describe("a peer that was suspended for so long that its connection is over when it goes on", () => {
-	for (const [first, looks] of [
-		["is heard of before anything else", false],
-		["is heard of after the first look", true],
+describe("a peer that was suspended for so long that its connection is over when it resumes", () => {
+	for (const [first, ticks] of [
+		["comes before anything else", false],
+		["comes after the first tick", true],
 	] as const) {
-		test(`says so, blames nobody, and counts from when it was suspended: the end ${first}`, async () => {
+		test(`says so, blames nobody, and counts from when it was suspended: the end of the connection ${first}`, async () => {
 			const old = await connectedForLong();
 			clock.stall(52_000);
-			if (looks) await clock.pass(LOOK_MS);
+			if (ticks) await clock.pass(UPLINK_TICK_MS);
 			old.lose("closed by the other side");
 			await turn();
-			expect(told("The hub has not heard of us: this program stood still for 52 s. Looking for it again")).toBe(1);
+			expect(
+				told("The connection to the hub was lost: this program was suspended for 52 s. Looking for it again"),
+			).toBe(1);
 			expect(told("is gone")).toBe(0);
 			await connectedAgain();
 			expect(told("Connected again after 52.")).toBe(1);
@@ -236,13 +236,13 @@ describe("a peer that was suspended for so long that its connection is over when
 	test("blames the hub again for what ends later", async () => {
 		const old = await connectedForLong();
 		clock.stall(20_000);
-		await clock.pass(SUSPECT_MS + LOOK_MS);
+		await clock.pass(SUSPECT_MS + UPLINK_TICK_MS);
 		old.lose("the hub was stopped");
 		await turn();
 		expect(told("The hub is gone: the hub was stopped.")).toBe(1);
 	});
 
-	test("is not blamed on that when the hub ends it in the moment of its welcome", async () => {
+	test("does not blame that when the hub ends the connection right after its welcome", async () => {
 		clock.stall(60_000);
 		const connection = new FarConnection();
 		connection.onWelcome = () => connection.lose("the hub was stopped");
@@ -251,32 +251,32 @@ describe("a peer that was suspended for so long that its connection is over when
 		await connecting;
 		await turn();
 		expect(told("The hub is gone: the hub was stopped.")).toBe(1);
-		expect(told("stood still")).toBe(0);
+		expect(told("suspended")).toBe(0);
 	});
 
-	test("and a hub that ends it while nobody was suspended is gone, with its reason", async () => {
+	test("gives the hub's reason for a connection that ends without any suspension", async () => {
 		(await connectedForLong()).lose("no answer for 30 seconds");
 		await turn();
 		expect(told("The hub is gone: no answer for 30 seconds.")).toBe(1);
 	});
 });
 
-test("what ends with an old connection is said", async () => {
+test("what ends with an old connection is reported", async () => {
 	const old = await connectedForLong({ run: "first" });
 	old.carries = 2;
 	old.answering = false;
 	await clock.pass(SUSPECT_MS + PING_MS);
 	await connectedAgain({ run: "second" });
-	expect(told("2 connections were reset: the hub was started again.")).toBe(1);
+	expect(told("2 connections were reset: the hub was restarted.")).toBe(1);
 });
 
-test("a peer that is suspended while its hub is lost does not take it for found when it goes on", async () => {
+test("a peer that is suspended while its hub is lost does not take it for found when it resumes", async () => {
 	const old = await connectedForLong();
 	old.answering = false;
 	await clock.pass(SUSPECT_MS + PING_MS);
 	expect(told("has not answered")).toBe(1);
 	clock.stall(STALL_MS + PING_MS);
-	await clock.pass(10 * LOOK_MS);
+	await clock.pass(10 * UPLINK_TICK_MS);
 	expect(told("answers again")).toBe(0);
 	expect(await settled(ask())).toBe(false);
 	expect(old.closedWith).toBeUndefined();
@@ -288,7 +288,7 @@ test("a peer that was suspended blames nobody for it, however slowly the hub ans
 	const connection = await connectedForLong();
 	connection.answering = false;
 	clock.stall(PEER_SILENCE_MS + SUSPECT_MS);
-	await clock.pass(PING_MS + LOOK_MS);
+	await clock.pass(PING_MS + UPLINK_TICK_MS);
 	connection.answering = true;
 	await clock.pass(10 * PING_MS);
 	expect(told("has not answered")).toBe(0);
@@ -296,11 +296,11 @@ test("a peer that was suspended blames nobody for it, however slowly the hub ans
 	expect(endpoint.attempts).toHaveLength(1);
 });
 
-test("a peer that was suspended itself gives no connection up for that", async () => {
+test("a peer that was suspended itself does not give up a connection because of that", async () => {
 	const connection = await connectedForLong();
 	connection.carries = 1;
 	clock.stall(PEER_SILENCE_MS + SUSPECT_MS);
-	// The look is due before the next ping's answer: it must judge nobody.
+	// The tick is due before the next ping is answered: it must not judge the hub.
 	await clock.pass(0);
 	expect(connection.closedWith).toBeUndefined();
 	expect(await ask()).toBe(connection);
@@ -313,7 +313,7 @@ test("a peer that was suspended itself gives no connection up for that", async (
 });
 
 describe("a new local connection while the hub is lost", () => {
-	test("is told that there is none after ten seconds, not earlier", async () => {
+	test("is turned away after ten seconds, not earlier", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const waiting = ask();
@@ -321,10 +321,10 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await settled(waiting)).toBe(false);
 		await clock.pass(1);
 		expect(await settled(waiting)).toBe(true);
-		expect(await waiting).toBe("the hub was not there for 10 s");
+		expect(await waiting).toBe("the hub was unreachable for 10 s");
 	});
 
-	test("gets through the moment that the hub is back, like all others that wait", async () => {
+	test("gets through the moment the hub is back, like all others that wait", async () => {
 		(await connectedForLong()).lose("timed out");
 		await clock.pass(RECONNECT_ATTEMPT_MS / 2);
 		const waiting = [ask(), ask()];
@@ -335,7 +335,7 @@ describe("a new local connection while the hub is lost", () => {
 		}
 	});
 
-	test("came while nobody had noticed: the connection it was given is over, and it waits for the next one", async () => {
+	test("that came before the loss was noticed waits for the next connection", async () => {
 		const old = await connectedForLong();
 		old.lose("timed out", { noticed: false });
 		const waiting = ask();
@@ -357,7 +357,7 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("that waited for a stream of a full connection waits ten seconds in all, wherever", async () => {
+	test("that waited for a stream of a full connection waits ten seconds in all", async () => {
 		const old = await connectedForLong();
 		old.fill();
 		const waiting = ask();
@@ -367,7 +367,7 @@ describe("a new local connection while the hub is lost", () => {
 		await clock.pass(HUB_WAIT_MS / 2 - 1);
 		expect(await settled(waiting)).toBe(false);
 		await clock.pass(1);
-		expect(await waiting).toBe("the hub was not there for 10 s");
+		expect(await waiting).toBe("the hub was unreachable for 10 s");
 	});
 
 	test("that has waited for a hub waits the rest of its ten seconds for a stream, and no longer", async () => {
@@ -393,14 +393,14 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe("the peer was stopped");
 	});
 
-	test("is turned away once when the peer is stopped while it waits for a stream, and does not ask for ever", async () => {
+	test("is turned away once when the peer is stopped while it waits for a stream, and does not ask forever", async () => {
 		const old = await connectedForLong();
 		const full = old.fill();
 		const waiting = ask();
 		await turn();
 		await peer.uplink.close();
 		let asked = 0;
-		// What asks for ever would not even let a timer in.
+		// An endless loop would not even let a timer fire.
 		old.isOver = () => ++asked < 100;
 		full.giveUp();
 		expect(await waiting).toBe("the peer was stopped");
@@ -408,7 +408,7 @@ describe("a new local connection while the hub is lost", () => {
 	});
 });
 
-test("a new local connection that gets no stream of a connection in good order is turned away", async () => {
+test("a new local connection that gets no stream of a working connection is turned away", async () => {
 	const { giveUp } = (await connectedForLong()).fill();
 	const waiting = ask();
 	giveUp();
@@ -432,7 +432,7 @@ describe("a connection that was replaced", () => {
 		const { old, fresh } = await replaced(0);
 		await clock.pass(REPLACED_MS);
 		expect(old.closedWith).toBeUndefined();
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(old.closedWith).toBe("a newer connection is in use");
 		expect(fresh.closedWith).toBeUndefined();
 		expect(await ask()).toBe(fresh);
@@ -444,7 +444,7 @@ describe("a connection that was replaced", () => {
 		expect(old.closedWith).toBeUndefined();
 		expect(await ask()).toBe(fresh);
 		old.carries = 0;
-		await clock.pass(LOOK_MS);
+		await clock.pass(UPLINK_TICK_MS);
 		expect(old.closedWith).toBe("a newer connection is in use");
 	});
 });
@@ -459,12 +459,12 @@ describe("connections that wait for a hub's answer,", () => {
 		return old;
 	}
 
-	test("end at once when it has been started again: nobody is left to answer", async () => {
+	test("end at once when it has been restarted: nobody is left to answer", async () => {
 		const old = await withNext({ run: "second" });
-		expect(old.closedWith).toBe("the hub was started again");
+		expect(old.closedWith).toBe("the hub was restarted");
 	});
 
-	test("go on when it is still the same", async () => {
+	test("go on when it is still the same run", async () => {
 		const old = await withNext({ run: "first" });
 		expect(old.closedWith).toBeUndefined();
 	});

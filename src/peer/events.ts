@@ -1,0 +1,69 @@
+// What a peer tells its owner while it runs: facts, not sentences. reporter.ts turns them into lines.
+import type { Address } from "../base/address.ts";
+import type { RedeemEvent } from "../invite/redeem-code.ts";
+
+export type PeerEvent =
+	/** From redeeming a join code; `waiting` and `waited` also tell of the hub and of running transfers. */
+	| RedeemEvent
+	/** Every local port forwards to the hub from now on; `addresses` are the real ones, in the order of SERVICES. */
+	| { type: "ready"; name: string; addresses: readonly Address[] }
+	/** A connection to the hub was put in use; `path` is how it reaches the hub. */
+	| { type: "path"; path: string }
+	/** The connection in use is of no more use. Not `reconnecting`: the peer ends with the error `lost`. */
+	| { type: "lost"; loss: Loss; reconnecting: boolean }
+	/** The hub has not been found for {@link STILL_LOST_MS}; once for each loss. */
+	| { type: "still_lost"; lostMs: number }
+	/** One attempt to find the hub again has failed; more follow. */
+	| { type: "attempt_failed"; reason: string }
+	/** The hub is back after `afterMs` milliseconds: on a new connection, or on the old one, which answers again. */
+	| { type: "reconnected"; connection: "new" | "old"; afterMs: number; path: string }
+	/** An old connection to the hub was given up, and this many local connections with it. */
+	| { type: "reset"; connections: number; reason: string }
+	/** Half-closed local connections were reset because they moved nothing for {@link HALF_CLOSED_IDLE_MS}. */
+	| { type: "idle_reset"; connections: number }
+	/** A service of the hub went down or came up; at most one a second for each service, and the last one is true. */
+	| { type: "service"; service: string; up: boolean; address: string }
+	/** The hub refused a connection. `state` is what it last said of the service; `repeated`: reported since it went down. */
+	| {
+			type: "refused";
+			service: string;
+			local: string;
+			state: "up" | "down" | "unknown";
+			address?: string;
+			repeated: boolean;
+	  }
+	/** A local connection got no stream to the hub, or lost it before the hub answered. */
+	| { type: "connection_failed"; service: string; local: string; reason: string }
+	/** A local connection is over; `sent` and `received` are bytes to and from the hub. */
+	| { type: "connection_ended"; service: string; sent: number; received: number; error: Error | undefined }
+	/** An exception that nothing expects. Only what `where` names has ended for it. */
+	| { type: "bug"; where: string; error: unknown }
+	/** The peer is about to end: no new connections. */
+	| { type: "stopping" };
+
+/** The `what` of `waiting` while a peer that was told to stop lets transfers finish. */
+export const RUNNING_TRANSFERS = "running transfers";
+
+/** Takes each event as it happens; must not throw. */
+export type EmitPeerEvent = (event: PeerEvent) => void;
+
+/** How the hub was lost. */
+export type Loss =
+	/** The connection ended, or the hub said goodbye; `reason` is safe to print. */
+	| { kind: "ended"; reason: string }
+	/** No answer to any ping for `silentMs`, or no path to a hub that has no control stream. */
+	| { kind: "silent"; silentMs: number }
+	/** The connection ended while this program was suspended, so the hub is not to blame. */
+	| { kind: "suspended"; suspendedMs: number };
+
+/** The loss as a sentence without its full stop. */
+export function lossText(loss: Loss): string {
+	switch (loss.kind) {
+		case "ended":
+			return `The hub is gone: ${loss.reason}`;
+		case "silent":
+			return `The hub has not answered for ${loss.silentMs / 1000} s`;
+		case "suspended":
+			return `The connection to the hub was lost: this program was suspended for ${(loss.suspendedMs / 1000).toFixed(0)} s`;
+	}
+}

@@ -1,0 +1,82 @@
+// Turns a peer's events into lines: results on stdout, messages and logs on stderr. The only file of this folder that
+// prints.
+import { type Address, formatAddress } from "../base/address.ts";
+import { firstLine } from "../base/errors.ts";
+import { box, log, print, talk, waitingFor } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
+import { SERVICES } from "../protocol/services.ts";
+import { REPORT_EVERY_MS } from "../transport/limits.ts";
+import { type EmitPeerEvent, lossText, type PeerEvent, RUNNING_TRANSFERS } from "./events.ts";
+
+/** Prints the events of one peer. What a client may cause many times a second is printed at most once a second. */
+export function peerReporter(): EmitPeerEvent {
+	const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+	let wait: ReturnType<typeof waitingFor> | undefined;
+	const lines: { [T in PeerEvent["type"]]: (event: Extract<PeerEvent, { type: T }>) => void } = {
+		waiting: ({ what }) => {
+			const text = what === RUNNING_TRANSFERS ? `${what}; Ctrl+C again stops at once` : what;
+			if (wait) wait.change(text);
+			else wait = waitingFor(text);
+		},
+		waited: () => {
+			wait?.end();
+			wait = undefined;
+		},
+		motd: ({ text }) => talk(`The mailbox says: ${text}`),
+		ready: ({ name, addresses }) => print(ready(name, addresses)),
+		path: ({ path }) => log.info(`Connected: ${path}`),
+		lost: ({ loss, reconnecting }) => {
+			// Otherwise it is the error that the peer ends with.
+			if (reconnecting) talk(`${lossText(loss)}. Looking for it again …`);
+		},
+		still_lost: () =>
+			talk("Still no hub. One that was restarted without --identity has a new ticket: ask for that one."),
+		attempt_failed: ({ reason }) => log.debug(`An attempt to reach the hub failed: ${reason}`),
+		reconnected: ({ connection, afterMs, path }) => {
+			const after = `after ${(afterMs / 1000).toFixed(1)} s`;
+			talk(connection === "new" ? `Connected again ${after} (${path}).` : `The hub answers again ${after}.`);
+		},
+		reset: ({ connections, reason }) =>
+			talk(`${connections === 1 ? "One connection was" : `${connections} connections were`} reset: ${reason}.`),
+		idle_reset: ({ connections }) =>
+			log.warn(`Reset ${connections} half-closed connections that moved nothing for half an hour.`),
+		service: ({ service, up, address }) => talk(up ? `The ${service} is running again.` : notRunning(service, address)),
+		refused: ({ service, local, state, address, repeated }) => {
+			if (state === "up") return log.error(`The hub refused a connection to the ${service} (${local}).`);
+			const text = `${notRunning(service, address)} A connection to ${local} was refused.`;
+			if (repeated) log.info(text);
+			else log.error(text);
+		},
+		connection_failed: ({ service, local, reason }) => {
+			if (rate.take(`failed: ${service}`)) log.error(`No connection for the ${service} (${local}): ${reason}.`);
+		},
+		connection_ended: ({ service, sent, received, error }) =>
+			log.debug(`${service}: ${sent} bytes out, ${received} in, ${error ? firstLine(error) : "closed"}`),
+		bug: ({ where, error }) => {
+			if (!rate.take(`bug: ${where}`)) return;
+			log.error(`Unexpected (a bug, please report it), in ${where}: ${firstLine(error)}`);
+			if (error instanceof Error) log.debug(`cause: ${error.stack ?? error.message}`);
+		},
+		stopping: () => {},
+	};
+	return (event) => (lines[event.type] as EmitPeerEvent)(event);
+}
+
+// --- internal ---
+
+const notRunning = (service: string, address: string | undefined): string =>
+	`The ${service} is not running on the hub${address ? ` (${address})` : ""}.`;
+
+function ready(name: string, addresses: readonly Address[]): string {
+	const width = Math.max(...SERVICES.map(({ label }) => label.length)) + 2;
+	const lines = SERVICES.map(
+		({ label, scheme }, i) => `  ${`${label}:`.padEnd(width)}${scheme}://${formatAddress(addresses[i] as Address)}`,
+	);
+	return `${box(`Peer '${name}' connected to hub`)}
+
+Local services available at:
+${lines.join("\n")}
+
+Press Ctrl+C to stop.
+`;
+}

@@ -1,0 +1,206 @@
+// The lines that a peer's events become: on which stream, from which level on, and how often.
+import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
+import { SILENCE_MS } from "../../../src/base/limits.ts";
+import { setVerbosity } from "../../../src/base/output.ts";
+import type { EmitPeerEvent, PeerEvent } from "../../../src/peer/events.ts";
+import { peerReporter } from "../../../src/peer/reporter.ts";
+import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
+import { Clock } from "../../support/far-hub.ts";
+
+const ADDRESSES = [3000, 8000, 4000].map((port) => ({ host: "127.0.0.1", port }));
+const LOCAL = "127.0.0.1:8000";
+const ADDRESS = "10.0.0.1:80";
+
+let clock: Clock;
+let report: EmitPeerEvent;
+let streams: Mock<typeof process.stderr.write>[];
+
+beforeEach(() => {
+	clock = new Clock();
+	streams = [process.stdout, process.stderr].map((stream) => spyOn(stream, "write").mockReturnValue(true));
+	report = peerReporter();
+});
+
+afterEach(() => {
+	report({ type: "waited" });
+	setVerbosity(0);
+	for (const stream of streams) stream.mockRestore();
+	clock.restore();
+});
+
+/** What was printed since the last call. */
+function printed() {
+	const [stdout = "", stderr = ""] = streams.map(({ mock }) => mock.calls.splice(0).map(String).join(""));
+	return { stdout: stdout.replaceAll(",", ""), stderr };
+}
+
+/** The first verbosity at which a reporter prints the event, and the line on stderr. */
+function line(event: PeerEvent): { verbosity: number; text: string } | undefined {
+	for (let verbosity = 0; verbosity <= 4; verbosity++) {
+		setVerbosity(verbosity);
+		peerReporter()(event);
+		const { stdout, stderr } = printed();
+		expect(stdout).toBe("");
+		if (stderr !== "") return { verbosity, text: stderr.split("\n")[0] ?? "" };
+	}
+	return undefined;
+}
+
+const [ALWAYS, WARN, INFO, DEBUG] = [0, 1, 2, 3];
+const lost = { type: "lost", loss: { kind: "ended", reason: "it was stopped" } } as const;
+const refused = { type: "refused", service: "backend", local: LOCAL, address: ADDRESS, repeated: false } as const;
+const ended = { type: "connection_ended", service: "backend", sent: 5, received: 7 } as const;
+
+test.each<[PeerEvent, number, string]>([
+	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox says: hello"],
+	[{ type: "path", path: "direct 127.0.0.1:1" }, INFO, "info: Connected: direct 127.0.0.1:1"],
+	[{ ...lost, reconnecting: true }, ALWAYS, "The hub is gone: it was stopped. Looking for it again …"],
+	[
+		{ ...lost, loss: { kind: "silent", silentMs: 3000 }, reconnecting: true },
+		ALWAYS,
+		"The hub has not answered for 3 s. Looking for it again …",
+	],
+	[
+		{ ...lost, loss: { kind: "suspended", suspendedMs: 52_400 }, reconnecting: true },
+		ALWAYS,
+		"The connection to the hub was lost: this program was suspended for 52 s. Looking for it again …",
+	],
+	[
+		{ type: "still_lost", lostMs: 20_000 },
+		ALWAYS,
+		"Still no hub. One that was restarted without --identity has a new ticket: ask for that one.",
+	],
+	[{ type: "attempt_failed", reason: "no answer" }, DEBUG, "debug: An attempt to reach the hub failed: no answer"],
+	[
+		{ type: "reconnected", connection: "new", afterMs: 1234, path: "relay r" },
+		ALWAYS,
+		"Connected again after 1.2 s (relay r).",
+	],
+	[
+		{ type: "reconnected", connection: "old", afterMs: 1234, path: "relay r" },
+		ALWAYS,
+		"The hub answers again after 1.2 s.",
+	],
+	[{ type: "reset", connections: 1, reason: "why" }, ALWAYS, "One connection was reset: why."],
+	[{ type: "reset", connections: 2, reason: "why" }, ALWAYS, "2 connections were reset: why."],
+	[
+		{ type: "idle_reset", connections: 2 },
+		WARN,
+		"warn: Reset 2 half-closed connections that moved nothing for half an hour.",
+	],
+	[
+		{ type: "service", service: "backend", up: false, address: ADDRESS },
+		ALWAYS,
+		`The backend is not running on the hub (${ADDRESS}).`,
+	],
+	[{ type: "service", service: "backend", up: true, address: ADDRESS }, ALWAYS, "The backend is running again."],
+	[
+		{ ...refused, state: "down" },
+		ALWAYS,
+		`error: The backend is not running on the hub (${ADDRESS}). A connection to ${LOCAL} was refused.`,
+	],
+	[
+		{ ...refused, state: "down", repeated: true },
+		INFO,
+		`info: The backend is not running on the hub (${ADDRESS}). A connection to ${LOCAL} was refused.`,
+	],
+	[{ ...refused, state: "up" }, ALWAYS, `error: The hub refused a connection to the backend (${LOCAL}).`],
+	[
+		{ type: "refused", service: "backend", local: LOCAL, state: "unknown", repeated: false },
+		ALWAYS,
+		`error: The backend is not running on the hub. A connection to ${LOCAL} was refused.`,
+	],
+	[
+		{ type: "connection_failed", service: "backend", local: LOCAL, reason: "why" },
+		ALWAYS,
+		`error: No connection for the backend (${LOCAL}): why.`,
+	],
+	[{ ...ended, error: undefined }, DEBUG, "debug: backend: 5 bytes out, 7 in, closed"],
+	[{ ...ended, error: new Error("reset\n  at") }, DEBUG, "debug: backend: 5 bytes out, 7 in, reset"],
+	[
+		{ type: "bug", where: "a connection to the backend", error: new TypeError("x is not a function\n  at") },
+		ALWAYS,
+		"error: Unexpected (a bug, please report it), in a connection to the backend: x is not a function",
+	],
+])("%j", (event, verbosity, text) => {
+	expect(line(event)).toEqual({ verbosity, text });
+});
+
+test.each<PeerEvent>([{ ...lost, reconnecting: false }, { type: "stopping" }])("%j prints nothing", (event) => {
+	expect(line(event)).toBeUndefined();
+});
+
+test("the list of services goes to stdout, and nothing else does", () => {
+	report({ type: "ready", name: "me", addresses: ADDRESSES });
+	expect(printed()).toEqual({
+		stdout: `Peer 'me' connected to hub
+
+Local services available at:
+  Frontend:  http://127.0.0.1:3000
+  Backend:   http://127.0.0.1:8000
+  WebSocket: ws://127.0.0.1:4000
+
+Press Ctrl+C to stop.
+
+`,
+		stderr: "",
+	});
+});
+
+describe("what may come often is one line a second:", () => {
+	const LINES = [
+		{ type: "connection_failed", service: "backend", local: LOCAL, reason: "why" },
+		{ type: "bug", where: "a connection to the backend", error: new Error("why") },
+	] as const;
+
+	for (const event of LINES)
+		test(event.type, async () => {
+			for (let i = 0; i < 10; i++) report(event);
+			expect(printed().stderr.split("\n")).toHaveLength(2);
+			await clock.pass(REPORT_EVERY_MS);
+			report(event);
+			expect(printed().stderr.split("\n")).toHaveLength(2);
+		});
+
+	test("each service has its own second", () => {
+		for (const service of ["backend", "frontend"]) report({ ...LINES[0], service });
+		expect(printed().stderr.split("\n")).toHaveLength(3);
+	});
+});
+
+describe("a wait", () => {
+	test("is told when it takes longer than half a second, each step by itself", async () => {
+		report({ type: "waiting", what: "the mailbox server" });
+		await clock.pass(SILENCE_MS - 1);
+		report({ type: "waiting", what: "the hub" });
+		await clock.pass(SILENCE_MS - 1);
+		expect(printed().stderr).toBe("");
+		await clock.pass(1);
+		expect(printed().stderr).toBe("Waiting for the hub …\n");
+	});
+
+	test("that is over is not told", async () => {
+		report({ type: "waiting", what: "the hub" });
+		report({ type: "waited" });
+		report({ type: "waited" });
+		await clock.pass(10 * SILENCE_MS);
+		expect(printed().stderr).toBe("");
+		expect(clock.pending).toBe(0);
+	});
+
+	test("for the same thing, once more, is told once more", async () => {
+		for (let i = 0; i < 2; i++) {
+			report({ type: "waiting", what: "the hub" });
+			await clock.pass(SILENCE_MS);
+			expect(printed().stderr).toBe("Waiting for the hub …\n");
+			report({ type: "waited" });
+		}
+	});
+
+	test("for running transfers says how to end it", async () => {
+		report({ type: "stopping" });
+		report({ type: "waiting", what: "running transfers" });
+		await clock.pass(SILENCE_MS);
+		expect(printed().stderr).toBe("Waiting for running transfers; Ctrl+C again stops at once …\n");
+	});
+});

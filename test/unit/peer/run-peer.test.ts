@@ -1,0 +1,39 @@
+// What a peer leaves behind in its process: nothing. How it works: test/e2e.
+import { expect, test } from "bun:test";
+import { formatTicket } from "../../../src/invite/ticket.ts";
+import type { PeerEvent } from "../../../src/peer/events.ts";
+import { runPeer } from "../../../src/peer/run-peer.ts";
+import { loadIroh } from "../../../src/transport/iroh.ts";
+import { resultOr } from "../../support/throws.ts";
+import { FREE, LOOPBACK } from "../../support/tunnel.ts";
+
+const { EndpointAddr, SecretKey } = await loadIroh();
+const nobody = new EndpointAddr(SecretKey.fromBytes(new Array(32).fill(7)).public(), undefined, ["127.0.0.1:9"]);
+const ticket = await formatTicket({ address: nobody, secret: undefined });
+
+const options = { name: "me", addresses: [FREE, FREE, FREE], endpoint: LOOPBACK };
+const hooks = () => process.listenerCount("exit");
+
+test("the exit hook that resets what still runs is there while the peer runs, and gone afterwards", async () => {
+	const before = hooks();
+	const stop = new AbortController();
+	const events: PeerEvent[] = [];
+	const emit = (event: PeerEvent) => {
+		events.push(event);
+		expect(hooks()).toBe(before + 1);
+		stop.abort();
+	};
+	await runPeer({ ...options, invitation: { ticket } }, emit, stop.signal);
+	expect(events).toEqual([{ type: "waiting", what: "the hub" }, { type: "waited" }]);
+	expect(hooks()).toBe(before);
+});
+
+test("a peer that cannot start leaves no exit hook", async () => {
+	const before = hooks();
+	const run = (invitation: { ticket: string }, addresses = options.addresses) =>
+		runPeer({ ...options, invitation, addresses }, () => {}, new AbortController().signal);
+	expect(await resultOr("ticket", run({ ticket: "endpoint" }))).toBeInstanceOf(Error);
+	const elsewhere = { host: "192.0.2.1", port: 0 };
+	expect(await resultOr("listen", run({ ticket }, [FREE, FREE, elsewhere]))).toBeInstanceOf(Error);
+	expect(hooks()).toBe(before);
+});
