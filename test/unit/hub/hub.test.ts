@@ -2,6 +2,7 @@
 // they become too many, what they share, and what each is told.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
+import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import {
 	HEALTH_MS,
@@ -12,8 +13,8 @@ import {
 } from "../../../src/hub/limits.ts";
 import { ServiceHealth } from "../../../src/hub/service-health.ts";
 import { encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
-import { CONNECTIONS_PER_ID } from "../../../src/transport/limits.ts";
-import { type FarPeer, hello } from "../../support/far-peer.ts";
+import { CONNECTIONS_PER_ID, SWEEP_MS } from "../../../src/transport/limits.ts";
+import { FarPeer, hello } from "../../support/far-peer.ts";
 import { HubWorld } from "../../support/hub-world.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 
@@ -225,16 +226,56 @@ test("a hub whose endpoint restarts tells all admitted peers, and no stranger", 
 	expect(closed([...known, unknown]), "they end with the endpoint").toEqual([false, false, false]);
 });
 
+describe("a bug that nobody expected", () => {
+	test("in a dial for one stream resets that stream, is said, and disturbs nothing else", async () => {
+		const [one, other] = [await admitted("a"), await admitted("b")];
+		const mistake = new TypeError("dial is broken");
+		const dialling = spyOn(sockets, "dial").mockRejectedValue(mistake);
+		const { send } = one.open(encodeHeader(2));
+		await turn();
+		await turn();
+		dialling.mockRestore();
+		expect(send.endings).toEqual(["reset 1"]);
+		expect(world.events.at(-1)).toEqual({ type: "bug", where: "stream", error: mistake });
+		expect(told("error: Unexpected (a bug, please report it): dial is broken")).toBe(1);
+		expect(closed([one, other])).toEqual([false, false]);
+		expect([one, other].flatMap(heard), "the service is not called down").toEqual([]);
+	});
+
+	test("in taking a connection closes that connection, and the hub takes the next one", async () => {
+		const broken = new FarPeer("e".repeat(64));
+		const mistake = new TypeError("no such function");
+		spyOn(broken, "limitIncomingStreams").mockImplementation(() => {
+			throw mistake;
+		});
+		world.hub.add(broken.asConnection);
+		expect(broken.closings).toEqual(["internal error at the hub"]);
+		expect(world.events.at(-1)).toEqual({ type: "bug", where: "connection", error: mistake });
+		expect(closed([await admitted("a")])).toEqual([false]);
+	});
+});
+
+test("a hub resets half-closed transfers that are idle for long, and says how many", async () => {
+	using _ = spyOn(Transfers.prototype, "sweep").mockReturnValueOnce(0).mockReturnValueOnce(2);
+	await clock.pass(SWEEP_MS);
+	expect(told("Reset")).toBe(0);
+	await clock.pass(SWEEP_MS);
+	expect(told("warn: Reset 2 half-closed connections that moved nothing for half an hour.")).toBe(1);
+});
+
 describe("a hub that is stopped", () => {
 	test("says goodbye to all admitted peers, serves nothing new, and closes them when transfers are over", async () => {
 		const running = Promise.withResolvers<void>();
 		using _ = spyOn(Transfers.prototype, "drain").mockReturnValue(running.promise);
 		const peer = await admitted("a");
+		using dialling = spyOn(sockets, "dial");
 		const stopping = world.hub.stop();
 		const late = peer.open(encodeHeader(1));
 		expect(await settled(stopping)).toBe(false);
 		expect(heard(peer)).toEqual([{ type: "bye", reason: "the hub was stopped" }]);
 		expect([...late.send.written]).toEqual([REFUSED]);
+		expect(told("stream"), "without a word").toBe(0);
+		expect(dialling).not.toHaveBeenCalled();
 		expect(peer.closings).toEqual([]);
 		running.resolve();
 		await stopping;
