@@ -14,7 +14,7 @@ export const HEADER_MS = 10_000;
 /** Dialling a service. Shorter than a browser's patience, longer than a TCP SYN retried three times (7 s). */
 export const DIAL_MS = 10_000;
 
-/** Silence after which the hub drops a connection: longer than the peer's limit, as only the peer knows a better one. */
+/** Silence after which the hub drops a connection. Longer than the peer's limit: the peer may have a better one. */
 export const HUB_SILENCE_MS = 45_000;
 
 /**

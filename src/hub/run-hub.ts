@@ -32,7 +32,7 @@ export async function runHub(options: HubOptions, emit: (event: HubEvent) => voi
 	const abortTransfers = () => hub.abortTransfers();
 	process.on("exit", abortTransfers);
 	try {
-		if (await isOnline(endpoint, emit, stop)) await serve(options, hub, endpoint, emit, stop);
+		if (await waitForRelay(endpoint, emit, stop)) await servePeers(options, hub, endpoint, emit, stop);
 	} finally {
 		await hub.stop();
 		await endpoint.close();
@@ -43,7 +43,7 @@ export async function runHub(options: HubOptions, emit: (event: HubEvent) => voi
 // --- internal ---
 
 /** Waits for a relay, and goes on without one; false when `stop` was aborted meanwhile. */
-async function isOnline(endpoint: Endpoint, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<boolean> {
+async function waitForRelay(endpoint: Endpoint, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<boolean> {
 	emit({ type: "waiting", what: "relay" });
 	const online = await Promise.race([endpoint.online(), aborted(stop)]);
 	emit({ type: "waiting", what: undefined });
@@ -52,8 +52,8 @@ async function isOnline(endpoint: Endpoint, emit: (event: HubEvent) => void, sto
 	return true;
 }
 
-/** Takes connections until `stop` is aborted and running transfers have ended. */
-async function serve(
+/** Takes connections until `stop` is aborted; resolves when running transfers have ended. */
+async function servePeers(
 	{ name, codes, policy }: HubOptions,
 	hub: Hub,
 	endpoint: Endpoint,
@@ -72,9 +72,10 @@ async function serve(
 	emit({ type: "ready", name, ticket, codes: codes !== undefined });
 	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
 	const offering = codes && offerJoinCodes(ticket, { ...codes, once: policy.once }, emit, noMoreCodes);
-	const failed = Promise.all([offering, watching]).then(() => aborted(stop));
-	await Promise.race([aborted(stop), failed]);
+	const background = Promise.all([offering, watching]);
+	// One that fails ends the hub; one that is done, as codes are after the only peer has joined, does not.
+	await Promise.race([aborted(stop), background.then(() => aborted(stop))]);
 	// The mailbox server is told while transfers finish: no nameplate is left behind.
-	await Promise.all([hub.stop(), failed]);
+	await Promise.all([hub.stop(), background]);
 	await endpoint.settled();
 }

@@ -176,7 +176,7 @@ describe("the hello", () => {
 	});
 
 	test.each([
-		["is no JSON", "hello\n"],
+		["is not JSON", "hello\n"],
 		["is too long", `${"x".repeat(5000)}`],
 		["has no name", '{"type":"hello","v":1,"program":"0"}\n'],
 	])("that %s: the connection is closed with the reason", async (_, text) => {

@@ -1,5 +1,4 @@
-// A hub with its screen, all the peers that come to it, and the clocks that it looks at, which only move when the test
-// moves them.
+// A hub with its screen, its peers, and its clocks, which only move when the test moves them.
 import { expect, type Mock, spyOn } from "bun:test";
 import { setVerbosity } from "../../src/base/output.ts";
 import { RESET_GRACE_MS } from "../../src/forward/limits.ts";
@@ -61,7 +60,7 @@ export class HubWorld {
 		return peer;
 	}
 
-	/** How often these words stand on the screen. */
+	/** How often these words appear on the screen. */
 	told(words: string): number {
 		const screen = this.#printed.mock.calls.map(([line]) => String(line)).join("");
 		return screen.split(words).length - 1;

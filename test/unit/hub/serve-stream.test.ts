@@ -68,7 +68,7 @@ afterEach(async () => {
 	for (const mock of [dialling, printed]) mock.mockRestore();
 });
 
-/** What a peer may reach: whether somebody has come, and has gone again. */
+/** A service that a peer may reach: notes a connection, and its end. */
 class Service {
 	readonly come = Promise.withResolvers<void>();
 	readonly gone = Promise.withResolvers<void>();
