@@ -6,7 +6,8 @@ import { EXIT_STATUS, HivemindError } from "../base/errors.ts";
 import { print, setVerbosity, talk } from "../base/output.ts";
 import { PROGRAM, VERSION } from "../base/version.ts";
 import { demo } from "../demo/demo.ts";
-import { share } from "../hub/run-hub.ts";
+import { hubReporter } from "../hub/reporter.ts";
+import { runHub } from "../hub/run-hub.ts";
 import { openIdentity } from "../invite/identity.ts";
 import { peerReporter } from "../peer/reporter.ts";
 import { runPeer } from "../peer/run-peer.ts";
@@ -115,7 +116,8 @@ const commands: Record<string, CommandDef> = {
 			if (identity && endpoint.relays === "none" && !endpoint.ipv4?.port && !endpoint.ipv6?.port)
 				talk("Without a relay the ticket changes at each start, unless a UDP port is fixed: --ipv4-addr 0.0.0.0:4433.");
 			const key = identity && { key: identity.key };
-			await share({ name, services, policy, endpoint: { ...endpoint, ...key }, ...(codes && { codes }) }, stop);
+			const options = { name, services, policy, endpoint: { ...endpoint, ...key }, ...(codes && { codes }) };
+			await runHub(options, hubReporter({ qr: codes?.qr ?? false }), stop);
 			identity?.close();
 		},
 	},

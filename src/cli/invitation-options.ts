@@ -2,8 +2,9 @@
 
 import { HivemindError } from "../base/errors.ts";
 import { aborted } from "../base/timers.ts";
-import { type CodeOptions, mailboxUrl } from "../invite/join-code.ts";
+import type { OfferOptions } from "../invite/offer-codes.ts";
 import type { PeerOptions } from "../peer/run-peer.ts";
+import { mailboxUrl } from "../wormhole/client/mailbox-url.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
 import { REDEEM_MAX_S } from "./limits.ts";
 import type { CommandLine } from "./parse-args.ts";
@@ -12,7 +13,7 @@ import { ask, canAsk, readSecret } from "./secret-input.ts";
 const RELAY_VARIABLE = "HIVEMIND_P2P_WORMHOLE_RELAY";
 
 /** What `share` offers codes with, or undefined when none are wanted. @throws HivemindError `usage` */
-export function codeOptions({ values }: CommandLine): CodeOptions | undefined {
+export function codeOptions({ values }: CommandLine): (OfferOptions & { qr: boolean }) | undefined {
 	if (!values.has("wormhole")) {
 		const needy = ["qr", "code-words", "wormhole-relay"].find((name) => values.has(name));
 		if (needy)

@@ -1,11 +1,13 @@
 // `demo`: the whole way on one machine, offline. Three services, a hub, a peer on other ports, and a check of each
-// service through the tunnel. Called by cli.ts; calls share and join as the command line does.
+// service through the tunnel. Hub and peer run exactly as `share` and `join` run them.
+
 import { type Address, formatAddress } from "../base/address.ts";
-import { firstLine, HivemindError } from "../base/errors.ts";
 import { box, print } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
 import { teamPolicy } from "../hub/admission.ts";
-import { share } from "../hub/run-hub.ts";
+import type { HubEvent } from "../hub/events.ts";
+import { hubReporter } from "../hub/reporter.ts";
+import { runHub } from "../hub/run-hub.ts";
 import { newSecret } from "../invite/secret.ts";
 import type { PeerEvent } from "../peer/events.ts";
 import { peerReporter } from "../peer/reporter.ts";
@@ -13,8 +15,8 @@ import { runPeer } from "../peer/run-peer.ts";
 import { SERVICES } from "../protocol/services.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
 import { startMailbox } from "../wormhole/server/server.ts";
-import { DEMO_CHECK_MS } from "./limits.ts";
-import { DEMO_BYTES, type DemoServices, demoByte, startDemoServices } from "./services.ts";
+import { runChecks, since } from "./checks.ts";
+import { type DemoServices, startDemoServices } from "./services.ts";
 
 export interface DemoOptions {
 	/** End after the checks. */
@@ -27,8 +29,6 @@ export interface DemoOptions {
 export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortSignal): Promise<void> {
 	const free: Address = { host: "127.0.0.1", port: 0 };
 	const endpoint: EndpointOptions = { ipv4: free, ...wanted };
-	// The demo talks to this machine only: a proxy of the environment would not know its ports.
-	process.env.NO_PROXY = "127.0.0.1";
 	const end = new AbortController();
 	const ended = AbortSignal.any([stop, end.signal]);
 	const services = startDemoServices();
@@ -43,14 +43,14 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 		const codes = { mailbox: server.url };
 		const offers = (code: string) => `offers join code ${code}`;
 		const code = await step("hub", offers, (onCode: (code: string) => void) => {
-			const options = {
-				name: "demo-hub",
-				services: services.addresses,
-				endpoint,
-				policy: teamPolicy(newSecret()),
-				onReady: () => {},
+			const policy = teamPolicy(newSecret());
+			const options = { name: "demo-hub", services: services.addresses, endpoint, policy, codes };
+			const report = hubReporter();
+			const emit = (event: HubEvent) => {
+				if (event.type === "code") onCode(event.code);
+				else if (event.type !== "ready") report(event);
 			};
-			running.push(share({ ...options, codes: { ...codes, onCode } }, ended));
+			running.push(runHub(options, emit, ended));
 			return running;
 		});
 		const joined = () => "joined by that code";
@@ -62,7 +62,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 			return running;
 		});
 		services.reachableAt(addresses);
-		await checks(addresses);
+		await runChecks(addresses);
 		if (once) return;
 		const page = `http://${formatAddress(addresses[0] as Address)}`;
 		print(
@@ -98,54 +98,3 @@ async function finish(end: AbortController, running: Promise<void>[], services: 
 	await Promise.allSettled(running);
 	await services.stop();
 }
-
-async function checks(addresses: readonly Address[]): Promise<void> {
-	const [frontend, backend, websocket] = addresses.map(formatAddress);
-	print("\nThrough the tunnel:");
-	await check("Frontend", `http://${frontend}`, async () => {
-		const html = await get(`http://${frontend}/`).then((response) => response.text());
-		if (!html.includes("<title>hivemind-p2p demo</title>")) throw new Error("another page came");
-		return `a page of ${html.length} characters`;
-	});
-	await check("Backend", `http://${backend}`, async () => {
-		const data = (await get(`http://${backend}/api/hello`).then((response) => response.json())) as { message?: string };
-		if (!data.message) throw new Error("no message in the JSON");
-		return `"${data.message}"`;
-	});
-	await check("WebSocket", `ws://${websocket}`, () => echo(`ws://${websocket}/`, "hello through the tunnel"));
-	await check("8 MiB", `http://${backend}`, async () => {
-		const bytes = await get(`http://${backend}/api/bytes`).then((response) => response.bytes());
-		if (bytes.length !== DEMO_BYTES || !bytes.every((byte, i) => byte === demoByte(i))) throw new Error("bytes differ");
-		return "every byte as it was sent";
-	});
-}
-
-async function check(what: string, url: string, work: () => Promise<string>): Promise<void> {
-	const begun = performance.now();
-	try {
-		const result = await work();
-		print(`  ✓ ${what.padEnd(10)} ${url.padEnd(23)} ${since(begun)}   ${result}`);
-	} catch (cause) {
-		throw new HivemindError("check", `The demo's ${what} check at ${url} failed: ${firstLine(cause)}.`, { cause });
-	}
-}
-
-const get = (url: string): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(DEMO_CHECK_MS) });
-
-function echo(url: string, words: string): Promise<string> {
-	return new Promise((resolve, reject) => {
-		const socket = new WebSocket(url);
-		const timer = setTimeout(() => reject(new Error("no echo in time")), DEMO_CHECK_MS);
-		const done = (settle: () => void) => {
-			clearTimeout(timer);
-			settle();
-			socket.close();
-		};
-		socket.onopen = () => socket.send(words);
-		socket.onmessage = ({ data }) =>
-			done(() => (data === words ? resolve(`echo of "${words}"`) : reject(new Error("another echo came"))));
-		socket.onerror = () => done(() => reject(new Error("no connection")));
-	});
-}
-
-const since = (begun: number): string => `${(performance.now() - begun).toFixed(1).padStart(7)} ms`;

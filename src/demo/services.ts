@@ -1,13 +1,12 @@
 // The three services that `demo` shares: a page, a JSON API and a WebSocket echo, small but real.
-// Called by demo.ts.
-import type { Address } from "../base/address.ts";
-import { formatAddress } from "../base/address.ts";
+
+import { type Address, formatAddress } from "../base/address.ts";
 import page from "./page.html" with { type: "text" };
 
 export interface DemoServices {
 	/** Frontend, backend, WebSocket. */
 	addresses: Address[];
-	/** Where the peer brought backend and WebSocket to: the page calls them there. */
+	/** The peer's local addresses of the three: the page calls backend and WebSocket there. */
 	reachableAt(addresses: readonly Address[]): void;
 	stop(): Promise<void>;
 }

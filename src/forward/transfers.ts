@@ -1,5 +1,4 @@
 // Running bridges, and how long a program that was told to stop waits for them.
-// Called by hub.ts, serve.ts and join.ts.
 
 import { bridge, newTraffic, type Traffic } from "./bridge.ts";
 import type { Duplex } from "./duplex.ts";
@@ -12,36 +11,33 @@ interface Running {
 	b: Duplex;
 }
 
-/** Of all Transfers: a process that ends must not look like a clean end to whoever waits for more. */
-const everywhere = new Set<Running>();
-process.on("exit", () => everywhere.forEach(abort));
-
 export class Transfers {
-	#running = new Set<Running>();
+	readonly #running = new Set<Running>();
 
-	/** Bridges two ends, and counts them as running until both are over. `b` is the service's side. */
+	/**
+	 * Bridges two ends, and counts them as running until both are over. `b` is the service's side. `error` is what ended
+	 * a direction early first, if anything did. Never rejects.
+	 */
 	async run(a: Duplex, b: Duplex): Promise<{ traffic: Traffic; error: Error | undefined }> {
 		const running = { traffic: newTraffic(), a, b };
 		this.#running.add(running);
-		everywhere.add(running);
 		try {
 			return { traffic: running.traffic, error: await bridge(a, b, running.traffic) };
 		} finally {
 			this.#running.delete(running);
-			everywhere.delete(running);
 		}
 	}
 
 	/**
-	 * How many wait for an answer, for a slow reader, for the last acknowledgement, or have moved bytes just now; an idle
-	 * keep-alive does not.
+	 * How many wait for an answer, for a slow reader or for the last acknowledgement, or have moved bytes just now. An
+	 * idle keep-alive connection does not count.
 	 */
 	busy(): number {
 		const now = performance.now();
 		return [...this.#running].filter(({ traffic }) => isBusy(traffic, now)).length;
 	}
 
-	/** Aborts what is half-closed and has moved nothing for {@link HALF_CLOSED_IDLE_MS}; returns how many that were. */
+	/** Resets what is half-closed and has moved nothing for {@link HALF_CLOSED_IDLE_MS}; returns how many that were. */
 	sweep(): number {
 		const now = performance.now();
 		const idle = [...this.#running].filter(
@@ -54,16 +50,23 @@ export class Transfers {
 		return idle.length;
 	}
 
-	/** Aborts everything that runs, at once: a process that ends must not look like a clean end to its clients. */
-	abortAll(): void {
-		this.#running.forEach(abort);
-	}
-
 	/** Resolves when nothing is busy, after {@link DRAIN_MS} at the latest; what is still open then is aborted. */
 	async drain(): Promise<void> {
 		const deadline = performance.now() + DRAIN_MS;
 		while (this.busy() > 0 && performance.now() < deadline) await Bun.sleep(25);
-		this.#running.forEach(abort);
+		this.abortAll();
+	}
+
+	/**
+	 * Ends everything now, except what has ended cleanly and is only on its way. To be called when the process exits,
+	 * too: the end of a process must not look like the end of the data.
+	 */
+	abortAll(): void {
+		for (const { traffic, a, b } of this.#running) {
+			// A clean end on its way, in the transport or the kernel, would be destroyed by an abort.
+			if (!traffic.backEnded) a.abort();
+			b.abort();
+		}
 	}
 }
 
@@ -71,10 +74,4 @@ export class Transfers {
 
 function isBusy({ copied, lastForth, lastAt, waiting, waitedAt }: Traffic, now: number): boolean {
 	return copied || lastForth || waiting > 0 || now - lastAt < IDLE_MS || now - waitedAt < DRAIN_MS;
-}
-
-/** What was ended cleanly is on its way, by the transport or the kernel, and an abort would destroy it. */
-function abort({ traffic, a, b }: Running): void {
-	if (!traffic.backEnded) a.abort();
-	b.abort();
 }

@@ -1,51 +1,66 @@
-// Who may come in: the hub's decision for one hello, by what it knows. No I/O; time comes in. Called by guest.ts.
+// Who is admitted: the hub's decision about one hello, from what it knows. No I/O; the time is passed in.
 
 import { setBounded } from "../base/bounded-map.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
 import { sameSecret } from "../invite/secret.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
 import { ADMITTED_IDS, MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
 
 export interface Policy {
-	/** Everybody must know it; undefined admits whoever knows the hub's id (`--open`). */
+	/** Every peer must know it; undefined admits any peer that knows the hub's id (`--open`). */
 	secret: string | undefined;
 	/** Only these public ids; undefined admits all. */
 	allow: ReadonlySet<string> | undefined;
 	/** Peers at once. */
 	maxPeers: number;
-	/** One peer, and then nobody else. */
+	/** One peer, and then no other. */
 	once: boolean;
 	/** No new peer after this, in `Date.now()` milliseconds. */
 	expiresAt: number | undefined;
 }
 
-/** Whoever knows the secret, up to {@link MAX_PEERS}. */
+/** Admits all who know the secret, up to {@link MAX_PEERS}. */
 export function teamPolicy(secret: string | undefined): Policy {
 	return { secret, allow: undefined, maxPeers: MAX_PEERS, once: false, expiresAt: undefined };
 }
 
+/** Why a peer is not admitted; `message` is for the person. */
 export interface Denial {
 	reason: DenialReason;
 	message: string;
 }
 
+/** Milliseconds on both clocks. */
+export interface Now {
+	/** `Date.now()`: what an expiry is given in. */
+	wall: number;
+	/** `performance.now()`: never goes back, whatever somebody does to the wall clock. */
+	monotonic: number;
+}
+
 export class Admission {
 	readonly policy: Policy;
-	/** Ids that were let in, for the policies that ask. */
-	#admitted = new Map<string, true>();
-	#wrong = new Map<string, number[]>();
+	/** Ids that were admitted, for the policies that ask later. */
+	readonly #admitted = new Map<string, true>();
+	readonly #wrong = new RateLimiter({
+		burst: WRONG_SECRETS,
+		everyMs: WRONG_SECRETS_MS / WRONG_SECRETS,
+		keys: WRONG_SECRET_IDS,
+	});
 
 	constructor(policy: Policy) {
 		this.policy = policy;
 	}
 
-	/** Undefined: come in. `connected` are the ids that are in now. `now` is `Date.now()`. */
-	decide(id: string, secret: string | undefined, connected: ReadonlySet<string>, now: number): Denial | undefined {
+	/** Why the peer is denied, or undefined when it is admitted. `connected` are the ids of the peers admitted now. */
+	decide(id: string, secret: string | undefined, connected: ReadonlySet<string>, now: Now): Denial | undefined {
 		const { policy } = this;
 		if (policy.secret !== undefined) {
-			const wrong = (this.#wrong.get(id) ?? []).filter((at) => now - at < WRONG_SECRETS_MS);
-			if (wrong.length >= WRONG_SECRETS) return { reason: "rate", message: "too many wrong tickets; wait a minute" };
+			// Asked first and for right secrets too: a guesser must not learn which of its guesses was right.
+			if (this.#wrong.waitMs(id, now.monotonic) > 0)
+				return { reason: "rate", message: "too many wrong tickets; wait a minute" };
 			if (secret === undefined || !sameSecret(secret, policy.secret)) {
-				setBounded(this.#wrong, id, [...wrong, now], WRONG_SECRET_IDS);
+				this.#wrong.take(id, now.monotonic);
 				return { reason: "secret", message: "the ticket is not, or no longer, valid at this hub" };
 			}
 		}
@@ -53,21 +68,21 @@ export class Admission {
 			return { reason: "id", message: "this hub admits only the peers on its list" };
 		if (connected.has(id)) return undefined;
 		if (this.#admitted.has(id)) return connected.size < policy.maxPeers ? undefined : FULL;
-		if (policy.expiresAt !== undefined && now >= policy.expiresAt) {
+		if (policy.expiresAt !== undefined && now.wall >= policy.expiresAt) {
 			return { reason: "expired", message: "the invitation has expired" };
 		}
 		if (policy.once && this.#admitted.size > 0)
-			return { reason: "once", message: "this hub admits one peer only, and it has come" };
+			return { reason: "once", message: "this hub admits only one peer, and that peer has already joined" };
 		if (connected.size >= policy.maxPeers) return FULL;
 		// Only these two ask later who was here before.
 		if (policy.once || policy.expiresAt !== undefined) setBounded(this.#admitted, id, true, ADMITTED_IDS);
 		return undefined;
 	}
 
-	/** Whether a new peer could still come. */
-	closed(now: number): boolean {
+	/** Whether no new peer can be admitted any more, at `wall` of `Date.now()`. */
+	closed(wall: number): boolean {
 		const { once, expiresAt } = this.policy;
-		return (once && this.#admitted.size > 0) || (expiresAt !== undefined && now >= expiresAt);
+		return (once && this.#admitted.size > 0) || (expiresAt !== undefined && wall >= expiresAt);
 	}
 }
 

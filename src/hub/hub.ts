@@ -1,179 +1,212 @@
-// All guests of a hub: who is in, who has not said hello yet, what they share. Called by share.ts; calls guest, serve.
+// The state of a hub: its sessions, what they share, and which of them count as peers. Prints nothing.
+
 import { type Address, network } from "../base/address.ts";
 import { setBounded } from "../base/bounded-map.ts";
-import { log, talk, waiting } from "../base/output.ts";
-import { RateLimiter } from "../base/rate-limiter.ts";
+import { VERSION } from "../base/version.ts";
 import { Transfers } from "../forward/transfers.ts";
-import type { ServiceState } from "../protocol/control-messages.ts";
+import { CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
-import { CONNECTIONS_PER_ID, REPORT_EVERY_MS, SWEEP_MS } from "../transport/limits.ts";
-import type { QuicStream } from "../transport/stream.ts";
-import type { Admission } from "./admission.ts";
-import { HEALTH_WAIT_MS, KNOWN_MAX, STRANGER_STREAMS, STRANGERS_MAX, STREAM_CREDIT, STREAMS_MAX } from "./limits.ts";
-import { type Host, PeerSession } from "./peer-session.ts";
-import { serve } from "./serve-stream.ts";
+import { CONNECTIONS_PER_ID, SWEEP_MS } from "../transport/limits.ts";
+import { Admission, type Denial, type Policy } from "./admission.ts";
+import type { HubEvent } from "./events.ts";
+import {
+	HEALTH_WAIT_MS,
+	KNOWN_MAX,
+	PENDING_CONNECTIONS_MAX,
+	PENDING_STREAMS_MAX,
+	STREAM_CREDIT,
+	STREAMS_MAX,
+} from "./limits.ts";
+import { type HubSide, INTERNAL_ERROR, PeerSession, type SessionEvent } from "./peer-session.ts";
+import type { Welcome } from "./peer-state.ts";
+import { serveStream } from "./serve-stream.ts";
 import { ServiceHealth } from "./service-health.ts";
 import { StreamQuota } from "./stream-quota.ts";
 
 const STOPPED = "the hub was stopped";
 
-/** What a hub shares; see ShareOptions. */
-interface Shared {
+/** What a hub offers, and to whom; see HubOptions. */
+export interface HubSettings {
 	name: string;
 	services: readonly Address[];
-	look?: boolean;
+	policy: Policy;
 }
 
-export class Hub implements Host {
-	readonly name: string;
-	readonly run = crypto.randomUUID();
-	readonly admission: Admission;
-	/** Aborted once no new peer may come any more: `--once` has had its peer, or the invitation has expired. */
+export class Hub {
+	/** Aborted once no new peer can be admitted: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;
-	#addresses: readonly Address[];
-	#guests = new Set<PeerSession>();
-	/** Ids of peers that were let in, and hosts that they came from. */
-	#known = new Map<string, true>();
-	#streams = new StreamQuota(STREAMS_MAX);
-	#transfers = new Transfers();
-	#health: ServiceHealth;
-	#reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
-	#closing = new AbortController();
+	readonly #name: string;
+	readonly #run = crypto.randomUUID();
+	readonly #emit: (event: HubEvent) => void;
+	readonly #admission: Admission;
+	readonly #sessions = new Set<PeerSession>();
+	/** Ids of peers that were admitted, and the networks of the hosts they came from. */
+	readonly #known = new Map<string, true>();
+	readonly #transfers = new Transfers();
+	readonly #health: ServiceHealth;
+	/** What the sessions know of the hub. */
+	readonly #side: HubSide;
+	readonly #closing = new AbortController();
 	#expiry: Timer | undefined;
-	#sweeper = setInterval(() => this.#transfers.sweep(), SWEEP_MS);
+	readonly #sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
 	#stopping = false;
+	#stopped: Promise<void> | undefined;
 
-	constructor({ name, services, look = true }: Shared, admission: Admission) {
-		this.name = name;
-		this.admission = admission;
+	constructor({ name, services, policy }: HubSettings, emit: (event: HubEvent) => void) {
 		this.closedToNewPeers = this.#closing.signal;
-		this.#addresses = services;
-		this.#health = new ServiceHealth(services, look);
-		this.#health.onChange = (states) => this.#tell(states);
+		this.#name = name;
+		this.#emit = emit;
+		this.#admission = new Admission(policy);
+		this.#health = new ServiceHealth(services);
+		this.#health.onChange = (states) => this.#tell({ type: "services", services: states });
+		const serving = { addresses: services, health: this.#health, transfers: this.#transfers, emit };
+		this.#side = {
+			open: policy.secret === undefined,
+			quota: new StreamQuota(STREAMS_MAX),
+			admit: (id, secret) => this.#admit(id, secret),
+			welcome: () => this.#welcome(),
+			serve: (request) => (this.#stopping ? request.stream.refuse() : serveStream(serving, request)),
+			onEvent: (session, event) => this.#onEvent(session, event),
+		};
 		this.#awaitExpiry();
 	}
 
-	/** Takes a new connection; it has to introduce itself. */
-	welcome(connection: Connection): void {
-		if (this.#stopping) {
-			connection.close(STOPPED);
-			return;
+	/** Takes a new connection, whose peer awaits admission. Never throws. */
+	add(connection: Connection): void {
+		try {
+			if (this.#stopping) connection.close(STOPPED);
+			else this.#begin(connection);
+		} catch (error) {
+			this.#emit({ type: "bug", where: "connection", error });
+			connection.close(INTERNAL_ERROR);
 		}
-		// Attempts that a peer has given up go first, then what carries least; of equals the older one.
-		const same = [...this.#guests].filter((guest) => guest.connection.id === connection.id);
-		same.sort((a, b) => Number(a.inside) - Number(b.inside) || a.connection.streams - b.connection.streams);
-		this.#evict(same, CONNECTIONS_PER_ID - 1, `connections of ${connection.remote}`);
-		const strangers = [...this.#guests].filter((guest) => !guest.inside);
-		this.#evict(strangers, STRANGERS_MAX - 1, "connections without a hello");
-		connection.limitIncomingStreams(STRANGER_STREAMS);
-		const guest = new PeerSession(connection, this);
-		this.#guests.add(guest);
-		void connection.closed.then((reason) => {
-			this.#guests.delete(guest);
-			this.#health.watch([...this.#guests].some(({ inside }) => inside));
-			if (!guest.inside || guest.leaving || this.#stopping) return;
-			if (this.hasAnother(guest)) log.debug(`A connection of ${guest.name} ended: ${reason}.`);
-			else talk(`Peer ${guest.name} left: ${reason}.`);
-		});
 	}
 
-	/** Whether a peer that was let in has come from this host, or has this public id. */
+	/** Whether an admitted peer has come from this host, or has this public id. */
 	knows(hostOrId: string): boolean {
 		return this.#known.has(hostOrId);
 	}
 
-	/** Its connections are about to end, and it will be there again at once. */
-	restarting(): void {
-		for (const guest of this.#guests) guest.tell({ type: "bye", reason: "it starts its network part again" });
-	}
-
-	/** Refuses what is new, waits for what runs, tells every peer. */
-	async stop(): Promise<void> {
-		this.#stopping = true;
-		clearTimeout(this.#expiry);
-		clearInterval(this.#sweeper);
-		this.#health.watch(false);
-		for (const guest of this.#guests) guest.dismiss(STOPPED);
-		await waiting("running transfers; Ctrl+C again stops at once", this.#transfers.drain());
-		for (const guest of this.#guests) guest.connection.close(STOPPED);
-	}
-
-	// --- what a guest asks for ---
-
+	/** Ids of the peers that are connected now. */
 	connected(): ReadonlySet<string> {
-		return new Set([...this.#guests].filter(({ inside }) => inside).map(({ connection }) => connection.id));
+		return new Set([...this.#sessions].filter(({ admitted }) => admitted).map(({ connection }) => connection.id));
 	}
 
-	hasAnother(one: PeerSession): boolean {
-		return [...this.#guests].some(
-			(other) => other !== one && other.inside && !other.leaving && other.connection.id === one.connection.id,
-		);
+	/** The connections are about to end, and the hub will be back at once. */
+	restarting(): void {
+		this.#tell({ type: "bye", reason: "its network endpoint is restarting" });
 	}
 
-	async services(): Promise<ServiceState[]> {
-		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
-		return this.#health.states();
+	/** Admits and serves nothing new, waits for running transfers, and closes all connections. Idempotent. */
+	stop(): Promise<void> {
+		this.#stopping = true;
+		this.#stopped ??= this.#stop();
+		return this.#stopped;
 	}
 
-	counts(stream: QuicStream, id: string): boolean {
-		if (!this.#streams.take(id)) return false;
-		void stream.closed.then(() => this.#streams.release(id));
-		return true;
-	}
-
-	entered(guest: PeerSession): void {
-		guest.connection.limitIncomingStreams(STREAM_CREDIT);
-		const host = guest.connection.host();
-		for (const name of [guest.connection.id, ...(host ? [network(host)] : [])])
-			setBounded(this.#known, name, true, KNOWN_MAX);
-		this.#health.watch(true);
-		this.#closeIfFull();
-	}
-
-	serve(portId: number | undefined, stream: QuicStream, from: string): Promise<void> {
-		const serving = {
-			addresses: this.#addresses,
-			health: this.#health,
-			transfers: this.#transfers,
-			stopping: () => this.#stopping,
-			report: (key: string) => this.#reports.take(key),
-		};
-		return serve(serving, portId, stream, from);
-	}
-
-	complain(key: string, text: string, where: "log" | "screen" = "log"): void {
-		if (!this.#reports.take(key)) return;
-		if (where === "screen") talk(text);
-		else log.warn(text);
+	/** Resets all transfers at once: a process that exits must not look like a clean end to those who expect more. */
+	abortTransfers(): void {
+		this.#transfers.abortAll();
 	}
 
 	// --- internal ---
 
+	#begin(connection: Connection): void {
+		// Attempts that a peer has given up go first, then the connection with the fewest streams; of equals the older one.
+		const same = [...this.#sessions].filter((session) => session.connection.id === connection.id);
+		same.sort((a, b) => Number(a.admitted) - Number(b.admitted) || a.connection.streams - b.connection.streams);
+		this.#evict(same, CONNECTIONS_PER_ID - 1, "peer");
+		const pending = [...this.#sessions].filter(({ admitted }) => !admitted);
+		this.#evict(pending, PENDING_CONNECTIONS_MAX - 1, "pending");
+		connection.limitIncomingStreams(PENDING_STREAMS_MAX);
+		this.#sessions.add(new PeerSession(connection, this.#side));
+	}
+
 	/** Closes the first of them until `most` are left. They no longer count from now on. */
-	#evict(guests: PeerSession[], most: number, what: string): void {
-		for (const guest of guests.slice(0, Math.max(0, guests.length - most))) {
-			this.complain("too many connections", `Too many ${what}: closed one.`);
-			this.#guests.delete(guest);
-			guest.connection.close("too many connections at once");
+	#evict(sessions: PeerSession[], most: number, why: "peer" | "pending"): void {
+		for (const session of sessions.slice(0, Math.max(0, sessions.length - most))) {
+			this.#emit({ type: "connection_evicted", peer: session.peer, why });
+			this.#sessions.delete(session);
+			session.connection.close("too many connections at once");
 		}
 	}
 
-	#tell(services: ServiceState[]): void {
-		for (const guest of this.#guests) guest.tell({ type: "services", services });
+	#admit(id: string, secret: string | undefined): Denial | undefined {
+		const now = { wall: Date.now(), monotonic: performance.now() };
+		return this.#admission.decide(id, secret, this.connected(), now);
 	}
 
-	/** Timers know nothing of a clock that is set, nor of a machine that sleeps: so it is looked at again and again. */
+	async #welcome(): Promise<Welcome> {
+		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
+		const services = this.#health.states();
+		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, run: this.#run, services };
+	}
+
+	#onEvent(session: PeerSession, event: SessionEvent): void {
+		if (event.type === "entered") this.#entered(session);
+		else if (event.type === "left") this.#left(session, event.reason);
+		else if (event.type === "closed") {
+			this.#sessions.delete(session);
+			this.#health.watch([...this.#sessions].some(({ admitted }) => admitted));
+		} else this.#emit(event);
+	}
+
+	#entered(session: PeerSession): void {
+		const { connection, peer } = session;
+		connection.limitIncomingStreams(STREAM_CREDIT);
+		const host = connection.host();
+		for (const name of [connection.id, ...(host ? [network(host)] : [])])
+			setBounded(this.#known, name, true, KNOWN_MAX);
+		this.#health.watch(true);
+		this.#closeIfFull();
+		const type = this.#hasAnother(session) ? "connection_joined" : "peer_joined";
+		this.#emit({ type, peer, path: connection.path() });
+	}
+
+	#left(session: PeerSession, reason: string): void {
+		if (this.#stopping) return;
+		const type = this.#hasAnother(session) ? "connection_left" : "peer_left";
+		this.#emit({ type, peer: session.peer, reason });
+	}
+
+	/** Whether the same peer has another connection that stays. */
+	#hasAnother(session: PeerSession): boolean {
+		const { id } = session.connection;
+		return [...this.#sessions].some((other) => other !== session && other.staying && other.connection.id === id);
+	}
+
+	#tell(message: Message): void {
+		for (const session of this.#sessions) session.tell(message);
+	}
+
+	#sweep(): void {
+		const count = this.#transfers.sweep();
+		if (count > 0) this.#emit({ type: "transfers_reset", count });
+	}
+
+	/** Timers know nothing of a wall clock that is set, nor of a suspended machine, so it is looked at repeatedly. */
 	#awaitExpiry(): void {
 		this.#closeIfFull();
-		const { expiresAt } = this.admission.policy;
+		const { expiresAt } = this.#admission.policy;
 		if (expiresAt === undefined || this.#closing.signal.aborted) return;
 		this.#expiry = setTimeout(() => this.#awaitExpiry(), Math.min(expiresAt - Date.now(), SWEEP_MS));
 	}
 
 	#closeIfFull(): void {
-		if (this.#closing.signal.aborted || !this.admission.closed(Date.now())) return;
+		if (this.#closing.signal.aborted || !this.#admission.closed(Date.now())) return;
 		this.#closing.abort();
-		const why = this.admission.policy.once ? "One peer is in" : "The invitation has expired";
-		talk(`${why}: nobody else is let in, by ticket or join code.`);
+		this.#emit({ type: "closed_to_new_peers", why: this.#admission.policy.once ? "once" : "expired" });
+	}
+
+	async #stop(): Promise<void> {
+		clearTimeout(this.#expiry);
+		clearInterval(this.#sweeper);
+		this.#health.watch(false);
+		this.#emit({ type: "stopping" });
+		for (const session of this.#sessions) session.dismiss(STOPPED);
+		this.#emit({ type: "waiting", what: "transfers" });
+		await this.#transfers.drain();
+		this.#emit({ type: "waiting", what: undefined });
+		for (const session of this.#sessions) session.connection.close(STOPPED);
 	}
 }

@@ -2,7 +2,10 @@
 
 import { STREAMS_PER_CONNECTION } from "../transport/limits.ts";
 
-/** What the transport is told: it gives ended streams back in batches of an eighth (measured), which must not count. */
+/**
+ * Streams that the transport grants a peer. It gives ended ones back in batches of an eighth
+ * (docs/binding-notes.md, "Streams"), and what waits for such a batch must not count.
+ */
 export const STREAM_CREDIT = Math.ceil((STREAMS_PER_CONNECTION * 8) / 7);
 
 /** From a stream's first byte to its whole header. A slow link needs one round trip, so this is generous. */
@@ -11,31 +14,42 @@ export const HEADER_MS = 10_000;
 /** Dialling a service. Shorter than a browser's patience, longer than a TCP SYN retried three times (7 s). */
 export const DIAL_MS = 10_000;
 
-/** Silence after which a hub drops a connection: longer than the peer's, which knows whether it has a better one. */
+/** Silence after which the hub drops a connection. Longer than the peer's limit: the peer may have a better one. */
 export const HUB_SILENCE_MS = 45_000;
 
-/** Wrong secrets a minute from one id. 128 bits need no more protection; the log does. */
+/**
+ * Wrong secrets that one id may send at once, and the time in which all of them are refilled. A secret of 128 bits
+ * needs no more protection; this keeps the log readable.
+ */
 export const WRONG_SECRETS = 3;
 export const WRONG_SECRETS_MS = 60_000;
 
-/** Ids whose wrong secrets are remembered; the oldest are forgotten. */
+/** Ids whose wrong secrets are remembered; the oldest is forgotten. */
 export const WRONG_SECRET_IDS = 10_000;
 
-/** Ids that were let in before an invitation expired; who is forgotten by then needs a new one. */
+/** Ids admitted before an invitation expired, which may return; the oldest is forgotten and needs a new invitation. */
 export const ADMITTED_IDS = 10_000;
 
-/** `--max-peers` when not given: a team. */
+/** `--max-peers` when not given: the size of a team. */
 export const MAX_PEERS = 32;
 
-/** Connections that have not said hello yet; beyond it the oldest is closed, so that a flood keeps no known peer out. */
-export const STRANGERS_MAX = 64;
+/** Connections that await admission; beyond it the oldest is closed, so that a flood keeps no honest peer out. */
+export const PENDING_CONNECTIONS_MAX = 64;
 
-/** Streams of all connections together before each remote has only its share: at 1.25 MB each all that a laptop has. */
+/** Streams of a connection that awaits admission: one for control and a few that came too early. More are reset. */
+export const PENDING_STREAMS_MAX = 8;
+
+/** Streams of all connections before each peer has only its share: at 1.25 MB each that is all a laptop has. */
 export const STREAMS_MAX = 8 * 1024;
 
-/** The hub looks at its services this often while somebody is connected. */
+/** The hub probes its services this often while a peer is connected. */
 export const HEALTH_MS = 5_000;
+
+/** One probe of a service: a local one answers in a millisecond, one behind a VPN within a second. */
 export const HEALTH_DIAL_MS = 2_000;
+
+/** A welcome waits this long for a probe of the services; a host that never answers must not hold it up. */
+export const HEALTH_WAIT_MS = 300;
 
 /** A relay lost for this long while one answers: the endpoint is bound again (iroh issue 4476). */
 export const RELAY_LOST_MS = 60_000;
@@ -46,14 +60,8 @@ export const RELAY_CHECK_LOST_MS = 10_000;
 export const RELAY_LOOK_MS = 10_000;
 export const RELAY_PROBE_MS = 5_000;
 
-/** A welcome waits this long for a look at the services; a host that answers nothing must not hold it up. */
-export const HEALTH_WAIT_MS = 300;
-
-/** A peer that has said goodbye is gone after this, whatever it still does: it lets transfers finish for {@link DRAIN_MS}. */
+/** A peer that has said goodbye is disconnected after this. It gives its own transfers 3 s to finish. */
 export const LEAVING_MS = 10_000;
 
-/** Hosts and ids of peers that were let in, remembered to tell them from a flood; the oldest are forgotten. */
+/** Hosts and ids of admitted peers, remembered to tell them from a flood; the oldest is forgotten. */
 export const KNOWN_MAX = 1_000;
-
-/** Streams of a connection that has not been let in: one for control, a few that came too early. Any other is reset. */
-export const STRANGER_STREAMS = 8;

@@ -1,77 +1,81 @@
-// The hub: an endpoint, its ticket and codes, and who comes. Called by cli.ts and demo.ts; calls endpoint, hub, invite,
-// relay.
+// Runs a hub: an endpoint, its ticket and join codes, and the connections that come. Reads from top to bottom.
+
 import type { Address } from "../base/address.ts";
-import { box, log, print, talk, waiting } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
-import { PROGRAM } from "../base/version.ts";
-import { type CodeOptions, offer } from "../invite/join-code.ts";
+import { type OfferOptions, offerJoinCodes } from "../invite/offer-codes.ts";
 import { formatTicket } from "../invite/ticket.ts";
-import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
+import { bindEndpoint, type Endpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import { isOtherProtocol } from "../transport/iroh.ts";
-import { Admission, type Policy } from "./admission.ts";
+import type { Policy } from "./admission.ts";
+import type { HubEvent } from "./events.ts";
 import { Hub } from "./hub.ts";
 import { watchRelay } from "./relay-watchdog.ts";
 
-export interface ShareOptions {
+export interface HubOptions {
 	name: string;
 	/** Where the services of SERVICES are, in that order. */
 	services: readonly Address[];
 	endpoint: EndpointOptions;
-	/** Who may come. */
+	/** Who is admitted. */
 	policy: Policy;
 	/** Also offer join codes. */
-	codes?: CodeOptions;
-	/** False: learn of the services from dials only, and never connect to them just to look. True when not given. */
-	look?: boolean;
-	/** Called with the ticket once peers can come; prints it when not given. */
-	onReady?: (ticket: string) => void;
+	codes?: Omit<OfferOptions, "once">;
 }
 
-/** Runs a hub until `stop` is aborted, then lets running transfers finish. @throws HivemindError `bind`, `addon` */
-export async function share(options: ShareOptions, stop: AbortSignal): Promise<void> {
-	const stopped = aborted(stop);
-	const hub = new Hub(options, new Admission(options.policy));
+/**
+ * Runs a hub until `stop` is aborted, then lets running transfers finish. What happens is told by `emit`.
+ * @throws HivemindError `bind`, `addon`
+ */
+export async function runHub(options: HubOptions, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<void> {
 	const endpoint = await bindEndpoint(options.endpoint);
+	const hub = new Hub(options, emit);
+	const abortTransfers = () => hub.abortTransfers();
+	process.on("exit", abortTransfers);
 	try {
-		const online = await Promise.race([waiting("a relay", endpoint.online()), stopped]);
-		if (stop.aborted) return;
-		if (online === false) {
-			talk("No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).");
-		}
-		void endpoint.accept({
-			onConnection: (connection) => hub.welcome(connection),
-			// One in another protocol may have been our own look (relay.ts).
-			onError: (error) => {
-				if (isOtherProtocol(error)) log.debug(`A connection attempt failed: ${error}`);
-				else hub.complain("attempts", `A connection attempt failed: ${error}`);
-			},
-			isKnown: (hostOrId) => hub.knows(hostOrId),
-			stop,
-		});
-		const watching = watchRelay(endpoint, () => hub.restarting(), stop);
-		const ticket = await formatTicket({ address: endpoint.address(), secret: options.policy.secret });
-		(options.onReady ?? ((text) => announce(options, text)))(ticket);
-		const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
-		const offering = options.codes
-			? offer(ticket, { ...options.codes, once: options.policy.once }, noMoreCodes)
-			: undefined;
-		await stopped;
-		// The mailbox is told while transfers finish: no nameplate is left behind.
-		await Promise.all([hub.stop(), offering, watching]);
-		await endpoint.settled();
+		if (await waitForRelay(endpoint, emit, stop)) await servePeers(options, hub, endpoint, emit, stop);
 	} finally {
+		await hub.stop();
 		await endpoint.close();
+		process.off("exit", abortTransfers);
 	}
 }
 
 // --- internal ---
 
-function announce({ name, codes }: ShareOptions, ticket: string): void {
-	print(`${box(codes ? `Hub '${name}' starting with Magic Wormhole` : `Hub '${name}' is running`)}
+/** Waits for a relay, and goes on without one; false when `stop` was aborted meanwhile. */
+async function waitForRelay(endpoint: Endpoint, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<boolean> {
+	emit({ type: "waiting", what: "relay" });
+	const online = await Promise.race([endpoint.online(), aborted(stop)]);
+	emit({ type: "waiting", what: undefined });
+	if (stop.aborted) return false;
+	if (online === false) emit({ type: "no_relay" });
+	return true;
+}
 
-Ticket: ${ticket}
-
-To connect, run:
-  ${PROGRAM} join <name> --ticket '${ticket}'
-`);
+/** Takes connections until `stop` is aborted; resolves when running transfers have ended. */
+async function servePeers(
+	{ name, codes, policy }: HubOptions,
+	hub: Hub,
+	endpoint: Endpoint,
+	emit: (event: HubEvent) => void,
+	stop: AbortSignal,
+): Promise<void> {
+	void endpoint.accept({
+		onConnection: (connection) => hub.add(connection),
+		// One in another protocol may have been our own look at the relay (relay-watchdog.ts).
+		onError: (reason) => emit({ type: "attempt_failed", reason, otherProtocol: isOtherProtocol(reason) }),
+		isKnown: (hostOrId) => hub.knows(hostOrId),
+		stop,
+	});
+	const watching = watchRelay(endpoint, () => hub.restarting(), stop);
+	const ticket = await formatTicket({ address: endpoint.address(), secret: policy.secret });
+	emit({ type: "ready", name, ticket, codes: codes !== undefined });
+	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
+	const offering = codes && offerJoinCodes(ticket, { ...codes, once: policy.once }, emit, noMoreCodes);
+	const background = Promise.all([offering, watching]);
+	// One that fails ends the hub; one that is done, as codes are after the only peer has joined, does not.
+	await Promise.race([aborted(stop), background.then(() => aborted(stop))]);
+	// The mailbox server is told while transfers finish: no nameplate is left behind.
+	await Promise.all([hub.stop(), background]);
+	await endpoint.settled();
 }

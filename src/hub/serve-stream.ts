@@ -1,12 +1,13 @@
-// One service stream at the hub: dial the service, answer, bridge. Called by hub.ts; calls socket, drain.
+// One service stream at the hub: dial the service, answer, forward until the end.
+
 import { type Address, formatAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
-import { log } from "../base/output.ts";
 import type { Duplex } from "../forward/duplex.ts";
 import { dial } from "../forward/tcp.ts";
 import type { Transfers } from "../forward/transfers.ts";
 import { SERVICES } from "../protocol/services.ts";
 import type { QuicStream } from "../transport/stream.ts";
+import type { HubEvent, PeerLabel } from "./events.ts";
 import { DIAL_MS } from "./limits.ts";
 import type { ServiceHealth } from "./service-health.ts";
 
@@ -15,25 +16,27 @@ export interface Serving {
 	addresses: readonly Address[];
 	health: ServiceHealth;
 	transfers: Transfers;
-	stopping(): boolean;
-	/** True at most once a second for each key. */
-	report(key: string): boolean;
+	emit(event: HubEvent): void;
 }
 
-/** Never rejects: whatever happens to one stream, the others go on. */
-export async function serve(
-	serving: Serving,
-	portId: number | undefined,
-	stream: QuicStream,
-	from: string,
+export interface ServiceRequest {
+	/** Undefined when no valid header came in time. */
+	portId: number | undefined;
+	stream: QuicStream;
+	peer: PeerLabel;
+}
+
+/** Resolves when the stream is over. Rejects only for a bug; no socket to the service is left open then. */
+export async function serveStream(
+	{ addresses, health, transfers, emit }: Serving,
+	{ portId, stream, peer }: ServiceRequest,
 ): Promise<void> {
 	const index = SERVICES.findIndex((service) => service.portId === portId);
 	const service = SERVICES[index];
-	const address = serving.addresses[index];
-	if (serving.stopping()) return stream.refuse();
+	const address = addresses[index];
 	if (!service || !address) {
-		const why = portId === undefined ? "no valid header" : `unknown port id ${portId}`;
-		if (serving.report(from)) log.warn(`Refused a stream of ${from}: ${why}.`);
+		const refusal = portId === undefined ? ({ why: "header" } as const) : ({ why: "port", portId } as const);
+		emit({ type: "stream_refused", peer, admitted: true, ...refusal });
 		return stream.refuse();
 	}
 	let socket: Duplex;
@@ -41,21 +44,49 @@ export async function serve(
 	try {
 		socket = await dial(address, DIAL_MS);
 	} catch (error) {
-		serving.health.learned(index, false, begun);
-		const text = `The ${service.name} is not running at ${formatAddress(address)}: ${firstLine(error)} (asked for by ${from}).`;
-		if (serving.health.isNews(index)) log.error(text);
-		else if (serving.report(service.name)) log.info(text);
+		if (isBug(error)) throw error;
+		health.learned(index, false, begun);
+		emit({
+			type: "service_unreachable",
+			service: service.name,
+			address: formatAddress(address),
+			reason: firstLine(error),
+			peer,
+			news: health.isNews(index),
+		});
 		return stream.refuse();
 	}
-	serving.health.learned(index, true, begun);
+	try {
+		health.learned(index, true, begun);
+		if (!(await accepted(stream))) return socket.abort();
+		const { traffic, error } = await transfers.run(stream, socket);
+		emit({
+			type: "stream_closed",
+			service: service.name,
+			peer,
+			received: traffic.forth,
+			sent: traffic.back,
+			...(error && { error: firstLine(error) }),
+		});
+	} catch (error) {
+		socket.abort();
+		throw error;
+	}
+}
+
+// --- internal ---
+
+/** A dial that fails rejects with a plain Error, whose message is the reason; these are mistakes in the program. */
+const isBug = (error: unknown): boolean =>
+	[TypeError, ReferenceError, RangeError].some((kind) => error instanceof kind);
+
+/** Tells the peer that its service is connected; false when it has gone. */
+async function accepted(stream: QuicStream): Promise<boolean> {
 	try {
 		await stream.accept();
+		return true;
 	} catch {
 		stream.abort();
-		return socket.abort();
+		return false;
 	}
-	const { traffic, error } = await serving.transfers.run(stream, socket);
-	log.debug(
-		`${service.name} for ${from}: ${traffic.forth} bytes in, ${traffic.back} out, ${error ? firstLine(error) : "closed"}`,
-	);
 }

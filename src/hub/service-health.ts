@@ -1,28 +1,27 @@
-// Whether the hub's services answer: looks at most every HEALTH_MS while somebody is connected, and learns from dials.
-// Called by hub.ts and serve.ts.
+// Whether the hub's services answer: probed at most every HEALTH_MS while a peer is connected, and learned from dials.
+
 import { type Address, formatAddress } from "../base/address.ts";
+import { ChangeFilter } from "../base/change-filter.ts";
 import { dial } from "../forward/tcp.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
 import { SERVICES } from "../protocol/services.ts";
 import { HEALTH_DIAL_MS, HEALTH_MS } from "./limits.ts";
 
 export class ServiceHealth {
-	/** Called with all states when one changed. */
+	/** Called with all states when one has changed. */
 	onChange: (states: ServiceState[]) => void = () => {};
-	#addresses: readonly Address[];
-	#looks: boolean;
-	#states: ServiceState[];
+	readonly #addresses: readonly Address[];
+	readonly #states: ServiceState[];
 	#timer: Timer | undefined;
-	#looking: Promise<void> | undefined;
-	#lookedAt = Number.NEGATIVE_INFINITY;
+	#probing: Promise<void> | undefined;
+	#probedAt = Number.NEGATIVE_INFINITY;
 	/** `performance.now()` of the last news of each service. */
-	#learnedAt: number[] = [];
-	/** Services of which the hub's screen says that they are down. */
-	#told = new Set<number>();
+	readonly #learnedAt: number[] = [];
+	/** What the person at the hub was told of each service. */
+	readonly #said = new ChangeFilter<"down">();
 
-	/** With `looks` false it never dials by itself. */
-	constructor(addresses: readonly Address[], looks = true) {
-		this.#looks = looks;
+	/** `addresses` are those of {@link SERVICES}, in that order. */
+	constructor(addresses: readonly Address[]) {
 		this.#addresses = addresses;
 		this.#states = SERVICES.map(({ portId, name }, i) => ({
 			port: portId,
@@ -32,46 +31,46 @@ export class ServiceHealth {
 		}));
 	}
 
+	/** A copy of what is known. */
 	states(): ServiceState[] {
 		return this.#states.map((state) => ({ ...state }));
 	}
 
 	/**
-	 * What a dial found out about service `index` of {@link SERVICES}. One that began at `begun` (of performance.now())
-	 * knows less than what was learned since.
+	 * What a dial has found out about service `index` of {@link SERVICES}. `begun` is when the dial began, of
+	 * `performance.now()`: what was learned since then is newer.
 	 */
 	learned(index: number, up: boolean, begun = performance.now()): void {
 		const state = this.#states[index];
 		if (!state || begun < (this.#learnedAt[index] ?? 0)) return;
 		this.#learnedAt[index] = performance.now();
-		if (up) this.#told.delete(index);
+		if (up) this.#said.forget(state.name);
 		if (state.up === up) return;
 		state.up = up;
 		this.onChange(this.states());
 	}
 
-	/** True for the first dial that failed since the service was up: whoever asks again and again fills no screen. */
+	/** True for the first dial that failed since the service was up, so that a peer that polls fills no screen. */
 	isNews(index: number): boolean {
-		const news = !this.#told.has(index);
-		this.#told.add(index);
-		return news;
+		return this.#said.changed(this.#states[index]?.name ?? "", "down");
 	}
 
-	/** What is known is new enough, by a look not longer than {@link HEALTH_MS} ago, or once this resolves. */
+	/** Resolves when what is known is at most {@link HEALTH_MS} old, after a probe if need be. */
 	async fresh(): Promise<void> {
-		if (this.#looking || performance.now() - this.#lookedAt >= HEALTH_MS) await this.look();
+		if (this.#probing || performance.now() - this.#probedAt >= HEALTH_MS) await this.probe();
 	}
 
-	/** Looks now, or joins a look under way. */
-	look(): Promise<void> {
-		if (!this.#looks) return Promise.resolve();
-		this.#looking ??= this.#lookNow();
-		return this.#looking;
+	/** Probes all services now, or joins the probe under way. */
+	probe(): Promise<void> {
+		this.#probing ??= this.#probeAll().finally(() => {
+			this.#probing = undefined;
+		});
+		return this.#probing;
 	}
 
-	/** Looks regularly, or stops. Idempotent. */
+	/** Probes regularly, or stops. Idempotent. */
 	watch(on: boolean): void {
-		if (on && this.#looks) this.#timer ??= setInterval(() => void this.look(), HEALTH_MS);
+		if (on) this.#timer ??= setInterval(() => void this.probe(), HEALTH_MS);
 		else {
 			clearInterval(this.#timer);
 			this.#timer = undefined;
@@ -80,12 +79,11 @@ export class ServiceHealth {
 
 	// --- internal ---
 
-	async #lookNow(): Promise<void> {
-		this.#lookedAt = performance.now();
-		const begun = this.#lookedAt;
-		// Each is told when it is found: a host that does not answer holds up no news.
+	async #probeAll(): Promise<void> {
+		const begun = performance.now();
+		this.#probedAt = begun;
+		// Each result counts at once: a host that does not answer must not delay what is known of the others.
 		await Promise.all(this.#addresses.map(async (address, i) => this.learned(i, await answers(address), begun)));
-		this.#looking = undefined;
 	}
 }
 

@@ -1,18 +1,18 @@
-// Streams of all connections together: a fair share for each remote when they become too many. Pure. Called by hub.ts.
+// The streams of all connections together: a fair share for each remote when they become too many. Pure.
 
 export class StreamQuota {
 	#most: number;
 	#held = new Map<string, number>();
 	#total = 0;
 
-	/** `most` may be held in all before shares count. */
+	/** `most` streams may be held in all before shares count. */
 	constructor(most: number) {
 		this.#most = most;
 	}
 
 	/**
-	 * Whether `id` may hold one more. Beyond the limit only who has less than its share of it, so that whoever fills it
-	 * shuts out himself and nobody else; beyond twice the limit only who has none.
+	 * Takes one more for `id`, and returns whether it may. Beyond the limit only an id with less than its share may, so
+	 * that one which fills it shuts out nobody but itself; beyond twice the limit only an id that has none.
 	 */
 	take(id: string): boolean {
 		const held = this.#held.get(id) ?? 0;
@@ -24,6 +24,7 @@ export class StreamQuota {
 		return true;
 	}
 
+	/** Gives one back. */
 	release(id: string): void {
 		const held = this.#held.get(id) ?? 0;
 		if (held > 1) this.#held.set(id, held - 1);

@@ -258,10 +258,10 @@ describe("who may come", () => {
 		const me = ["--identity", join(folder.path, "me")];
 		await using sharing = await hub([], ["--once"]);
 		await using first = await peer(sharing.ticket, me);
-		await sharing.program.line(/^One peer is in: nobody else is let in/);
-		await denied(sharing.ticket, /admits one peer only, and it has come/);
+		await sharing.program.line(/^One peer has joined: nobody else is admitted/);
+		await denied(sharing.ticket, /admits only one peer, and that peer has already joined/);
 		await end(first.program);
-		await denied(sharing.ticket, /admits one peer only, and it has come/);
+		await denied(sharing.ticket, /admits only one peer, and that peer has already joined/);
 		await using back = await peer(sharing.ticket, me);
 		await end(back.program);
 	});
@@ -287,7 +287,7 @@ describe("who may come", () => {
 		// It counts from the command line on, and a slow machine takes seconds to start the hub and the first peer.
 		await using sharing = await hub([frontend.address], ["--expires", "6s"]);
 		await using early = await peer(sharing.ticket);
-		await sharing.program.line(/^The invitation has expired: nobody else is let in/);
+		await sharing.program.line(/^The invitation has expired: nobody else is admitted/);
 		await denied(sharing.ticket, /the invitation has expired/);
 		expect(await get(early.urls.frontend)).toBe("here");
 	}, 30_000);

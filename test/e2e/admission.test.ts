@@ -1,11 +1,12 @@
-// Who gets into a hub, and what the control stream tells, over real iroh on loopback. The far side is the raw binding
-// where it must misbehave, and our own program where it must not.
+// Which peers a hub admits, and what the control stream tells, over real iroh on loopback. The far side is the raw
+// binding where it must misbehave, and our own program where it must not.
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { HivemindError } from "../../src/base/errors.ts";
 import { type Policy, teamPolicy } from "../../src/hub/admission.ts";
+import type { HubEvent } from "../../src/hub/events.ts";
 import { WRONG_SECRETS } from "../../src/hub/limits.ts";
-import { share } from "../../src/hub/run-hub.ts";
+import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import { HELLO_MS } from "../../src/transport/limits.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
@@ -34,7 +35,7 @@ const failure = (ticket: string): Promise<HivemindError> =>
 	startPeer(ticket).then(
 		async (peer) => {
 			await peer.stop();
-			throw new Error("the hub let it in");
+			throw new Error("the hub admitted it");
 		},
 		(error: unknown) => error as HivemindError,
 	);
@@ -160,7 +161,7 @@ describe("the hello", () => {
 		expect(control.said.map(({ type }) => type)).toEqual(["denied"]);
 	});
 
-	test("with wrong secrets again and again: not even the right one, but another peer comes in", async () => {
+	test("with wrong secrets again and again: not even the right one, but another peer is admitted", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
 		for (let i = 0; i <= WRONG_SECRETS; i++) {
@@ -175,7 +176,7 @@ describe("the hello", () => {
 	});
 
 	test.each([
-		["is no JSON", "hello\n"],
+		["is not JSON", "hello\n"],
 		["is too long", `${"x".repeat(5000)}`],
 		["has no name", '{"type":"hello","v":1,"program":"0"}\n'],
 	])("that %s: the connection is closed with the reason", async (_, text) => {
@@ -199,7 +200,7 @@ describe("the hello", () => {
 	});
 });
 
-test("a peer that ends its control stream is out", async () => {
+test("a peer that ends its control stream is disconnected", async () => {
 	await using sharing = await hub();
 	await using raw = await RawPeer.make();
 	const connection = await raw.connect(sharing.ticket);
@@ -210,7 +211,7 @@ test("a peer that ends its control stream is out", async () => {
 });
 
 describe("our peer", () => {
-	test("comes in with the whole ticket", async () => {
+	test("is admitted with the whole ticket", async () => {
 		await using sharing = await hub();
 		await using peer = await startPeer(sharing.ticket);
 		await works(peer.ports[0] as number);
@@ -237,7 +238,7 @@ describe("our peer", () => {
 		expect(error.message).toContain(reason);
 	});
 
-	test("one too many: denied; when a place is free it comes in", async () => {
+	test("one too many: denied; when a place is free it is admitted", async () => {
 		await using sharing = await hub({ maxPeers: 1 });
 		await using raw = await RawPeer.make();
 		const first = await raw.connect(sharing.ticket);
@@ -265,7 +266,7 @@ describe("an open hub", () => {
 		connection.close();
 	});
 
-	test("turns away a peer of the original program that is not on its list", async () => {
+	test("denies a peer of the original program that is not on its list", async () => {
 		await using sharing = await hub({ secret: undefined, allow: new Set(["0".repeat(64)]) });
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
@@ -273,7 +274,7 @@ describe("an open hub", () => {
 		await connection.endedFor("only the peers on its list");
 	});
 
-	test("takes our peer with a ticket that has a secret, too", async () => {
+	test("admits our peer with a ticket that has a secret, too", async () => {
 		await using sharing = await hub({ secret: undefined });
 		await using peer = await startPeer(`${sharing.ticket}.${newSecret()}`);
 		await works(peer.ports[0] as number);
@@ -301,7 +302,7 @@ describe("at a hub of the original program", () => {
 });
 
 describe("the hub tells", () => {
-	test("that it goes, before what runs has finished", async () => {
+	test("that it is stopping, before running transfers have finished", async () => {
 		const sharing = await hub();
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
@@ -321,12 +322,13 @@ describe("the hub tells", () => {
 		await socket.closed();
 	});
 
-	test("nothing before the welcome, which has the states of all services, looked at just now", async () => {
+	test("nothing before the welcome, which has the states of all services, probed just now", async () => {
 		const end = new AbortController();
 		const ready = Promise.withResolvers<string>();
 		const services = [service.port, 1, 1].map((port) => ({ host: "127.0.0.1", port }));
 		const policy = teamPolicy(newSecret());
-		const done = share({ name: "hub", services, endpoint: LOOPBACK, policy, onReady: ready.resolve }, end.signal);
+		const emit = (event: HubEvent) => event.type === "ready" && ready.resolve(event.ticket);
+		const done = runHub({ name: "hub", services, endpoint: LOOPBACK, policy }, emit, end.signal);
 		try {
 			await using raw = await RawPeer.make();
 			const connection = await raw.connect(await ready.promise);
@@ -341,7 +343,7 @@ describe("the hub tells", () => {
 		}
 	});
 
-	test("that a service is down, and that it is up again, to every peer that is in and nobody else", async () => {
+	test("that a service is down, and that it is up again, to every admitted peer and nobody else", async () => {
 		// A port that nobody listens on, until somebody does.
 		const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
 		const { port } = probe;
@@ -374,7 +376,7 @@ describe("the hub tells", () => {
 });
 
 test("an upload that the service does not read, and the client resets, is reset at the service at once", async () => {
-	// A service of its own: other tests' hubs have looked at the shared one, and a look is a connection, too.
+	// A service of its own: another test's hub has probed the shared one, and a probe is a connection, too.
 	service = await puppet.listen();
 	await using sharing = await hub();
 	await using peer = await startPeer(sharing.ticket);

@@ -1,5 +1,5 @@
-// The far side of a PeerSession: a peer that opens streams over native halves and says on them what the test wants, and the
-// connection that it comes by. Used by the tests of guest.ts and hub.ts.
+// The far side of a PeerSession: a peer that opens streams over native halves and says on them what the test wants, and
+// its connection.
 
 import {
 	CONTROL_PORT_ID,
@@ -30,11 +30,11 @@ export class FarPeer {
 	readonly closings: string[] = [];
 	/** Whether a path leads to the peer. */
 	reachable = true;
-	/** Streams beside those that are opened here. */
+	/** Streams besides those that are opened here. */
 	carries = 0;
 	/** How many streams the hub lets it have open; undefined while it has not said. */
 	allowed: number | undefined;
-	/** Where it comes from; undefined by a relay. */
+	/** Where it comes from; undefined for one that comes by a relay. */
 	address: string | undefined;
 	readonly id: string;
 	#over = Promise.withResolvers<string>();
@@ -114,7 +114,7 @@ export class FarPeer {
 		this.#onStream = onStream;
 	}
 
-	/** The guest puts its own in its place. */
+	/** The session puts its own in its place. */
 	onStuckAbort = (_id: string): void => {};
 	abortStream(_id: string): void {}
 

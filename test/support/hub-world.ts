@@ -1,14 +1,16 @@
-// A hub, everybody who comes to it, and the clocks that it looks at, which stand still until the test moves them.
-// Used by the tests of hub.ts.
+// A hub with its screen, its peers, and its clocks, which only move when the test moves them.
 import { expect, type Mock, spyOn } from "bun:test";
 import { setVerbosity } from "../../src/base/output.ts";
 import { RESET_GRACE_MS } from "../../src/forward/limits.ts";
-import { Admission, type Policy, teamPolicy } from "../../src/hub/admission.ts";
+import { type Policy, teamPolicy } from "../../src/hub/admission.ts";
+import type { HubEvent } from "../../src/hub/events.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { hubReporter } from "../../src/hub/reporter.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import { Clock } from "./far-hub.ts";
 import { FarPeer, hello } from "./far-peer.ts";
 import { turn } from "./native-halves.ts";
+import { withoutProbes } from "./probes.ts";
 
 const SERVICES = [1, 2, 3].map((port) => ({ host: "127.0.0.1", port }));
 
@@ -16,9 +18,13 @@ export class HubWorld {
 	readonly clock = new Clock();
 	readonly secret = newSecret();
 	hub: Hub;
+	/** Everything that the hub has told. */
+	readonly events: HubEvent[] = [];
 	/** What the wall clock says when the monotonic one says 0: somebody sets the clock by changing it. */
 	epoch = 1_800_000_000_000;
+	#report = hubReporter();
 	#peers: FarPeer[] = [];
+	#probes: Disposable | undefined;
 	#wallClock: Mock<typeof Date.now>;
 	#printed: Mock<typeof process.stderr.write>;
 
@@ -30,22 +36,23 @@ export class HubWorld {
 	}
 
 	/** The hub of before gives way to another one. */
-	async openInstead(policy: Partial<Policy>, { look = false } = {}): Promise<void> {
+	async openInstead(policy: Partial<Policy>, { probes = false } = {}): Promise<void> {
 		await this.hub.stop();
-		this.hub = this.#open(policy, look);
+		this.#report = hubReporter();
+		this.hub = this.#open(policy, probes);
 	}
 
 	/** A connection that has said nothing yet. */
-	stranger(id: string): FarPeer {
+	connect(id: string): FarPeer {
 		const peer = new FarPeer(id.padStart(64, "0"));
 		this.#peers.push(peer);
-		this.hub.welcome(peer.asConnection);
+		this.hub.add(peer.asConnection);
 		return peer;
 	}
 
-	/** A connection that was let in. */
-	async inside(id: string): Promise<FarPeer> {
-		const peer = this.stranger(id);
+	/** A connection that was admitted. */
+	async admit(id: string): Promise<FarPeer> {
+		const peer = this.connect(id);
 		peer.say(hello(this.secret));
 		await turn();
 		await turn();
@@ -53,17 +60,18 @@ export class HubWorld {
 		return peer;
 	}
 
-	/** How often these words stand on the screen. */
+	/** How often these words appear on the screen. */
 	told(words: string): number {
 		const screen = this.#printed.mock.calls.map(([line]) => String(line)).join("");
 		return screen.split(words).length - 1;
 	}
 
-	/** Everybody leaves, and nothing may be left. */
+	/** All peers leave, and nothing may be left. */
 	async end(): Promise<void> {
 		await this.hub.stop();
 		for (const peer of this.#peers) peer.leave("the test is over");
 		await this.clock.pass(2 * RESET_GRACE_MS);
+		this.#probes?.[Symbol.dispose]();
 		const { intervals } = this.clock;
 		setVerbosity(0);
 		this.clock.restore();
@@ -74,8 +82,16 @@ export class HubWorld {
 
 	// --- internal ---
 
-	#open(policy: Partial<Policy>, look: boolean): Hub {
-		const everybody = { ...teamPolicy(this.secret), maxPeers: 1000 };
-		return new Hub({ name: "hub", services: SERVICES, look }, new Admission({ ...everybody, ...policy }));
+	#open(policy: Partial<Policy>, probes: boolean): Hub {
+		this.#probes?.[Symbol.dispose]();
+		this.#probes = probes ? undefined : withoutProbes();
+		const emit = (event: HubEvent) => {
+			this.events.push(event);
+			this.#report(event);
+		};
+		return new Hub(
+			{ name: "hub", services: SERVICES, policy: { ...teamPolicy(this.secret), maxPeers: 1000, ...policy } },
+			emit,
+		);
 	}
 }

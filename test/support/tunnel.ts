@@ -2,11 +2,14 @@
 
 import type { Address } from "../../src/base/address.ts";
 import { teamPolicy } from "../../src/hub/admission.ts";
-import { share } from "../../src/hub/run-hub.ts";
+import type { HubEvent } from "../../src/hub/events.ts";
+import { hubReporter } from "../../src/hub/reporter.ts";
+import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import { peerReporter } from "../../src/peer/reporter.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
 import type { EndpointOptions } from "../../src/transport/endpoint.ts";
+import { withoutProbes } from "./probes.ts";
 
 export const FREE: Address = { host: "127.0.0.1", port: 0 };
 
@@ -15,7 +18,7 @@ export const LOOPBACK: EndpointOptions = { alpn: "hivemind", ipv4: FREE, relays:
 
 export interface RunningHub extends AsyncDisposable {
 	ticket: string;
-	/** Resolves when `share` has ended. */
+	/** Resolves when `runHub` has ended. */
 	done: Promise<void>;
 	stop(): Promise<void>;
 }
@@ -28,6 +31,7 @@ export interface RunningPeer extends AsyncDisposable {
 	stop(): Promise<void>;
 }
 
+/** A hub that does not probe its services: see withoutProbes. */
 export async function startHub(
 	servicePorts: readonly number[],
 	endpoint = LOOPBACK,
@@ -36,7 +40,12 @@ export async function startHub(
 	const end = new AbortController();
 	const ready = Promise.withResolvers<string>();
 	const services = [0, 1, 2].map((i) => ({ host: "127.0.0.1", port: servicePorts[i] ?? 1 }));
-	const done = share({ name: "hub", services, endpoint, policy, look: false, onReady: ready.resolve }, end.signal);
+	const probes = withoutProbes();
+	const report = hubReporter();
+	const emit = (event: HubEvent) => (event.type === "ready" ? ready.resolve(event.ticket) : report(event));
+	const done = runHub({ name: "hub", services, endpoint, policy }, emit, end.signal).finally(() =>
+		probes[Symbol.dispose](),
+	);
 	done.catch(ready.reject);
 	return { ticket: await ready.promise, done, ...stopper(end, done) };
 }

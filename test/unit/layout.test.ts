@@ -96,7 +96,14 @@ test("the bridge knows neither QUIC nor TCP", () => {
 });
 
 test("what is pure knows nothing of the network, nor of the screen", () => {
-	const pure = ["cli/parse-args", "hub/admission", "transport/chunk-size", "base/address", "base/errors"];
+	const pure = [
+		"cli/parse-args",
+		"hub/admission",
+		"hub/peer-state",
+		"transport/chunk-size",
+		"base/address",
+		"base/errors",
+	];
 	pure.push(...[...codes.keys()].filter((name) => ["protocol"].includes(folderOf(name))));
 	for (const name of pure) {
 		expect(codes.has(name), `${name}.ts is gone: adapt this list`).toBe(true);

@@ -1,4 +1,4 @@
-// What a program that was told to stop waits for, and that the rest is ended: over ends in memory and a clock that
+// What a program that was told to stop waits for, and that everything else is ended: over ends in memory and a clock that
 // the test holds.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS, RESET_GRACE_MS } from "../../../src/forward/limits.ts";
@@ -154,13 +154,26 @@ test("a half-closed transfer that moves nothing for half an hour is reset, other
 	const silent = await transfer(says(1), SILENT);
 	const half = await transfer({ ...says(1), ends: "fin" }, SILENT);
 	now += HALF_CLOSED_IDLE_MS;
-	for (const { transfers } of [silent, half]) transfers.sweep();
+	expect([silent, half].map(({ transfers }) => transfers.sweep())).toEqual([0, 0]);
 	expect([silent, half].map(({ ends }) => ends[1].aborts)).toEqual([0, 0]);
 	now += 1;
-	for (const { transfers } of [silent, half]) transfers.sweep();
+	expect([silent, half].map(({ transfers }) => transfers.sweep())).toEqual([0, 1]);
 	expect(silent.ends.map(({ aborts }) => aborts)).toEqual([0, 0]);
 	for (const end of half.ends) expect(end.aborts).toBeGreaterThan(0);
 	await half.done;
 	await silent.transfers.drain();
 	await silent.done;
+});
+
+test("ending all at once resets what runs, and neither a clean end on its way nor the transfers of others", async () => {
+	const running = await transfer(says(1), SILENT);
+	const other = await transfer(says(1), SILENT);
+	const answered = await transfer(says(1), { ...says(2), ends: "fin" });
+	for (const { transfers } of [running, answered]) transfers.abortAll();
+	expect(running.ends.map(({ outgoing }) => outgoing)).toEqual(["aborted", "aborted"]);
+	expect([answered.ends[0].aborts, answered.ends[0].outgoing]).toEqual([0, "fin"]);
+	expect(other.ends.map(({ aborts }) => aborts)).toEqual([0, 0]);
+	await running.done;
+	other.transfers.abortAll();
+	await other.done;
 });

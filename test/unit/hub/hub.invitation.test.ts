@@ -1,5 +1,4 @@
-// Until when somebody new may come to a hub: its join codes are offered until then, and the screen says so. The clocks
-// are the test's.
+// Until when new peers are admitted: join codes are offered until then, and the screen says so. The clocks are the test's.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { SWEEP_MS } from "../../../src/transport/limits.ts";
 import { HubWorld } from "../../support/hub-world.ts";
@@ -15,33 +14,33 @@ beforeEach(() => {
 afterEach(() => world.end());
 
 describe("an invitation", () => {
-	test("for one peer ends when that is in, and is said to have", async () => {
+	test("for one peer ends when that one has joined, and the screen says so", async () => {
 		await world.openInstead({ once: true });
-		world.stranger("b");
+		world.connect("b");
 		expect(world.hub.closedToNewPeers.aborted).toBe(false);
-		await world.inside("a");
+		await world.admit("a");
 		expect(world.hub.closedToNewPeers.aborted).toBe(true);
-		expect(world.told("One peer is in: nobody else is let in, by ticket or join code.")).toBe(1);
-		await world.inside("a");
-		expect(world.told("One peer is in")).toBe(1);
+		expect(world.told("One peer has joined: nobody else is admitted, by ticket or join code.")).toBe(1);
+		await world.admit("a");
+		expect(world.told("One peer has joined")).toBe(1);
 	});
 
-	test("that expires is offered until then, and its end is said", async () => {
+	test("that expires is offered until then, and the screen says so", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
-		await world.inside("a");
+		await world.admit("a");
 		await world.clock.pass(HOUR - 1);
 		expect(world.hub.closedToNewPeers.aborted).toBe(false);
 		expect(world.told("expired")).toBe(0);
 		await world.clock.pass(1);
 		expect(world.hub.closedToNewPeers.aborted).toBe(true);
-		expect(world.told("The invitation has expired: nobody else is let in, by ticket or join code.")).toBe(1);
+		expect(world.told("The invitation has expired: nobody else is admitted, by ticket or join code.")).toBe(1);
 	});
 
 	test("that expires while the clock was set back is not offered for ever: it ends when the clock says so", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
 		world.epoch -= HOUR / 2;
 		await world.clock.pass(HOUR);
-		expect(world.hub.closedToNewPeers.aborted, "a peer is still let in").toBe(false);
+		expect(world.hub.closedToNewPeers.aborted, "a peer is still admitted").toBe(false);
 		expect(world.told("expired")).toBe(0);
 		await world.clock.pass(HOUR / 2 - 1);
 		expect(world.hub.closedToNewPeers.aborted).toBe(false);
@@ -52,7 +51,7 @@ describe("an invitation", () => {
 
 	test("that expires while the machine sleeps, or the clock was set forward, is offered for a minute at most", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
-		await world.inside("a");
+		await world.admit("a");
 		world.epoch += HOUR;
 		await world.clock.pass(SWEEP_MS);
 		expect(world.hub.closedToNewPeers.aborted).toBe(true);

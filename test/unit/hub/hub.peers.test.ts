@@ -1,7 +1,8 @@
-// What peers may do at a hub before they are in, and after they have said goodbye: over real guests, with the clock in
-// the test's hand. Who is closed when they become too many: hub.test.ts.
+// What peers may do at a hub before they are admitted, and after they have said goodbye: over real sessions, with the
+// clock in the test's hand. Which are closed when they become too many: hub.test.ts.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
-import { LEAVING_MS, STRANGER_STREAMS } from "../../../src/hub/limits.ts";
+import { LEAVING_MS, PENDING_STREAMS_MAX } from "../../../src/hub/limits.ts";
+import * as serving from "../../../src/hub/serve-stream.ts";
 import { encodeHeader } from "../../../src/protocol/stream-header.ts";
 import { LAST_WORD_MS, PING_MS } from "../../../src/transport/limits.ts";
 import type { FarPeer } from "../../support/far-peer.ts";
@@ -29,8 +30,8 @@ async function open(peer: FarPeer, count: number) {
 
 describe("a peer that has said goodbye", () => {
 	test("just after it has opened a stream is still served there: what runs may finish", async () => {
-		const peer = await world.inside("1");
-		const served = spyOn(world.hub, "serve");
+		const peer = await world.admit("1");
+		using served = spyOn(serving, "serveStream");
 		peer.say(BYE);
 		await turn();
 		await open(peer, 1);
@@ -38,7 +39,7 @@ describe("a peer that has said goodbye", () => {
 	});
 
 	test("is gone ten seconds later, and not earlier, whether it goes or not", async () => {
-		const peer = await world.inside("1");
+		const peer = await world.admit("1");
 		peer.say(BYE);
 		await world.clock.pass(LEAVING_MS - 1);
 		expect(peer.closings).toEqual([]);
@@ -47,16 +48,16 @@ describe("a peer that has said goodbye", () => {
 		expect(world.told("left: ")).toBe(1);
 	});
 
-	test("and comes back at once, started again with its identity, is said to have come", async () => {
-		const old = await world.inside("1");
+	test("and comes back at once, started again with its identity, is said to have joined", async () => {
+		const old = await world.admit("1");
 		old.say(BYE);
 		await turn();
-		await world.inside("1");
+		await world.admit("1");
 		expect(world.told("connected (")).toBe(2);
 	});
 
 	test("on one of two connections has not left", async () => {
-		const [old, fresh] = [await world.inside("1"), await world.inside("1")];
+		const [old, fresh] = [await world.admit("1"), await world.admit("1")];
 		old.say(BYE);
 		await turn();
 		expect(world.told("left: ")).toBe(0);
@@ -66,11 +67,11 @@ describe("a peer that has said goodbye", () => {
 	});
 });
 
-describe("the control stream of a peer that is in", () => {
+describe("the control stream of an admitted peer", () => {
 	const pings = (peer: FarPeer) => peer.heard.flatMap((message) => (message.type === "ping" ? message.n : []));
 
 	test("carries a ping every second, from the welcome on", async () => {
-		const peer = await world.inside("1");
+		const peer = await world.admit("1");
 		await world.clock.pass(PING_MS - 1);
 		expect(pings(peer)).toEqual([]);
 		await world.clock.pass(2 * PING_MS + 1);
@@ -78,7 +79,7 @@ describe("the control stream of a peer that is in", () => {
 	});
 
 	test("tells it of streams that were aborted here, and us of those that were aborted there", async () => {
-		const peer = await world.inside("1");
+		const peer = await world.admit("1");
 		const aborted = spyOn(peer, "abortStream");
 		peer.onStuckAbort("stream 7");
 		await turn();
@@ -94,7 +95,7 @@ describe("the control stream of a peer that is in", () => {
 		[2, "welcome"],
 	] as const) {
 		test(`begins with ${answer} when the hello is of version ${v}`, async () => {
-			const peer = world.stranger("1");
+			const peer = world.connect("1");
 			peer.say({ type: "hello", v, name: "me", program: "9", secret: world.secret });
 			await turn();
 			await turn();
@@ -107,10 +108,10 @@ describe("the control stream of a peer that is in", () => {
 
 describe("streams before the hello", () => {
 	test("are few: the handshake has granted more, and those are reset", async () => {
-		const stranger = world.stranger("1");
-		const streams = await open(stranger, STRANGER_STREAMS + 3);
+		const stranger = world.connect("1");
+		const streams = await open(stranger, PENDING_STREAMS_MAX + 3);
 		expect(streams.map(({ send }) => send.written.length > 0)).toEqual([
-			...Array(STRANGER_STREAMS).fill(true),
+			...Array(PENDING_STREAMS_MAX).fill(true),
 			false,
 			false,
 			false,
@@ -121,15 +122,15 @@ describe("streams before the hello", () => {
 
 	test("are as many as it likes at an open hub, where a peer of the original program says no hello", async () => {
 		await world.openInstead({ secret: undefined });
-		const original = world.stranger("1");
-		const streams = await open(original, STRANGER_STREAMS + 3);
+		const original = world.connect("1");
+		const streams = await open(original, PENDING_STREAMS_MAX + 3);
 		expect(streams.filter(({ send }) => send.endings.some((ending) => ending.startsWith("reset")))).toEqual([]);
 		expect(world.told("connected (")).toBe(1);
 	});
 });
 
-test("a flood of streams by one that is in does not make another one's stream wait: each is looked at by itself", async () => {
-	const [hostile, honest] = [await world.inside("1"), await world.inside("2")];
+test("a flood of streams of one peer does not make another one's stream wait: each is looked at by itself", async () => {
+	const [hostile, honest] = [await world.admit("1"), await world.admit("2")];
 	/** Turns of the event loop until the hub has answered a stream of the honest one: it has no such service. */
 	const turns = async (): Promise<number> => {
 		const { send } = honest.open(encodeHeader(9));
@@ -144,9 +145,9 @@ test("a flood of streams by one that is in does not make another one's stream wa
 	expect(await turns()).toBe(alone);
 });
 
-test("a connection to an open hub that is over before its first stream is read brings nobody in", async () => {
+test("a connection to an open hub that is over before its first stream is read admits nobody", async () => {
 	await world.openInstead({ secret: undefined });
-	const original = world.stranger("1");
+	const original = world.connect("1");
 	const stream = original.open();
 	// What it has sent can be read when it is over, and before anybody has heard of that.
 	original.isOver = () => true;
@@ -157,8 +158,8 @@ test("a connection to an open hub that is over before its first stream is read b
 	expect(world.hub.connected().size).toBe(0);
 });
 
-test("a name that tries to end its quotes and go on as somebody else does not", async () => {
-	const peer = world.stranger("1");
+test("a name cannot end its quotes and go on as somebody else", async () => {
+	const peer = world.connect("1");
 	const name = "x' (0123456789) connected (direct 10.0.0.7:1). Peer 'y";
 	peer.say({ type: "hello", v: 1, name, program: "1", secret: world.secret });
 	await turn();
@@ -169,8 +170,8 @@ test("a name that tries to end its quotes and go on as somebody else does not", 
 });
 
 test("a peer whose welcome is not out yet when the hub is stopped is told so, and not welcomed", async () => {
-	await world.openInstead({}, { look: true });
-	const peer = world.stranger("1");
+	await world.openInstead({}, { probes: true });
+	const peer = world.connect("1");
 	peer.say(hello(world.secret));
 	await turn();
 	const stopping = world.hub.stop();

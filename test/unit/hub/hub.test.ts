@@ -1,13 +1,20 @@
-// All guests of a hub together, over connections that the test moves and a clock that it holds: who is closed when they
-// become too many, what they share, and what each is told.
+// All sessions of a hub together, over connections that the test moves and a clock that it holds: which are closed when
+// they become too many, what they share, and what each is told.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
+import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
-import { HEALTH_MS, STRANGER_STREAMS, STRANGERS_MAX, STREAM_CREDIT, STREAMS_MAX } from "../../../src/hub/limits.ts";
+import {
+	HEALTH_MS,
+	PENDING_CONNECTIONS_MAX,
+	PENDING_STREAMS_MAX,
+	STREAM_CREDIT,
+	STREAMS_MAX,
+} from "../../../src/hub/limits.ts";
 import { ServiceHealth } from "../../../src/hub/service-health.ts";
 import { encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
-import { CONNECTIONS_PER_ID } from "../../../src/transport/limits.ts";
-import { type FarPeer, hello } from "../../support/far-peer.ts";
+import { CONNECTIONS_PER_ID, SWEEP_MS } from "../../../src/transport/limits.ts";
+import { FarPeer, hello } from "../../support/far-peer.ts";
 import { HubWorld } from "../../support/hub-world.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 
@@ -21,17 +28,17 @@ beforeEach(() => {
 
 afterEach(() => world.end());
 
-const stranger = (id: string) => world.stranger(id);
-const inside = (id: string) => world.inside(id);
+const stranger = (id: string) => world.connect(id);
+const admitted = (id: string) => world.admit(id);
 const told = (words: string) => world.told(words);
 const closed = (some: FarPeer[]) => some.map(({ closings }) => closings.length > 0);
 const heard = (peer: FarPeer) => peer.heard.filter(({ type }) => type !== "ping" && type !== "welcome");
 
 describe("one peer with more than four connections", () => {
 	test("loses an attempt without a hello before one in use", async () => {
-		const first = await inside("a");
+		const first = await admitted("a");
 		const attempts = [stranger("a"), stranger("a")];
-		const fourth = await inside("a");
+		const fourth = await admitted("a");
 		expect(closed([first, ...attempts, fourth])).toEqual([false, false, false, false]);
 		const fifth = stranger("a");
 		expect(closed([first, ...attempts, fourth, fifth])).toEqual([false, true, false, false, false]);
@@ -39,16 +46,16 @@ describe("one peer with more than four connections", () => {
 	});
 
 	test("loses the one in use that carries least, of equals the older", async () => {
-		const four = [await inside("a"), await inside("a"), await inside("a"), await inside("a")];
+		const four = [await admitted("a"), await admitted("a"), await admitted("a"), await admitted("a")];
 		for (const [i, carries] of [3, 1, 1, 2].entries()) (four[i] as FarPeer).carries = carries;
-		(await inside("a")).carries = 4;
+		(await admitted("a")).carries = 4;
 		expect(closed(four)).toEqual([false, true, false, false]);
-		await inside("a");
+		await admitted("a");
 		expect(closed(four)).toEqual([false, true, true, false]);
 	});
 
 	test("takes no other peer's place", async () => {
-		const others = [await inside("b"), stranger("c")];
+		const others = [await admitted("b"), stranger("c")];
 		const many = Array.from({ length: CONNECTIONS_PER_ID + 3 }, () => stranger("a"));
 		expect(closed(many)).toEqual([true, true, true, false, false, false, false]);
 		expect(closed(others)).toEqual([false, false]);
@@ -58,25 +65,25 @@ describe("one peer with more than four connections", () => {
 describe("a flood of connections without a hello", () => {
 	const flood = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => stranger(`e${from + i}`));
 
-	test("pushes out its own oldest and nobody who is in", async () => {
-		const known = [await inside("a"), await inside("b")];
-		const first = flood(0, STRANGERS_MAX);
+	test("pushes out its own oldest and no admitted peer", async () => {
+		const known = [await admitted("a"), await admitted("b")];
+		const first = flood(0, PENDING_CONNECTIONS_MAX);
 		expect(closed(first)).toEqual(first.map(() => false));
-		const more = flood(STRANGERS_MAX, STRANGERS_MAX + 2);
+		const more = flood(PENDING_CONNECTIONS_MAX, PENDING_CONNECTIONS_MAX + 2);
 		expect(closed(first)).toEqual(first.map((_, i) => i < 2));
 		expect(closed([...more, ...known])).toEqual([false, false, false, false]);
 	});
 
-	test("does not keep out who says hello", async () => {
-		flood(0, 2 * STRANGERS_MAX);
-		const peer = await inside("a");
-		const more = flood(2 * STRANGERS_MAX, 4 * STRANGERS_MAX);
-		expect(closed([peer, ...more]).filter((gone) => !gone)).toHaveLength(1 + STRANGERS_MAX);
+	test("does not keep out a peer that says hello", async () => {
+		flood(0, 2 * PENDING_CONNECTIONS_MAX);
+		const peer = await admitted("a");
+		const more = flood(2 * PENDING_CONNECTIONS_MAX, 4 * PENDING_CONNECTIONS_MAX);
+		expect(closed([peer, ...more]).filter((gone) => !gone)).toHaveLength(1 + PENDING_CONNECTIONS_MAX);
 		expect(closed([peer])).toEqual([false]);
 	});
 
 	test("is one line a second in the log, at warn, and none on the screen", async () => {
-		flood(0, STRANGERS_MAX + 50);
+		flood(0, PENDING_CONNECTIONS_MAX + 50);
 		expect(told("warn: Too many connections without a hello")).toBe(1);
 		await clock.pass(999);
 		flood(100, 200);
@@ -91,15 +98,15 @@ describe("a flood of connections without a hello", () => {
 	});
 });
 
-test("a connection may have few streams until its peer is in", async () => {
+test("a connection may have few streams until its peer is admitted", async () => {
 	const peer = stranger("a");
-	expect(peer.allowed).toBe(STRANGER_STREAMS);
+	expect(peer.allowed).toBe(PENDING_STREAMS_MAX);
 	peer.say(hello(world.secret));
 	await turn();
 	expect(peer.allowed).toBe(STREAM_CREDIT);
 });
 
-test("whoever was let in is known by id and host from then on, also when it has left; a stranger is not", async () => {
+test("an admitted peer is known by id and host from then on, also when it has left; a stranger is not", async () => {
 	const peer = stranger("a");
 	peer.address = "192.0.2.1";
 	const other = stranger("b");
@@ -118,8 +125,8 @@ test("whoever was let in is known by id and host from then on, also when it has 
 });
 
 describe("a peer with two connections", () => {
-	test("has come once, and has left with the last of them", async () => {
-		const [one, other] = [await inside("a"), await inside("a")];
+	test("has joined once, and has left with the last of them", async () => {
+		const [one, other] = [await admitted("a"), await admitted("a")];
 		expect(told("connected (direct)")).toBe(1);
 		one.leave("timed out");
 		await turn();
@@ -133,7 +140,7 @@ describe("a peer with two connections", () => {
 	});
 
 	test("that said goodbye is not said to have left again when they end", async () => {
-		const peer = await inside("a");
+		const peer = await admitted("a");
 		peer.say({ type: "bye", reason: "it was stopped" });
 		await turn();
 		peer.leave("closed");
@@ -143,31 +150,31 @@ describe("a peer with two connections", () => {
 	});
 });
 
-test("the services are looked at while a peer is in, and not for strangers", async () => {
-	await world.openInstead({}, { look: true });
-	using looking = spyOn(ServiceHealth.prototype, "look").mockResolvedValue();
+test("the services are probed while a peer is connected, and not for strangers", async () => {
+	await world.openInstead({}, { probes: true });
+	using probing = spyOn(ServiceHealth.prototype, "probe").mockResolvedValue();
 	const unknown = stranger("b");
 	await clock.pass(HEALTH_MS - 1);
 	unknown.leave("gone");
 	await clock.pass(HEALTH_MS);
-	expect(looking).toHaveBeenCalledTimes(0);
-	const one = await inside("a");
-	looking.mockClear();
+	expect(probing).toHaveBeenCalledTimes(0);
+	const one = await admitted("a");
+	probing.mockClear();
 	await clock.pass(2 * HEALTH_MS);
-	expect(looking).toHaveBeenCalledTimes(2);
-	const other = await inside("a");
+	expect(probing).toHaveBeenCalledTimes(2);
+	const other = await admitted("a");
 	one.leave("gone");
-	looking.mockClear();
+	probing.mockClear();
 	await clock.pass(2 * HEALTH_MS);
-	expect(looking).toHaveBeenCalledTimes(2);
+	expect(probing).toHaveBeenCalledTimes(2);
 	other.leave("gone");
 	await clock.pass(2 * HEALTH_MS);
-	expect(looking).toHaveBeenCalledTimes(2);
+	expect(probing).toHaveBeenCalledTimes(2);
 });
 
-test("a service that was found to be down is told to everybody who is in, and no stranger", async () => {
+test("a service that was found to be down is told to all admitted peers, and to no stranger", async () => {
 	using _ = spyOn(Bun, "connect").mockRejectedValue(new Error("nobody listens"));
-	const [one, other, unknown] = [await inside("a"), await inside("b"), stranger("c")];
+	const [one, other, unknown] = [await admitted("a"), await admitted("b"), stranger("c")];
 	unknown.say();
 	one.open(encodeHeader(2)).send.acknowledge();
 	await turn();
@@ -176,14 +183,14 @@ test("a service that was found to be down is told to everybody who is in, and no
 	expect(unknown.heard).toEqual([]);
 });
 
-test("somebody who was never in is not said to have left", async () => {
+test("a peer that was never admitted is not said to have left", async () => {
 	stranger("a").leave("lost interest");
 	await turn();
 	expect(told("left")).toBe(0);
 });
 
 test("a peer that has all the hub's streams gets no more, others still get theirs, and what ends is free again", async () => {
-	const [greedy, other] = [await inside("a"), await inside("b")];
+	const [greedy, other] = [await admitted("a"), await admitted("b")];
 	// The control streams count too.
 	const held = Array.from({ length: STREAMS_MAX - 2 }, () => greedy.open());
 	await turn();
@@ -207,41 +214,82 @@ test("a peer that has all the hub's streams gets no more, others still get their
 	expect([...beyond.send.written]).toEqual([REFUSED]);
 });
 
-test("a hub whose network part starts again tells everybody who is in, and no stranger", async () => {
-	const known = [await inside("a"), await inside("b")];
+test("a hub whose endpoint restarts tells all admitted peers, and no stranger", async () => {
+	const known = [await admitted("a"), await admitted("b")];
 	const unknown = stranger("c");
 	unknown.say();
 	world.hub.restarting();
 	await turn();
-	for (const peer of known) expect(heard(peer)).toEqual([{ type: "bye", reason: "it starts its network part again" }]);
+	for (const peer of known)
+		expect(heard(peer)).toEqual([{ type: "bye", reason: "its network endpoint is restarting" }]);
 	expect(unknown.heard).toEqual([]);
 	expect(closed([...known, unknown]), "they end with the endpoint").toEqual([false, false, false]);
 });
 
+describe("a bug that nobody expected", () => {
+	test("in a dial for one stream resets that stream, is said, and disturbs nothing else", async () => {
+		const [one, other] = [await admitted("a"), await admitted("b")];
+		const mistake = new TypeError("dial is broken");
+		const dialling = spyOn(sockets, "dial").mockRejectedValue(mistake);
+		const { send } = one.open(encodeHeader(2));
+		await turn();
+		await turn();
+		dialling.mockRestore();
+		expect(send.endings).toEqual(["reset 1"]);
+		expect(world.events.at(-1)).toEqual({ type: "bug", where: "stream", error: mistake });
+		expect(told("error: Unexpected (a bug, please report it): dial is broken")).toBe(1);
+		expect(closed([one, other])).toEqual([false, false]);
+		expect([one, other].flatMap(heard), "the service is not called down").toEqual([]);
+	});
+
+	test("in taking a connection closes that connection, and the hub takes the next one", async () => {
+		const broken = new FarPeer("e".repeat(64));
+		const mistake = new TypeError("no such function");
+		spyOn(broken, "limitIncomingStreams").mockImplementation(() => {
+			throw mistake;
+		});
+		world.hub.add(broken.asConnection);
+		expect(broken.closings).toEqual(["internal error at the hub"]);
+		expect(world.events.at(-1)).toEqual({ type: "bug", where: "connection", error: mistake });
+		expect(closed([await admitted("a")])).toEqual([false]);
+	});
+});
+
+test("a hub resets half-closed transfers that are idle for long, and says how many", async () => {
+	using _ = spyOn(Transfers.prototype, "sweep").mockReturnValueOnce(0).mockReturnValueOnce(2);
+	await clock.pass(SWEEP_MS);
+	expect(told("Reset")).toBe(0);
+	await clock.pass(SWEEP_MS);
+	expect(told("warn: Reset 2 half-closed connections that moved nothing for half an hour.")).toBe(1);
+});
+
 describe("a hub that is stopped", () => {
-	test("says goodbye to everybody who is in, serves nothing new, and closes them when what runs is over", async () => {
+	test("says goodbye to all admitted peers, serves nothing new, and closes them when transfers are over", async () => {
 		const running = Promise.withResolvers<void>();
 		using _ = spyOn(Transfers.prototype, "drain").mockReturnValue(running.promise);
-		const peer = await inside("a");
+		const peer = await admitted("a");
+		using dialling = spyOn(sockets, "dial");
 		const stopping = world.hub.stop();
 		const late = peer.open(encodeHeader(1));
 		expect(await settled(stopping)).toBe(false);
 		expect(heard(peer)).toEqual([{ type: "bye", reason: "the hub was stopped" }]);
 		expect([...late.send.written]).toEqual([REFUSED]);
+		expect(told("stream"), "without a word").toBe(0);
+		expect(dialling).not.toHaveBeenCalled();
 		expect(peer.closings).toEqual([]);
 		running.resolve();
 		await stopping;
 		expect(peer.closings).toEqual(["the hub was stopped"]);
 		await turn();
-		expect(told("left"), "it is the hub that goes").toBe(0);
+		expect(told("left"), "it is the hub that leaves").toBe(0);
 	});
 
-	test("closes strangers at once, and whoever comes after", async () => {
+	test("closes strangers at once, and so those that come later", async () => {
 		const before = stranger("a");
 		const stopping = world.hub.stop();
 		const after = stranger("b");
 		expect([before, after].map(({ closings }) => closings)).toEqual([["the hub was stopped"], ["the hub was stopped"]]);
-		expect(after.allowed, "it is no guest").toBeUndefined();
+		expect(after.allowed, "it has no session").toBeUndefined();
 		await stopping;
 	});
 });

@@ -4,73 +4,73 @@ import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from 
 import { STALL_MS } from "../../../src/base/limits.ts";
 import { Admission, teamPolicy } from "../../../src/hub/admission.ts";
 import { HUB_SILENCE_MS } from "../../../src/hub/limits.ts";
-import { type Host, PeerSession } from "../../../src/hub/peer-session.ts";
+import { PeerSession, type SessionEvent } from "../../../src/hub/peer-session.ts";
+import type { Welcome } from "../../../src/hub/peer-state.ts";
+import { StreamQuota } from "../../../src/hub/stream-quota.ts";
 import { newSecret } from "../../../src/invite/secret.ts";
-import type { Message, ServiceState } from "../../../src/protocol/control-messages.ts";
+import type { Message } from "../../../src/protocol/control-messages.ts";
 import { ACCEPTED, encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
 import { HELLO_MS } from "../../../src/transport/limits.ts";
 import { FarPeer, hello } from "../../support/far-peer.ts";
 import { turn } from "../../support/native-halves.ts";
 
 const SECRET = newSecret();
+const WELCOME: Welcome = { type: "welcome", v: 1, name: "hub", program: "1", run: "this one", services: [] };
 
 let peer: FarPeer;
-let services: PromiseWithResolvers<ServiceState[]>;
+let welcome: PromiseWithResolvers<Welcome>;
 let admission: Admission;
 let decisions: Mock<Admission["decide"]>;
 /** What performance.now says. */
 let now: number;
 let clock: Mock<() => number>;
-let printed: Mock<typeof process.stderr.write>;
 let timeouts: Mock<typeof setTimeout>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
-let complaints: { key: string; text: string; where?: string }[];
-let mayHaveStreams: boolean;
+let events: SessionEvent[];
+let quota: StreamQuota;
 /** Port ids of the streams that the hub took to its services. */
 let served: (number | undefined)[];
-let guest: PeerSession;
+/** A bug in the hub, thrown when a stream is to be served. */
+let fault: Error | undefined;
+let session: PeerSession;
 
 beforeEach(() => {
 	peer = new FarPeer();
-	services = Promise.withResolvers();
-	mayHaveStreams = true;
-	complaints = [];
+	welcome = Promise.withResolvers();
+	quota = new StreamQuota(1000);
+	events = [];
+	fault = undefined;
 	served = [];
 	now = 5000;
 	clock = spyOn(performance, "now").mockImplementation(() => now);
 	admission = new Admission(teamPolicy(SECRET));
 	decisions = spyOn(admission, "decide");
-	printed = spyOn(process.stderr, "write").mockReturnValue(true);
 	timeouts = spyOn(globalThis, "setTimeout");
 	intervals = { start: spyOn(globalThis, "setInterval"), stop: spyOn(globalThis, "clearInterval") };
-	const host: Host = {
-		name: "hub",
-		run: "this one",
-		get admission() {
-			return admission;
+	session = new PeerSession(peer.asConnection, {
+		get open() {
+			return admission.policy.secret === undefined;
 		},
-		connected: () => new Set(),
-		hasAnother: () => false,
-		services: () => services.promise,
-		counts: () => mayHaveStreams,
-		entered() {},
-		serve: async (portId) => {
+		quota,
+		admit: (id, secret) => admission.decide(id, secret, new Set(), { wall: 0, monotonic: now }),
+		welcome: () => welcome.promise,
+		serve: async ({ portId }) => {
 			served.push(portId);
+			if (fault) throw fault;
 		},
-		complain: (key, text, where) => complaints.push({ key, text, ...(where && { where }) }),
-	};
-	guest = new PeerSession(peer.asConnection, host);
+		onEvent: (_, event) => events.push(event),
+	});
 });
 
 afterEach(async () => {
-	services.resolve([]);
+	welcome.resolve(WELCOME);
 	peer.leave("");
 	await turn();
 	await turn();
 	const running = new Set(intervals.start.mock.results.map(({ value }) => value as Timer));
 	for (const [timer] of intervals.stop.mock.calls) running.delete(timer as Timer);
 	for (const timer of running) clearInterval(timer);
-	for (const mock of [clock, decisions, printed, timeouts, intervals.start, intervals.stop]) mock.mockRestore();
+	for (const mock of [clock, decisions, timeouts, intervals.start, intervals.stop]) mock.mockRestore();
 	expect(running.size, "intervals left running").toBe(0);
 });
 
@@ -98,7 +98,7 @@ async function answer(): Promise<void> {
 const SECONDS = HUB_SILENCE_MS / 1000;
 
 const answers = () => peer.heard.map(({ type }) => type);
-const lines = () => printed.mock.calls.map(([text]) => String(text)).join("");
+const told = (type: SessionEvent["type"]) => events.filter((event) => event.type === type);
 
 test("the answer to the control stream leaves before the first message, and one write at a time", async () => {
 	const { send } = peer.say();
@@ -120,83 +120,94 @@ test("a hello that was denied is the last", async () => {
 	await turn();
 	await turn();
 	expect(decisions).toHaveBeenCalledTimes(1);
-	expect(guest.inside).toBe(false);
+	expect(session.admitted).toBe(false);
 	expect(answers()).not.toContain("welcome");
 	expect(peer.closings[0]).toContain("denied");
 });
 
-test("a second hello of one that is in changes nothing", async () => {
-	services.resolve([]);
+test("a second hello of an admitted peer changes nothing", async () => {
+	welcome.resolve(WELCOME);
 	peer.say(hello(SECRET), hello(newSecret()));
 	await turn();
 	await turn();
 	expect(decisions).toHaveBeenCalledTimes(1);
-	expect(guest.inside).toBe(true);
+	expect(session.admitted).toBe(true);
 	expect(peer.closings).toEqual([]);
 });
 
-test("a connection that ends while the services are looked at leaves no timer behind", async () => {
+test("a connection that ends while its welcome is prepared leaves no timer behind", async () => {
 	peer.say(hello(SECRET));
 	await turn();
-	expect(guest.inside).toBe(true);
+	expect(session.admitted).toBe(true);
 	peer.leave("it left");
 	await turn();
-	services.resolve([]);
+	welcome.resolve(WELCOME);
 	await turn();
 	// The check is afterEach's.
 });
 
 test("a connection that ends after the welcome leaves no timer behind", async () => {
-	services.resolve([]);
+	welcome.resolve(WELCOME);
 	peer.say(hello(SECRET));
 	await turn();
 	expect(answers()).toContain("welcome");
 });
 
-test("whoever is not in writes nothing on the hub's screen", async () => {
+test("a peer that is not admitted has nothing to say to the hub", async () => {
 	peer.say(...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "look at me" })));
 	await turn();
-	expect(lines()).not.toContain("look at me");
+	expect(events).toEqual([]);
 });
 
-test("a goodbye is printed once, however often it is said", async () => {
-	services.resolve([]);
+test("a goodbye counts once, however often it is said", async () => {
+	welcome.resolve(WELCOME);
 	peer.say(hello(SECRET), ...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "so long" })));
 	await turn();
-	expect(lines().split("so long")).toHaveLength(2);
-	expect(guest.leaving).toBe(true);
+	expect(told("left")).toEqual([{ type: "left", reason: "so long" }]);
+	expect(session.staying).toBe(false);
 });
 
 test("a stream over the limit is refused unread, and the connection goes on", async () => {
-	services.resolve([]);
+	welcome.resolve(WELCOME);
 	peer.say(hello(SECRET));
 	await turn();
-	mayHaveStreams = false;
+	using _ = spyOn(quota, "take").mockReturnValue(false);
 	const { send } = peer.open();
 	await turn();
 	expect([...send.written]).toEqual([REFUSED]);
 	send.acknowledge();
-	expect(complaints).toEqual([{ key: guest.name, text: expect.stringContaining("too many streams") }]);
+	expect(told("stream_refused")).toEqual([
+		{ type: "stream_refused", peer: session.peer, admitted: true, why: "quota" },
+	]);
 	expect(peer.closings).toEqual([]);
 });
 
-test("who has no valid ticket is noted in the log only, in one line a second with all others like that", async () => {
+test("a peer without a valid ticket is denied, and the hub told why", async () => {
 	peer.say(hello(newSecret()));
 	await turn();
 	await turn();
-	expect(complaints).toEqual([{ key: "denied: secret", text: expect.stringContaining("Denied"), where: "log" }]);
+	expect(events).toEqual([
+		{
+			type: "denied",
+			peer: { id: peer.id, name: undefined },
+			reason: "secret",
+			message: "the ticket is not, or no longer, valid at this hub",
+		},
+	]);
 });
 
 test("a service asked for between hello and welcome is refused, and one after it is not", async () => {
 	peer.say(hello(SECRET));
 	await turn();
-	expect(guest.inside).toBe(true);
+	expect(session.admitted).toBe(true);
 	const early = peer.open(encodeHeader(2));
 	await turn();
 	expect([...early.send.written]).toEqual([REFUSED]);
 	expect(served).toEqual([]);
-	expect(complaints).toEqual([{ key: guest.name, text: expect.stringContaining("it has not been welcomed") }]);
-	services.resolve([]);
+	expect(told("stream_refused")).toEqual([
+		{ type: "stream_refused", peer: session.peer, admitted: true, why: "unwelcomed" },
+	]);
+	welcome.resolve(WELCOME);
 	await turn();
 	peer.open(encodeHeader(2));
 	await turn();
@@ -204,23 +215,79 @@ test("a service asked for between hello and welcome is refused, and one after it
 	expect(peer.closings).toEqual([]);
 });
 
+describe("an exception that nobody expected", () => {
+	const bugs = () => told("bug").map((event) => (event.type === "bug" ? [event.where, event.error] : []));
+
+	test("in the work of one stream resets that stream and is reported; other streams and the connection go on", async () => {
+		welcome.resolve(WELCOME);
+		peer.say(hello(SECRET));
+		await turn();
+		fault = new TypeError("x is not a function");
+		const broken = peer.open(encodeHeader(1));
+		await turn();
+		expect(bugs()).toEqual([["stream", fault]]);
+		expect(broken.send.endings).toEqual(["reset 1"]);
+		fault = undefined;
+		peer.open(encodeHeader(2));
+		await turn();
+		expect(served).toEqual([1, 2]);
+		expect(peer.closings).toEqual([]);
+	});
+
+	test("in the work of one connection closes that connection and is reported", async () => {
+		const mistake = new TypeError("y is undefined");
+		decisions.mockImplementation(() => {
+			throw mistake;
+		});
+		peer.say(hello(SECRET));
+		await turn();
+		expect(bugs()).toEqual([["connection", mistake]]);
+		expect(peer.closings).toEqual(["internal error at the hub"]);
+		await turn();
+		expect(session.admitted).toBe(false);
+	});
+
+	test("while the welcome is prepared closes the connection, and the peer has left", async () => {
+		const mistake = new RangeError("too far");
+		peer.say(hello(SECRET));
+		await turn();
+		welcome.reject(mistake);
+		await turn();
+		await turn();
+		expect(peer.closings).toEqual(["internal error at the hub"]);
+		expect(events.map(({ type }) => type)).toEqual(["entered", "bug", "left", "closed"]);
+	});
+
+	test("in a timer of one connection closes that connection", async () => {
+		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
+		using _ = spyOn(peer, "pathlessFor").mockImplementation(() => {
+			throw new TypeError("no path");
+		});
+		helloIsLate();
+		look(1);
+		await turn();
+		expect(told("bug")).toHaveLength(1);
+		expect(peer.closings).toEqual(["internal error at the hub"]);
+	});
+});
+
 describe("a peer that says nothing in time", () => {
-	test("is let in by an open hub, and kept: one of the original program that has no work for it yet", () => {
+	test("is admitted by an open hub, and kept: one of the original program that has no work for it yet", () => {
 		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
 		helloIsLate();
-		expect(guest.inside).toBe(true);
+		expect(session.admitted).toBe(true);
 		look(2 * SECONDS);
 		expect(peer.closings).toEqual([]);
 	});
 
-	test("is turned away by a hub that has a secret", () => {
+	test("is disconnected by a hub that has a secret", () => {
 		helloIsLate();
-		expect(guest.inside).toBe(false);
+		expect(session.admitted).toBe(false);
 		expect(peer.closings).toEqual(["no valid hello in time"]);
 	});
 
-	test("once it is in, its time is over no more", async () => {
-		services.resolve([]);
+	test("once it is admitted, its time cannot be over", async () => {
+		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
 		await turn();
 		helloIsLate();
@@ -229,8 +296,8 @@ describe("a peer that says nothing in time", () => {
 });
 
 describe("a peer that is gone without a word", () => {
-	test("is given up when it has not answered for 45 seconds, not earlier", async () => {
-		services.resolve([]);
+	test("is disconnected when it has not answered for 45 seconds, not earlier", async () => {
+		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
 		await turn();
 		look(SECONDS - 1);
@@ -241,8 +308,8 @@ describe("a peer that is gone without a word", () => {
 		expect(peer.closings).toEqual(["silent for 45 s"]);
 	});
 
-	test("is not given up by a hub that was suspended itself", async () => {
-		services.resolve([]);
+	test("is not disconnected by a hub that was suspended itself", async () => {
+		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
 		await turn();
 		now += Math.max(HUB_SILENCE_MS, STALL_MS);
@@ -253,11 +320,11 @@ describe("a peer that is gone without a word", () => {
 		expect(peer.closings).toEqual([]);
 	});
 
-	test("is given up by an open hub that it never said hello to, 45 seconds after its last path", async () => {
+	test("is disconnected by an open hub that it never said hello to, 45 seconds after its last path", async () => {
 		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
 		peer.open(encodeHeader(1));
 		await turn();
-		expect(guest.inside, "one of the original program").toBe(true);
+		expect(session.admitted, "one of the original program").toBe(true);
 		expect(served).toEqual([1]);
 		look(2 * SECONDS);
 		expect(peer.closings, "a path leads to it, and it need not say anything").toEqual([]);

@@ -1,12 +1,14 @@
-// One service stream at the hub: what is refused, what is said of it, and that no socket to a service outlives its
-// stream. Streams are native halves that the test moves, services are real sockets, and the clock is the test's.
+// One service stream at the hub: what is refused, what the screen says about it, and that no socket to a service outlives
+// its stream. Streams are native halves that the test moves, services are real sockets, and the clock is the test's.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
-import { RateLimiter } from "../../../src/base/rate-limiter.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
+import type { HubEvent } from "../../../src/hub/events.ts";
 import { DIAL_MS } from "../../../src/hub/limits.ts";
-import { type Serving, serve } from "../../../src/hub/serve-stream.ts";
+import { hubReporter } from "../../../src/hub/reporter.ts";
+import { type Serving, serveStream } from "../../../src/hub/serve-stream.ts";
 import { ServiceHealth } from "../../../src/hub/service-health.ts";
 import { ACCEPTED, REFUSED } from "../../../src/protocol/stream-header.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
@@ -26,7 +28,7 @@ let dialling: Mock<typeof Bun.connect>;
 let way: PromiseWithResolvers<void>;
 let printed: Mock<typeof process.stderr.write>;
 let health: ServiceHealth;
-let stopping: boolean;
+let events: HubEvent[];
 let serving: Serving;
 
 beforeEach(() => {
@@ -46,16 +48,14 @@ beforeEach(() => {
 	const nobody = { host: "127.0.0.1", port: free.port };
 	free.stop();
 	const addresses = [nobody, { host: "127.0.0.1", port: service.port }, nobody];
-	const reports = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
-	health = new ServiceHealth(addresses, false);
-	stopping = false;
-	serving = {
-		addresses,
-		health,
-		transfers: new Transfers(),
-		stopping: () => stopping,
-		report: (key) => reports.take(key),
+	health = new ServiceHealth(addresses);
+	events = [];
+	const report = hubReporter();
+	const emit = (event: HubEvent) => {
+		events.push(event);
+		report(event);
 	};
+	serving = { addresses, health, transfers: new Transfers(), emit };
 });
 
 afterEach(async () => {
@@ -68,7 +68,7 @@ afterEach(async () => {
 	for (const mock of [dialling, printed]) mock.mockRestore();
 });
 
-/** What a peer may reach: whether somebody has come, and has gone again. */
+/** A service that a peer may reach: notes a connection, and its end. */
 class Service {
 	readonly come = Promise.withResolvers<void>();
 	readonly gone = Promise.withResolvers<void>();
@@ -103,9 +103,10 @@ class Service {
 }
 
 /** The peer asks for a service; what it hears, and the end of all that is done about it. */
-function ask(portId: number | undefined, from = "'me' (aaaaaaaaaa)"): FarStream & { served: Promise<void> } {
+function ask(portId: number | undefined, name = "me"): FarStream & { served: Promise<void> } {
 	const opened = peer.open();
-	return { ...opened, served: serve(serving, portId, opened.stream, from) };
+	const { stream } = opened;
+	return { ...opened, served: serveStream(serving, { portId, stream, peer: { id: peer.id, name } }) };
 }
 
 const isUp = (portId: number) => health.states().find(({ port }) => port === portId)?.up;
@@ -135,21 +136,11 @@ describe("a stream that asks for nothing that there is", () => {
 		await every("other");
 		await clock.pass(REPORT_EVERY_MS - 1);
 		await every("one");
-		expect([told("stream of one"), told("stream of other")]).toEqual([1, 1]);
+		expect([told("stream of 'one'"), told("stream of 'other'")]).toEqual([1, 1]);
 		await clock.pass(1);
 		await every("one");
-		expect([told("stream of one"), told("stream of other")]).toEqual([2, 1]);
+		expect([told("stream of 'one'"), told("stream of 'other'")]).toEqual([2, 1]);
 	});
-});
-
-test("a hub that is stopping refuses what is new without a word, and dials nothing", async () => {
-	stopping = true;
-	const { send, served } = ask(THERE);
-	await served;
-	await ask(4).served;
-	expect([...send.written]).toEqual([REFUSED]);
-	expect(dialling).not.toHaveBeenCalled();
-	expect(printed).not.toHaveBeenCalled();
 });
 
 describe("a service that is not running", () => {
@@ -186,7 +177,7 @@ describe("a service that is not running", () => {
 		expect(told(line)).toBe(2);
 	});
 
-	test("and whose host does not answer is given up after ten seconds; who answers later is let go at once", async () => {
+	test("and whose host does not answer is given up after ten seconds; what answers later is let go at once", async () => {
 		way = Promise.withResolvers();
 		const { send, served } = ask(THERE);
 		await clock.pass(DIAL_MS - 1);
@@ -200,6 +191,25 @@ describe("a service that is not running", () => {
 		expect(told("no answer within 10 s")).toBe(1);
 		way.resolve();
 		await service.come.promise;
+		await service.gone.promise;
+	});
+});
+
+describe("a mistake of the program", () => {
+	test("in a dial is not taken for a service that is down: it is thrown, and nothing is said about the service", async () => {
+		const mistake = new TypeError("dial is broken");
+		using _ = spyOn(sockets, "dial").mockRejectedValue(mistake);
+		const { served } = ask(THERE);
+		expect(await served.catch((error) => error)).toBe(mistake);
+		expect(events).toEqual([]);
+		expect(isUp(THERE)).toBe(true);
+	});
+
+	test("after the dial leaves no socket to the service open", async () => {
+		const mistake = new ReferenceError("bridge is not defined");
+		using _ = spyOn(serving.transfers, "run").mockRejectedValue(mistake);
+		const { served } = ask(THERE);
+		expect(await served.catch((error) => error)).toBe(mistake);
 		await service.gone.promise;
 	});
 });

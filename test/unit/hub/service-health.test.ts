@@ -1,5 +1,5 @@
-// Whether the hub's services answer: how often they are looked at, over dials that hang until the test says otherwise,
-// and what is found, over real sockets.
+// Whether the hub's services answer: how often they are probed, over dials that hang until the test says otherwise, and
+// what is found, over real sockets.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import type { Duplex } from "../../../src/forward/duplex.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
@@ -22,7 +22,7 @@ describe("over dials that the test answers:", () => {
 	let hanging: Map<number, (answers: boolean) => void>;
 	let aborted: number;
 	let health: ServiceHealth;
-	/** What was told, one entry each time. */
+	/** What was told, one entry for each time. */
 	let told: boolean[][];
 
 	beforeEach(() => {
@@ -40,7 +40,8 @@ describe("over dials that the test answers:", () => {
 			return promise;
 		});
 		told = [];
-		health = watched();
+		health = new ServiceHealth(ADDRESSES);
+		health.onChange = (states) => told.push(up(states));
 	});
 
 	afterEach(() => {
@@ -51,20 +52,14 @@ describe("over dials that the test answers:", () => {
 		expect(intervals, "intervals left running").toBe(0);
 	});
 
-	function watched(looks = true): ServiceHealth {
-		const one = new ServiceHealth(ADDRESSES, looks);
-		one.onChange = (states) => told.push(up(states));
-		return one;
-	}
-
 	/** The services say whether they are there. */
 	async function answer(...answers: boolean[]): Promise<void> {
 		for (const [i, port] of PORTS.entries()) hanging.get(port)?.(answers[i] ?? true);
 		await turn();
 	}
 
-	/** How many looks there were since the last time: each dials every service once, and is answered. */
-	async function looks(): Promise<number> {
+	/** How many probes there were since the last time: each dials every service once, and is answered. */
+	async function probes(): Promise<number> {
 		const dialled = dialling.mock.calls.map(([{ port }]) => port);
 		dialling.mockClear();
 		const times = dialled.length / PORTS.length;
@@ -73,59 +68,59 @@ describe("over dials that the test answers:", () => {
 		return times;
 	}
 
-	test("while somebody is connected the services are looked at every five seconds, not more often", async () => {
+	test("while a peer is connected the services are probed every five seconds, not more often", async () => {
 		health.watch(true);
 		await clock.pass(HEALTH_MS / 2);
 		// Each peer that comes says so.
 		health.watch(true);
 		await clock.pass(HEALTH_MS / 2 - 1);
-		expect(await looks()).toBe(0);
+		expect(await probes()).toBe(0);
 		await clock.pass(1);
-		expect(await looks()).toBe(1);
+		expect(await probes()).toBe(1);
 		await clock.pass(HEALTH_MS - 1);
-		expect(await looks()).toBe(0);
+		expect(await probes()).toBe(0);
 		await clock.pass(1);
-		expect(await looks()).toBe(1);
+		expect(await probes()).toBe(1);
 	});
 
-	test("nobody is dialled once the last peer has left, until one comes again", async () => {
+	test("nothing is dialled once the last peer has left, until one comes again", async () => {
 		health.watch(true);
 		await clock.pass(HEALTH_MS - 1);
 		health.watch(false);
 		health.watch(false);
 		await clock.pass(10 * HEALTH_MS);
-		expect(await looks()).toBe(0);
+		expect(await probes()).toBe(0);
 		health.watch(true);
 		await clock.pass(HEALTH_MS);
-		expect(await looks()).toBe(1);
+		expect(await probes()).toBe(1);
 	});
 
-	test("a look that takes long is joined, not begun a second time", async () => {
+	test("a probe that takes long is joined, not begun a second time", async () => {
 		health.watch(true);
-		const looking = [health.look(), health.fresh()];
+		const probing = [health.probe(), health.fresh()];
 		await clock.pass(2 * HEALTH_MS);
-		looking.push(health.look());
+		probing.push(health.probe());
 		expect(dialling.mock.calls.map(([, timeoutMs]) => timeoutMs)).toEqual(PORTS.map(() => HEALTH_DIAL_MS));
-		for (const one of looking) expect(await settled(one)).toBe(false);
-		expect(await looks()).toBe(1);
-		for (const one of looking) expect(await settled(one)).toBe(true);
-		const next = health.look();
-		expect(await looks(), "the one after it is a new one").toBe(1);
+		for (const one of probing) expect(await settled(one)).toBe(false);
+		expect(await probes()).toBe(1);
+		for (const one of probing) expect(await settled(one)).toBe(true);
+		const next = health.probe();
+		expect(await probes(), "the one after it is a new one").toBe(1);
 		await next;
 		expect(aborted, "no socket is kept").toBe(2 * PORTS.length);
 	});
 
-	test("what was looked at within five seconds is new enough for a peer that comes", async () => {
+	test("what was probed within five seconds is new enough for a peer that comes", async () => {
 		const first = health.fresh();
 		expect(await settled(first)).toBe(false);
-		expect(await looks()).toBe(1);
+		expect(await probes()).toBe(1);
 		await first;
 		await clock.pass(HEALTH_MS - 1);
 		expect(await settled(health.fresh())).toBe(true);
-		expect(await looks()).toBe(0);
+		expect(await probes()).toBe(0);
 		await clock.pass(1);
 		const second = health.fresh();
-		expect(await looks()).toBe(1);
+		expect(await probes()).toBe(1);
 		await second;
 	});
 
@@ -142,44 +137,44 @@ describe("over dials that the test answers:", () => {
 		expect(told).toEqual([[true, false, true], ALL_UP]);
 	});
 
-	test("what a look finds is told only when it is new", async () => {
-		void health.look();
+	test("what a probe finds is told only when it is new", async () => {
+		void health.probe();
 		await answer(true, true, true);
 		expect(told).toEqual([]);
-		void health.look();
+		void health.probe();
 		await answer(true, false, true);
 		expect(told).toEqual([[true, false, true]]);
-		void health.look();
+		void health.probe();
 		await answer(true, false, true);
 		expect(told).toHaveLength(1);
-		void health.look();
+		void health.probe();
 		await answer();
 		expect(told).toEqual([[true, false, true], ALL_UP]);
 	});
 
 	test("a service whose host does not answer keeps nobody from hearing that another one is down", async () => {
-		const looking = health.look();
+		const probing = health.probe();
 		hanging.get(3000)?.(false);
 		await turn();
 		expect(told).toEqual([[false, true, true]]);
 		expect(up(health.states()), "a peer that comes now is told so").toEqual([false, true, true]);
 		await answer(false, true, false);
-		await looking;
+		await probing;
 		expect(told.at(-1)).toEqual([false, true, false]);
 	});
 
-	test("a service that was started during a look is not called down by what the look found before", async () => {
-		const looking = health.look();
+	test("a service that was started during a probe is not called down by what the probe found before", async () => {
+		const probing = health.probe();
 		hanging.get(3000)?.(false);
 		await turn();
 		health.learned(0, true);
 		await answer();
-		await looking;
+		await probing;
 		expect(up(health.states())).toEqual(ALL_UP);
 		expect(told.at(-1)).toEqual(ALL_UP);
 	});
 
-	test("a service that was started while a look's dial hung is not called down when that gives up", async () => {
+	test("a service that was started while a probe's dial hung is not called down when that gives up", async () => {
 		health.watch(true);
 		await clock.pass(HEALTH_MS);
 		health.learned(0, false, clock.now);
@@ -195,19 +190,7 @@ describe("over dials that the test answers:", () => {
 		]);
 	});
 
-	test("a hub that must not look dials nothing, and still learns from dials", async () => {
-		health = watched(false);
-		health.watch(true);
-		expect(clock.intervals).toBe(0);
-		expect(await settled(health.look())).toBe(true);
-		expect(await settled(health.fresh())).toBe(true);
-		await clock.pass(10 * HEALTH_MS);
-		expect(await looks()).toBe(0);
-		health.learned(0, false);
-		expect(told).toEqual([[false, true, true]]);
-	});
-
-	test("whoever is given the states cannot change them", () => {
+	test("the states that are handed out are copies", () => {
 		const given: ServiceState[][] = [health.states()];
 		health.onChange = (states) => given.push(states);
 		health.learned(2, false);
@@ -223,7 +206,7 @@ describe("over dials that the test answers:", () => {
 	});
 });
 
-test("a service that listens is up, one that does not is down, and the one that listens is left in peace", async () => {
+test("a service that listens is up, one that does not is down, and no connection to it is kept", async () => {
 	const ends = Promise.withResolvers<void>();
 	const service = Bun.listen({
 		hostname: "127.0.0.1",
@@ -234,11 +217,11 @@ test("a service that listens is up, one that does not is down, and the one that 
 	const down = { host: "127.0.0.1", port: nobody.port };
 	nobody.stop();
 	const health = new ServiceHealth([down, { host: "127.0.0.1", port: service.port }, down]);
-	await health.look();
+	await health.probe();
 	expect(up(health.states())).toEqual([false, true, false]);
-	// What was opened to look is closed again.
+	// What was opened to probe is closed again.
 	await ends.promise;
 	service.stop();
-	await health.look();
+	await health.probe();
 	expect(up(health.states())).toEqual([false, false, false]);
 });

@@ -1,4 +1,4 @@
-// A limit for all together: whoever fills it shuts out nobody else.
+// A limit for all together: a peer that fills it shuts out nobody else.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { StreamQuota } from "../../../src/hub/stream-quota.ts";
@@ -46,7 +46,7 @@ test("what is given back can be taken again", () => {
 	expect(fill(quota, "c", 10)).toBe(3);
 });
 
-test("whoever holds less than a share of all is never refused, and the limit is kept by each alone", () => {
+test("an id that holds less than its share is never refused, and no id exceeds the limit alone", () => {
 	const step = fc.record({ id: fc.constantFrom("a", "b", "c", "d", "e"), gives: fc.boolean() });
 	fc.assert(
 		fc.property(fc.integer({ min: 5, max: 40 }), fc.array(step, { maxLength: 300 }), (most, steps) => {

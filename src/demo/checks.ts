@@ -1,0 +1,72 @@
+// The checks of `demo`: each service once, through the tunnel. They never use a proxy of the environment, which could
+// not reach this machine's ports: node:http and WebSocket do not, fetch would.
+
+import { get as getHttp, type IncomingMessage } from "node:http";
+import { type Address, formatAddress } from "../base/address.ts";
+import { firstLine, HivemindError } from "../base/errors.ts";
+import { print } from "../base/output.ts";
+import { DEMO_CHECK_MS } from "./limits.ts";
+import { DEMO_BYTES, demoByte } from "./services.ts";
+
+/** Checks all services at the peer's addresses, and prints each result. @throws HivemindError `check` */
+export async function runChecks(addresses: readonly Address[]): Promise<void> {
+	const [frontend, backend, websocket] = addresses.map(formatAddress);
+	print("\nThrough the tunnel:");
+	await check("Frontend", `http://${frontend}`, async () => {
+		const html = (await get(`http://${frontend}/`)).toString();
+		if (!html.includes("<title>hivemind-p2p demo</title>")) throw new Error("another page came back");
+		return `a page of ${html.length} characters`;
+	});
+	await check("Backend", `http://${backend}`, async () => {
+		const data = JSON.parse((await get(`http://${backend}/api/hello`)).toString()) as { message?: string };
+		if (!data.message) throw new Error("the JSON has no message");
+		return `"${data.message}"`;
+	});
+	await check("WebSocket", `ws://${websocket}`, () => echo(`ws://${websocket}/`, "hello through the tunnel"));
+	await check("8 MiB", `http://${backend}`, async () => {
+		const bytes = await get(`http://${backend}/api/bytes`);
+		if (bytes.length !== DEMO_BYTES || !bytes.every((byte, i) => byte === demoByte(i))) throw new Error("bytes differ");
+		return "every byte as it was sent";
+	});
+}
+
+/** How long something has taken, for a column of the screen; `begun` is of `performance.now()`. */
+export const since = (begun: number): string => `${(performance.now() - begun).toFixed(1).padStart(7)} ms`;
+
+// --- internal ---
+
+async function check(what: string, url: string, work: () => Promise<string>): Promise<void> {
+	const begun = performance.now();
+	try {
+		const result = await work();
+		print(`  ✓ ${what.padEnd(10)} ${url.padEnd(23)} ${since(begun)}   ${result}`);
+	} catch (cause) {
+		throw new HivemindError("check", `The demo's ${what} check at ${url} failed: ${firstLine(cause)}.`, { cause });
+	}
+}
+
+/** The body of a response, within {@link DEMO_CHECK_MS}. */
+async function get(url: string): Promise<Buffer> {
+	const response = await new Promise<IncomingMessage>((resolve, reject) => {
+		getHttp(url, { agent: false, signal: AbortSignal.timeout(DEMO_CHECK_MS) }, resolve).on("error", reject);
+	});
+	const pieces: Buffer[] = [];
+	for await (const piece of response) pieces.push(piece as Buffer);
+	return Buffer.concat(pieces);
+}
+
+function echo(url: string, words: string): Promise<string> {
+	return new Promise((resolve, reject) => {
+		const socket = new WebSocket(url);
+		const timer = setTimeout(() => reject(new Error("no echo in time")), DEMO_CHECK_MS);
+		const done = (settle: () => void) => {
+			clearTimeout(timer);
+			settle();
+			socket.close();
+		};
+		socket.onopen = () => socket.send(words);
+		socket.onmessage = ({ data }) =>
+			done(() => (data === words ? resolve(`echo of "${words}"`) : reject(new Error("another echo came back"))));
+		socket.onerror = () => done(() => reject(new Error("no connection")));
+	});
+}

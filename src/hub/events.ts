@@ -1,0 +1,60 @@
+// What happens at a hub, as facts. Nothing here is a sentence: reporter.ts makes the lines of the screen from it.
+
+import type { OfferEvent } from "../invite/offer-codes.ts";
+import type { DenialReason } from "../protocol/control-messages.ts";
+
+/** A peer as the hub knows it. */
+export interface PeerLabel {
+	/** Its public id. */
+	readonly id: string;
+	/** What it calls itself; undefined for one that was not admitted by a hello. */
+	readonly name: string | undefined;
+}
+
+/** Why a stream was not served: see {@link HubEvent} `stream_refused`. */
+export type StreamRefusal =
+	/** More streams than a connection may have before it is admitted. */
+	| { why: "early" }
+	/** A stream for a service before the welcome, or a second control stream. */
+	| { why: "unwelcomed" }
+	/** Too many streams of all connections. */
+	| { why: "quota" }
+	/** No valid header, or none in time. */
+	| { why: "header" }
+	| { why: "port"; portId: number };
+
+export type HubEvent =
+	/** What the hub waits for from now on; undefined: the wait is over. */
+	| { type: "waiting"; what: "relay" | "transfers" | undefined }
+	/** No relay answered in time: only direct connections can work. */
+	| { type: "no_relay" }
+	/** Peers can join from now on. `codes`: join codes are offered, too. */
+	| { type: "ready"; name: string; ticket: string; codes: boolean }
+	| OfferEvent
+	/** A connection could not be made. `otherProtocol`: it asked for another protocol than ours. */
+	| { type: "attempt_failed"; reason: string; otherProtocol: boolean }
+	/** A connection was closed because there were too many: of this peer, or of peers that await admission. */
+	| { type: "connection_evicted"; peer: PeerLabel; why: "peer" | "pending" }
+	/** The first connection of a peer was admitted. `path`: `direct` or `relay`, and the address. */
+	| { type: "peer_joined"; peer: PeerLabel; path: string }
+	/** One more connection of a peer that has joined was admitted. */
+	| { type: "connection_joined"; peer: PeerLabel; path: string }
+	/** The last connection of a peer has ended, or its peer has said goodbye on it. */
+	| { type: "peer_left"; peer: PeerLabel; reason: string }
+	/** The same of one connection of several. */
+	| { type: "connection_left"; peer: PeerLabel; reason: string }
+	| { type: "denied"; peer: PeerLabel; reason: DenialReason; message: string }
+	/** No new peer is admitted any more. */
+	| { type: "closed_to_new_peers"; why: "once" | "expired" }
+	| ({ type: "stream_refused"; peer: PeerLabel; admitted: boolean } & StreamRefusal)
+	| { type: "protocol_error"; peer: PeerLabel; admitted: boolean; reason: string }
+	/** A service could not be reached for a peer. `news`: for the first time since it last answered. */
+	| { type: "service_unreachable"; service: string; address: string; reason: string; peer: PeerLabel; news: boolean }
+	/** A stream that was served has ended; its bytes from the peer and to it. `error`: what ended it early, if anything. */
+	| { type: "stream_closed"; service: string; peer: PeerLabel; received: number; sent: number; error?: string }
+	/** So many half-closed transfers that had moved nothing for long were reset. */
+	| { type: "transfers_reset"; count: number }
+	/** The hub admits and serves nothing new, and lets running transfers finish. */
+	| { type: "stopping" }
+	/** An exception that nobody expected. It has ended one stream, or one connection, and nothing else. */
+	| { type: "bug"; where: "stream" | "connection"; error: unknown };

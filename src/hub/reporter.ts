@@ -1,0 +1,176 @@
+// The hub's screen: makes lines of its events. Results go to stdout; messages and logs to stderr, and what a remote can
+// cause again and again at most once a second.
+
+import { renderUnicodeCompact } from "uqr";
+import { firstLine } from "../base/errors.ts";
+import { box, log, panel, print, talk, waitingFor } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
+import { PROGRAM } from "../base/version.ts";
+import type { DenialReason } from "../protocol/control-messages.ts";
+import { REPORT_EVERY_MS } from "../transport/limits.ts";
+import type { HubEvent, PeerLabel, StreamRefusal } from "./events.ts";
+
+export interface ReporterOptions {
+	/** Also show each join command as a QR code. */
+	qr?: boolean;
+}
+
+/** What shows the events of one hub. */
+export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEvent) => void {
+	const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+	let endWait = () => {};
+	return (event) => {
+		if (event.type === "waiting") {
+			endWait();
+			endWait = event.what ? waitingFor(WAITS[event.what]).end : () => {};
+			return;
+		}
+		const lines = (LINES[event.type] as (event: HubEvent) => Line[])(event);
+		for (const { to, text, key } of lines) if (key === undefined || rate.take(key)) WRITE[to](text);
+		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event, "peer"))}\n`);
+	};
+}
+
+// --- internal ---
+
+const WAITS = { relay: "a relay", transfers: "running transfers; Ctrl+C again stops at once" };
+
+interface Line {
+	/** A result, a message, or a log line of this level. */
+	to: "result" | "message" | "error" | "warn" | "info" | "debug";
+	text: string;
+	/** Only the first line in a second of each key is shown. */
+	key?: string;
+}
+
+const WRITE: { [T in Line["to"]]: (text: string) => void } = {
+	result: print,
+	message: talk,
+	error: (text) => log.error(text),
+	warn: (text) => log.warn(text),
+	info: (text) => log.info(text),
+	debug: (text) => log.debug(text),
+};
+
+const line = (to: Line["to"], text: string, key?: string): Line[] => [{ to, text, ...(key !== undefined && { key }) }];
+
+type Event<T extends HubEvent["type"]> = Extract<HubEvent, { type: T }>;
+
+const LINES: { [T in Exclude<HubEvent["type"], "waiting">]: (event: Event<T>) => Line[] } = {
+	no_relay: () =>
+		line("message", "No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN)."),
+	ready: ({ name, ticket, codes }) =>
+		line(
+			"result",
+			`${box(codes ? `Hub '${name}' starting with Magic Wormhole` : `Hub '${name}' is running`)}
+
+Ticket: ${ticket}
+
+To connect, run:
+  ${PROGRAM} join <name> --ticket '${ticket}'
+`,
+		),
+	attempt_failed({ reason, otherProtocol }) {
+		const text = `A connection attempt failed: ${reason}`;
+		return otherProtocol ? line("debug", text) : line("warn", text, "attempts");
+	},
+	connection_evicted({ peer, why }) {
+		const which = why === "peer" ? `connections of ${short(peer)}` : "connections without a hello";
+		return line("warn", `Too many ${which}: closed one.`, "too many connections");
+	},
+	peer_joined: ({ peer, path }) => line("message", `Peer ${label(peer)} connected (${path}).`),
+	// A second connection of the same peer is not a second peer.
+	connection_joined: ({ peer, path }) => line("info", `Peer ${label(peer)} connected (${path}).`),
+	peer_left: ({ peer, reason }) => line("message", `Peer ${label(peer)} left: ${reason}.`),
+	connection_left: ({ peer, reason }) => line("debug", `A connection of ${label(peer)} ended: ${reason}.`),
+	// One that knew the secret was invited, and the person at this screen wants to know; strangers are for the log only.
+	denied: ({ peer, reason, message }) =>
+		line(INVITED.has(reason) ? "message" : "warn", `Denied ${label(peer)}: ${message}.`, `denied: ${reason}`),
+	closed_to_new_peers({ why }) {
+		const text = why === "once" ? "One peer has joined" : "The invitation has expired";
+		return line("message", `${text}: nobody else is admitted, by ticket or join code.`);
+	},
+	stream_refused: (event) => line("warn", refusalText(event), keyOf(event)),
+	protocol_error: (event) => line("warn", `${label(event.peer)} broke the protocol: ${event.reason}.`, keyOf(event)),
+	service_unreachable({ service, address, reason, peer, news }) {
+		const text = `The ${service} is not running at ${address}: ${reason} (asked for by ${label(peer)}).`;
+		return news ? line("error", text) : line("info", text, service);
+	},
+	stream_closed: ({ service, peer, received, sent, error = "closed" }) =>
+		line("debug", `${service} for ${label(peer)}: ${received} bytes in, ${sent} out, ${error}`),
+	transfers_reset({ count }) {
+		const connections = count === 1 ? "connection" : "connections";
+		return line("warn", `Reset ${count} half-closed ${connections} that moved nothing for half an hour.`);
+	},
+	stopping: () => [],
+	bug: ({ where, error }) => [
+		...line("error", `Unexpected (a bug, please report it): ${firstLine(error)}`, "bug"),
+		...line("debug", `It ended one ${where}: ${(error as Error | undefined)?.stack ?? error}`),
+	],
+
+	// --- join codes ---
+
+	code: (event) => [
+		...(event.unused ? line("message", "The peer that took the ticket has not joined. Another code:") : []),
+		...line(
+			"result",
+			`${panel(`Join code: ${event.code}`)}
+Waiting for peer to connect...
+
+  ${joinCommand(event, "<name>")}
+`,
+		),
+	],
+	code_taken: () => line("result", "✓ Peer connected and received ticket"),
+	wrong_code({ waitMs }) {
+		const pause = waitMs > 0 ? ` in ${Math.ceil(waitMs / 1000)} s, as this was not the first time` : "";
+		return line(
+			"message",
+			`Somebody tried a wrong code, or interfered. That code is dead; the next one follows${pause}.`,
+		);
+	},
+	code_spoiled: ({ reason }) => line("message", `The code is dead: ${reason}. The next one follows.`),
+	mailbox_unreachable: ({ url, reason }) =>
+		line(
+			"message",
+			`The mailbox ${url} cannot be reached (${reason}): join codes do not work now, the ticket does. Trying again …`,
+		),
+	mailbox_says: ({ text }) => line("message", `The mailbox says: ${text}`),
+	codes_ended: ({ reason, hint }) =>
+		line(
+			"error",
+			[reason, hint, "Peers can still join with the ticket."].filter((text) => text !== undefined).join(" "),
+		),
+};
+
+/** Reasons that only a peer that knew the secret is given. */
+const INVITED: ReadonlySet<string> = new Set<DenialReason>(["id", "full", "once", "expired"]);
+
+const short = ({ id }: PeerLabel): string => id.slice(0, 10);
+
+/** "'my-peer' (1a2b3c4d5e)", or only the id. No name can end its quotes and go on as somebody else. */
+const label = (peer: PeerLabel): string =>
+	peer.name === undefined ? short(peer) : `'${peer.name.replaceAll("'", "’")}' (${short(peer)})`;
+
+/** Each admitted peer has a line of its own, all others have one together. */
+const keyOf = ({ peer, admitted }: { peer: PeerLabel; admitted: boolean }): string =>
+	admitted ? label(peer) : "strangers";
+
+function refusalText(event: { peer: PeerLabel } & StreamRefusal): string {
+	const stream = `a stream of ${label(event.peer)}`;
+	switch (event.why) {
+		case "early":
+			return `Reset ${stream}: too many before its welcome.`;
+		case "unwelcomed":
+			return `Refused ${stream}: it has not been welcomed.`;
+		case "quota":
+			return `Refused ${stream}: too many streams.`;
+		case "header":
+			return `Refused ${stream}: no valid header.`;
+		case "port":
+			return `Refused ${stream}: unknown port id ${event.portId}.`;
+	}
+}
+
+const joinCommand = ({ code, mailbox }: Event<"code">, name: string): string =>
+	`${PROGRAM} join ${name} --join-code ${code}${mailbox ? ` --wormhole-relay ${mailbox}` : ""}`;

@@ -1,0 +1,62 @@
+// What a hub tells its owner in the course of its life, in order, and that it leaves nothing behind in the process: over
+// real iroh on loopback.
+import { expect, test } from "bun:test";
+import { teamPolicy } from "../../src/hub/admission.ts";
+import type { HubEvent } from "../../src/hub/events.ts";
+import { runHub } from "../../src/hub/run-hub.ts";
+import { newSecret } from "../../src/invite/secret.ts";
+import { LOOPBACK, startPeer } from "../support/tunnel.ts";
+
+/** A hub whose services do not run. */
+function hub() {
+	const end = new AbortController();
+	const events: HubEvent[] = [];
+	const waiters = new Map<HubEvent["type"], (event: HubEvent) => void>();
+	const emit = (event: HubEvent) => {
+		events.push(event);
+		waiters.get(event.type)?.(event);
+	};
+	const next = <T extends HubEvent["type"]>(type: T): Promise<Extract<HubEvent, { type: T }>> =>
+		new Promise((resolve) => waiters.set(type, resolve as (event: HubEvent) => void));
+	const services = [1, 1, 1].map((port) => ({ host: "127.0.0.1", port }));
+	const start = () =>
+		runHub({ name: "hub", services, endpoint: LOOPBACK, policy: teamPolicy(newSecret()) }, emit, end.signal);
+	return { end, events, next, start };
+}
+
+test("from the first wait to the last: ready, a peer that joins and leaves, stopping", async () => {
+	const hooks = process.listenerCount("exit");
+	const { end, events, next, start } = hub();
+	const ready = next("ready");
+	const running = start();
+	const { ticket } = await ready;
+	expect(process.listenerCount("exit"), "a process that ends resets what runs").toBe(hooks + 1);
+	const joined = next("peer_joined");
+	const peer = await startPeer(ticket);
+	const { peer: who, path } = await joined;
+	expect(who).toEqual({ id: expect.stringMatching(/^[0-9a-f]{64}$/), name: "peer" });
+	expect(path).toMatch(/^direct (127\.0\.0\.1|\[::1\]):\d+$/);
+	const left = next("peer_left");
+	await peer.stop();
+	expect(await left).toEqual({ type: "peer_left", peer: who, reason: "the peer was stopped" });
+	end.abort();
+	await running;
+	expect(events).toEqual([
+		{ type: "waiting", what: "relay" },
+		{ type: "waiting", what: undefined },
+		{ type: "ready", name: "hub", ticket, codes: false },
+		{ type: "peer_joined", peer: who, path },
+		{ type: "peer_left", peer: who, reason: "the peer was stopped" },
+		{ type: "stopping" },
+		{ type: "waiting", what: "transfers" },
+		{ type: "waiting", what: undefined },
+	]);
+	expect(process.listenerCount("exit")).toBe(hooks);
+});
+
+test("a hub that is stopped before it is ready tells no ticket", async () => {
+	const { end, events, start } = hub();
+	end.abort();
+	await start();
+	expect(events.map(({ type }) => type)).not.toContain("ready");
+});

@@ -1,0 +1,23 @@
+// A probe of a service is a TCP connection, which a test's service would take for a peer's: without probes hubs learn of
+// their services from dials only.
+import { type Mock, spyOn } from "bun:test";
+import { ServiceHealth } from "../../src/hub/service-health.ts";
+
+let holders = 0;
+let probing: Mock<ServiceHealth["probe"]> | undefined;
+
+/** No hub probes its services until it is disposed of, and all others like it are. */
+export function withoutProbes(): Disposable {
+	holders++;
+	probing ??= spyOn(ServiceHealth.prototype, "probe").mockResolvedValue();
+	let held = true;
+	return {
+		[Symbol.dispose]() {
+			if (!held) return;
+			held = false;
+			if (--holders > 0) return;
+			probing?.mockRestore();
+			probing = undefined;
+		},
+	};
+}

@@ -1,0 +1,274 @@
+// What the hub's screen shows for each event: where, at which level of -v, and how often.
+import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
+import { setVerbosity } from "../../../src/base/output.ts";
+import type { HubEvent } from "../../../src/hub/events.ts";
+import { hubReporter } from "../../../src/hub/reporter.ts";
+import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
+import { Clock } from "../../support/far-hub.ts";
+
+const ID = "1a2b3c4d5e".padEnd(64, "0");
+const peer = { id: ID, name: "my-peer" };
+const stranger = { id: "f".repeat(64), name: undefined };
+
+let clock: Clock;
+let stdout: Mock<typeof process.stdout.write>;
+let stderr: Mock<typeof process.stderr.write>;
+let report: (event: HubEvent) => void;
+
+beforeEach(() => {
+	clock = new Clock();
+	stdout = spyOn(process.stdout, "write").mockReturnValue(true);
+	stderr = spyOn(process.stderr, "write").mockReturnValue(true);
+	report = hubReporter();
+});
+
+afterEach(() => {
+	setVerbosity(0);
+	for (const mock of [stdout, stderr]) mock.mockRestore();
+	clock.restore();
+});
+
+const textOf = (mock: Mock<typeof process.stdout.write>) => mock.mock.calls.map(([text]) => String(text)).join("");
+const lines = () => textOf(stderr).split("\n").slice(0, -1);
+
+/** What an event shows at most, at -vvv, by a reporter of its own. */
+function shown(event: HubEvent): { out: string; err: string } {
+	setVerbosity(3);
+	for (const mock of [stdout, stderr]) mock.mockClear();
+	hubReporter()(event);
+	return { out: textOf(stdout), err: textOf(stderr) };
+}
+
+describe("messages, whatever -v says", () => {
+	const cases: [HubEvent, string][] = [
+		[
+			{ type: "no_relay" },
+			"No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).",
+		],
+		[
+			{ type: "peer_joined", peer, path: "direct 10.0.0.7:1" },
+			"Peer 'my-peer' (1a2b3c4d5e) connected (direct 10.0.0.7:1).",
+		],
+		[{ type: "peer_joined", peer: stranger, path: "relay https://r" }, "Peer ffffffffff connected (relay https://r)."],
+		[
+			{ type: "peer_left", peer, reason: "the peer was stopped" },
+			"Peer 'my-peer' (1a2b3c4d5e) left: the peer was stopped.",
+		],
+		[
+			{ type: "denied", peer: stranger, reason: "full", message: "the hub is full" },
+			"Denied ffffffffff: the hub is full.",
+		],
+		[
+			{ type: "closed_to_new_peers", why: "once" },
+			"One peer has joined: nobody else is admitted, by ticket or join code.",
+		],
+		[
+			{ type: "closed_to_new_peers", why: "expired" },
+			"The invitation has expired: nobody else is admitted, by ticket or join code.",
+		],
+		[
+			{ type: "wrong_code", waitMs: 0 },
+			"Somebody tried a wrong code, or interfered. That code is dead; the next one follows.",
+		],
+		[
+			{ type: "wrong_code", waitMs: 4100 },
+			"Somebody tried a wrong code, or interfered. That code is dead; the next one follows in 5 s, as this was not the first time.",
+		],
+		[{ type: "code_spoiled", reason: "it was cancelled" }, "The code is dead: it was cancelled. The next one follows."],
+		[
+			{ type: "mailbox_unreachable", url: "ws://m/v1", reason: "no answer" },
+			"The mailbox ws://m/v1 cannot be reached (no answer): join codes do not work now, the ticket does. Trying again …",
+		],
+		[{ type: "mailbox_says", text: "be kind" }, "The mailbox says: be kind"],
+		[
+			{ type: "codes_ended", reason: "The mailbox refuses us.", hint: "Use another." },
+			"error: The mailbox refuses us. Use another. Peers can still join with the ticket.",
+		],
+		[
+			{ type: "codes_ended", reason: "The mailbox refuses us.", hint: undefined },
+			"error: The mailbox refuses us. Peers can still join with the ticket.",
+		],
+		[
+			{ type: "bug", where: "stream", error: new TypeError("x is not a function\n  at y") },
+			"error: Unexpected (a bug, please report it): x is not a function",
+		],
+	];
+	for (const [event, line] of cases) {
+		test(line, () => {
+			report(event);
+			expect(lines()).toEqual([line]);
+			expect(stdout).not.toHaveBeenCalled();
+		});
+	}
+});
+
+describe("logs", () => {
+	const cases: [number, HubEvent, string][] = [
+		[
+			1,
+			{ type: "attempt_failed", reason: "timed out", otherProtocol: false },
+			"A connection attempt failed: timed out",
+		],
+		[3, { type: "attempt_failed", reason: "other", otherProtocol: true }, "A connection attempt failed: other"],
+		[1, { type: "connection_evicted", peer, why: "peer" }, "Too many connections of 1a2b3c4d5e: closed one."],
+		[
+			1,
+			{ type: "connection_evicted", peer: stranger, why: "pending" },
+			"Too many connections without a hello: closed one.",
+		],
+		[2, { type: "connection_joined", peer, path: "direct" }, "Peer 'my-peer' (1a2b3c4d5e) connected (direct)."],
+		[
+			3,
+			{ type: "connection_left", peer, reason: "it moved" },
+			"A connection of 'my-peer' (1a2b3c4d5e) ended: it moved.",
+		],
+		[1, { type: "denied", peer: stranger, reason: "secret", message: "no" }, "Denied ffffffffff: no."],
+		[
+			1,
+			{ type: "stream_refused", peer, admitted: true, why: "port", portId: 9 },
+			"Refused a stream of 'my-peer' (1a2b3c4d5e): unknown port id 9.",
+		],
+		[
+			1,
+			{ type: "stream_refused", peer: stranger, admitted: false, why: "early" },
+			"Reset a stream of ffffffffff: too many before its welcome.",
+		],
+		[
+			1,
+			{ type: "protocol_error", peer: stranger, admitted: false, reason: "a control line is not JSON" },
+			"ffffffffff broke the protocol: a control line is not JSON.",
+		],
+		[
+			3,
+			{ type: "stream_closed", service: "backend", peer, received: 3, sent: 4 },
+			"backend for 'my-peer' (1a2b3c4d5e): 3 bytes in, 4 out, closed",
+		],
+		[1, { type: "transfers_reset", count: 1 }, "Reset 1 half-closed connection that moved nothing for half an hour."],
+		[1, { type: "transfers_reset", count: 2 }, "Reset 2 half-closed connections that moved nothing for half an hour."],
+	];
+	for (const [verbosity, event, line] of cases) {
+		test(`${line} from ${"v".repeat(verbosity)} on`, () => {
+			const level = ["error", "warn", "info", "debug"][verbosity];
+			setVerbosity(verbosity - 1);
+			report(event);
+			expect(lines()).toEqual([]);
+			setVerbosity(verbosity);
+			hubReporter()(event);
+			expect(lines()).toEqual([`${level}: ${line}`]);
+		});
+	}
+});
+
+test("results go to stdout: the ticket, each code, and that one was taken", () => {
+	const ready = shown({ type: "ready", name: "my-hub", ticket: "endpointabc.secret", codes: false });
+	expect(ready).toEqual({
+		out: `Hub 'my-hub' is running
+
+Ticket: endpointabc.secret
+
+To connect, run:
+  hivemind-p2p join <name> --ticket 'endpointabc.secret'
+
+`,
+		err: "",
+	});
+	expect(shown({ type: "ready", name: "h", ticket: "t", codes: true }).out).toStartWith(
+		"Hub 'h' starting with Magic Wormhole\n",
+	);
+	const code = { type: "code", code: "5-hamburger-endorse", mailbox: undefined, unused: false } as const;
+	expect(shown(code)).toEqual({
+		out: `Join code: 5-hamburger-endorse
+Waiting for peer to connect...
+
+  hivemind-p2p join <name> --join-code 5-hamburger-endorse
+
+`,
+		err: "",
+	});
+	expect(shown({ ...code, mailbox: "ws://m/v1" }).out).toContain(
+		"--join-code 5-hamburger-endorse --wormhole-relay ws://m/v1\n",
+	);
+	expect(shown({ ...code, unused: true }).err).toBe("The peer that took the ticket has not joined. Another code:\n");
+	expect(shown({ type: "code_taken" })).toEqual({ out: "✓ Peer connected and received ticket\n", err: "" });
+});
+
+test("with --qr each join command is shown as a QR code, too", () => {
+	report = hubReporter({ qr: true });
+	report({ type: "code", code: "5-a-b", mailbox: undefined, unused: false });
+	expect(textOf(stdout)).toMatch(/[█▀▄]{10}/);
+});
+
+describe("what a remote can cause again and again", () => {
+	const refused = (who: typeof peer | typeof stranger, why: "quota" | "unwelcomed"): HubEvent => ({
+		type: "stream_refused",
+		peer: who,
+		admitted: who === peer,
+		why,
+	});
+
+	test("is one line a second for each admitted peer, and one for all others together", async () => {
+		setVerbosity(1);
+		const all = () => {
+			for (const why of ["quota", "unwelcomed"] as const) {
+				report(refused(peer, why));
+				report(refused(stranger, why));
+				report(refused({ ...stranger, id: "e".repeat(64) }, why));
+			}
+		};
+		all();
+		await clock.pass(REPORT_EVERY_MS - 1);
+		all();
+		expect(lines()).toHaveLength(2);
+		await clock.pass(1);
+		all();
+		expect(lines()).toHaveLength(4);
+	});
+
+	test("is one line a second for each reason of a denial, in the log or on the screen", () => {
+		setVerbosity(1);
+		for (const id of ["a", "b", "c"]) {
+			const who = { id: id.repeat(64), name: undefined };
+			report({ type: "denied", peer: who, reason: "secret", message: "no" });
+			report({ type: "denied", peer: who, reason: "full", message: "the hub is full" });
+		}
+		expect(lines()).toEqual(["warn: Denied aaaaaaaaaa: no.", "Denied aaaaaaaaaa: the hub is full."]);
+	});
+
+	test("and a bug is no exception", () => {
+		for (let i = 0; i < 10; i++) report({ type: "bug", where: "connection", error: new Error(`bug ${i}`) });
+		expect(lines()).toHaveLength(1);
+	});
+});
+
+test("a service that is down is an error once, and after that in the log, a line a second", async () => {
+	const down = {
+		type: "service_unreachable",
+		service: "backend",
+		address: "127.0.0.1:1",
+		reason: "refused",
+		peer,
+	} as const;
+	report({ ...down, news: true });
+	report({ ...down, news: false });
+	const text = "The backend is not running at 127.0.0.1:1: refused (asked for by 'my-peer' (1a2b3c4d5e)).";
+	expect(lines()).toEqual([`error: ${text}`]);
+	setVerbosity(2);
+	await clock.pass(REPORT_EVERY_MS);
+	for (let i = 0; i < 3; i++) report({ ...down, news: false });
+	expect(lines().slice(1)).toEqual([`info: ${text}`]);
+});
+
+test("a wait is explained when it takes long, and only until it is over", async () => {
+	report({ type: "waiting", what: "relay" });
+	await clock.pass(499);
+	expect(lines()).toEqual([]);
+	await clock.pass(1);
+	expect(lines()).toEqual(["Waiting for a relay …"]);
+	report({ type: "waiting", what: undefined });
+	report({ type: "stopping" });
+	report({ type: "waiting", what: "transfers" });
+	report({ type: "waiting", what: undefined });
+	await clock.pass(10_000);
+	expect(lines()).toHaveLength(1);
+	expect(clock.pending).toBe(0);
+});
