@@ -7,10 +7,11 @@ import { PROGRAM } from "../base/version.ts";
 import { type CodeOptions, offer } from "../invite/join-code.ts";
 import { formatTicket } from "../invite/ticket.ts";
 import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
-import { isOtherProtocol } from "../transport/iroh.ts";
+import type { EndpointEvent } from "../transport/events.ts";
 import { Admission, type Policy } from "./admission.ts";
 import { Hub } from "./hub.ts";
-import { watchRelay } from "./relay-watchdog.ts";
+import { RelayProbe } from "./relay-probe.ts";
+import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
 
 export interface ShareOptions {
 	name: string;
@@ -38,17 +39,15 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 		if (online === false) {
 			talk("No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).");
 		}
+		const probe = new RelayProbe(endpoint);
+		const onEvent = (event: EndpointEvent | RelayEvent) => report(event, hub);
 		void endpoint.accept({
 			onConnection: (connection) => hub.welcome(connection),
-			// One in another protocol may have been our own look (relay.ts).
-			onError: (error) => {
-				if (isOtherProtocol(error)) log.debug(`A connection attempt failed: ${error}`);
-				else hub.complain("attempts", `A connection attempt failed: ${error}`);
-			},
-			isKnown: (hostOrId) => hub.knows(hostOrId),
+			onEvent,
+			isKnown: (hostOrId) => probe.is(hostOrId) || hub.knows(hostOrId),
 			stop,
 		});
-		const watching = watchRelay(endpoint, () => hub.restarting(), stop);
+		const watching = watchRelay({ endpoint, probe, onEvent }, stop);
 		const ticket = await formatTicket({ address: endpoint.address(), secret: options.policy.secret });
 		(options.onReady ?? ((text) => announce(options, text)))(ticket);
 		const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
@@ -65,6 +64,17 @@ export async function share(options: ShareOptions, stop: AbortSignal): Promise<v
 }
 
 // --- internal ---
+
+function report(event: EndpointEvent | RelayEvent, hub: Hub): void {
+	if (event.type === "attempt_failed") hub.complain("attempts", `A connection attempt failed: ${event.reason}`);
+	else if (event.type === "endpoint_restarting") log.error("The network part ended by itself. Starting it again …");
+	else if (event.type === "endpoint_bind_failed") log.error(`${event.reason} Retrying …`);
+	else if (event.type === "relay_probe_failed") log.debug(`Cannot check whether the relay leads here: ${event.reason}`);
+	else {
+		talk(`No relay for ${event.afterMs / 1000} s: starting the network part again. Peers come back by themselves.`);
+		hub.restarting();
+	}
+}
 
 function announce({ name, codes }: ShareOptions, ticket: string): void {
 	print(`${box(codes ? `Hub '${name}' starting with Magic Wormhole` : `Hub '${name}' is running`)}

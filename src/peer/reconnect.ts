@@ -110,7 +110,7 @@ export class Reconnect {
 	async #company(): Promise<void> {
 		if (!this.#options.wanted()) return;
 		this.#twinAt = performance.now();
-		const twin = await bindEndpoint(this.#options.endpoint.directTwin());
+		const twin = await bindEndpoint(this.#options.endpoint.directOptions());
 		if (!this.#options.wanted()) return twin.close();
 		this.#twins.add(twin);
 		const over = async () => {

@@ -190,7 +190,7 @@ export class Uplink {
 		if (session !== this.#current || this.#closed) return;
 		this.#current = undefined;
 		// Who waits for a free stream there waits for the next hub instead.
-		session.connection.sendAway();
+		session.connection.rejectWaiting();
 		this.#lostAt = since;
 		this.#hinted = false;
 		if (!this.#options.reconnect) {

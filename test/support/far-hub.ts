@@ -161,7 +161,7 @@ export class FarConnection {
 		const full = Promise.withResolvers<never>();
 		full.promise.catch(() => {});
 		this.#full = full.promise;
-		this.sendAway = () => full.reject(new Aborted("the hub is lost"));
+		this.rejectWaiting = () => full.reject(new Aborted("the hub is lost"));
 		return { giveUp: () => full.reject(new Aborted("all streams are busy")) };
 	}
 
@@ -171,7 +171,7 @@ export class FarConnection {
 		return this.carries + this.#controls.filter(({ open }) => open).length;
 	}
 
-	sendAway = (): void => {};
+	rejectWaiting = (): void => {};
 	limitIncomingStreams(): void {}
 	async acceptStreams(): Promise<void> {}
 	abortStream(): void {}
@@ -269,7 +269,7 @@ export class FarEndpoint {
 		}
 	}
 
-	directTwin() {
+	directOptions() {
 		return { alpn: "hivemind", relays: "none" };
 	}
 

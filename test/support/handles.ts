@@ -1,5 +1,4 @@
-// Waits until native handles are let go of: what ends on the wire ends here when an acknowledgement has come back.
-// Used by setup.ts after every test, and by tests that look themselves.
+// Waits until native handles are released: what ends on the wire ends here only once an acknowledgement has arrived.
 import { liveHandles } from "../../src/transport/iroh.ts";
 
 /** Resolves when no more than `before` are alive and `also` is true, or after three seconds: whoever asks looks then. */

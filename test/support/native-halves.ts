@@ -1,6 +1,5 @@
-// The two halves of a native QUIC stream, misbehaving on command as the binding was measured to: one lock per half, so
-// that what waits blocks what comes after it; `[]` after a reset or a stop; stopped() that hangs after a reset.
-// Used by the tests of send.ts, receive.ts and stream.ts.
+// The two halves of a native QUIC stream, which behave as the binding does (docs/binding-notes.md, "Streams"): one lock per
+// half, so that a pending call blocks the next ones; `[]` after a reset or a stop; stopped() that hangs after a reset.
 import type { RecvStream, SendStream } from "../../src/transport/iroh.ts";
 
 /** One at a time, in the order of the calls. */

@@ -1,5 +1,5 @@
-// The other end of the wire, by the raw binding: every byte of it is under the test's command. A peer that says what the
-// test wants, and a hub of the original program. Used by the end-to-end tests and the fuzzing.
+// The other end of the wire, made with the raw binding so that the test decides on every byte: a peer that says what the
+// test wants, and a hub of the original program.
 import { expect } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
