@@ -37,7 +37,9 @@ function section(path: string, text: string): string {
 	return `## [${path}](../${path})\n\n${table(["bound", "value", "reason"], rows)}`;
 }
 
-/** In the order of the source. A bound right below another one, without a comment of its own, shares that one's reason. */
+/**
+ * In the order of the source. A bound right below another one, without a comment of its own, shares that one's reason.
+ */
 function bounds(path: string, text: string): Bound[] {
 	const found: Bound[] = [];
 	let reason = "";

@@ -40,8 +40,8 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 /**
- * Rate-limit key: the IPv4 address, or the /64 that a single IPv6 machine may have all of. Brackets are allowed; anything
- * else (a relay's URL) is returned as it is.
+ * Rate-limit key: the IPv4 address, or the /64 that a single IPv6 machine may have all of. Brackets are allowed;
+ * anything else (a relay's URL) is returned as it is.
  */
 export function network(host: string): string {
 	const ip = host.replace(/^\[|\]$/g, "").split("%")[0] as string;

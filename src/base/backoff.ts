@@ -1,5 +1,6 @@
-// The only back-off: pauses grow up to a maximum, with jitter so that many programs that lost the same server do not all
-// come back at the same moment ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+// The only back-off: pauses grow up to a maximum, with jitter so that many programs that lost the same server do not
+// all come back at the same moment ("equal jitter",
+// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 
 export interface BackoffOptions {
 	/** The first pause and the longest, in milliseconds, before jitter. */

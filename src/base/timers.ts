@@ -1,5 +1,5 @@
-// Waiting with a time limit or an abort signal, and polling that notices when this process was suspended itself. None of
-// these leaves a timer or a listener behind.
+// Waiting with a time limit or an abort signal, and polling that notices when this process was suspended itself. None
+// of these leaves a timer or a listener behind.
 import { STALL_MS } from "./limits.ts";
 
 /** Resolves when the signal is aborted; at once if it already is. */
@@ -38,8 +38,8 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
 }
 
 /**
- * Calls `look` every `ms` milliseconds; `ms` must be less than {@link STALL_MS}. A call that is overdue by more than that
- * means that this process was suspended (Ctrl+Z, a paused container). Then `woken` is called instead, with the
+ * Calls `look` every `ms` milliseconds; `ms` must be less than {@link STALL_MS}. A call that is overdue by more than
+ * that means that this process was suspended (Ctrl+Z, a paused container). Then `woken` is called instead, with the
  * milliseconds since the last call, so that whatever arrived in the meantime is read before anybody judges silence.
  */
 export function whileAwake(ms: number, look: () => void, woken: (stalledMs: number) => void = () => {}): Timer {

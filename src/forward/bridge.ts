@@ -1,5 +1,5 @@
-// Copies Duplex ↔ Duplex: two independent directions with backpressure, half-close, abort and byte counts. Knows neither
-// QUIC nor TCP. Bytes that were read before an end or a reset are delivered before it is passed on.
+// Copies Duplex ↔ Duplex: two independent directions with backpressure, half-close, abort and byte counts. Knows
+// neither QUIC nor TCP. Bytes that were read before an end or a reset are delivered before it is passed on.
 import type { Duplex } from "./duplex.ts";
 import { RESET_GRACE_MS, SLOW_WRITE_MS } from "./limits.ts";
 

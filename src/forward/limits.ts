@@ -7,27 +7,27 @@ export const DRAIN_MS = 3_000;
 export const SLOW_WRITE_MS = 20;
 
 /**
- * On shutdown a connection that has moved nothing for this long, and whose last bytes came from the service, is idle. Some
- * services send twice a second.
+ * On shutdown a connection that has moved nothing for this long, and whose last bytes came from the service, is idle.
+ * Some services send twice a second.
  */
 export const IDLE_MS = 1_000;
 
 /**
- * After our FIN, a socket whose other side keeps sending is read and discarded for this long. Otherwise a RST would destroy
- * the bytes before the FIN (RFC 9112 section 9.6).
+ * After our FIN, a socket whose other side keeps sending is read and discarded for this long. Otherwise a RST would
+ * destroy the bytes before the FIN (RFC 9112 section 9.6).
  */
 export const LINGER_MS = 2_000;
 
 /**
- * A QUIC reset discards what the receiver has not read yet (RFC 9000 section 3.2). If bytes were written just before it, it
- * waits for this long plus four round trips, so that the data arrives first, as it does before a TCP RST.
+ * A QUIC reset discards what the receiver has not read yet (RFC 9000 section 3.2). If bytes were written just before
+ * it, it waits for this long plus four round trips, so that the data arrives first, as it does before a TCP RST.
  */
 export const RESET_GRACE_MS = 50;
 
 /** Bytes of a socket that are queued for the stream before the socket is paused; the kernel keeps the rest. */
 export const SOCKET_QUEUE = 64 * 1024;
 
-/** A silent TCP connection is probed after this; otherwise a client that lost power would occupy its stream for ever. */
+/** A silent TCP connection is probed after this, or a client that lost power would occupy its stream for ever. */
 export const KEEPALIVE_MS = 60_000;
 
 /** A half-closed connection that has moved nothing for this long is reset: nobody waits half an hour for a reply. */

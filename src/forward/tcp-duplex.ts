@@ -1,5 +1,5 @@
-// A TCP socket of Bun as Duplex. Half-close is shutdown() and abort is terminate(); Bun's end() and close() lose bytes, so
-// neither is ever called (docs/binding-notes.md, "Sockets").
+// A TCP socket of Bun as Duplex. Half-close is shutdown() and abort is terminate(); Bun's end() and close() lose bytes,
+// so neither is ever called (docs/binding-notes.md, "Sockets").
 import type { Socket } from "bun";
 import { firstLine, systemCode } from "../base/errors.ts";
 import { Aborted, type Duplex, type Waiter } from "./duplex.ts";

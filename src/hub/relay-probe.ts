@@ -1,5 +1,5 @@
-// Whether strangers reach this hub through its relay: found out by an endpoint of our own that connects as they would. It
-// uses an ALPN of its own, which the hub answers with a TLS handshake and nothing else.
+// Whether strangers reach this hub through its relay: found out by an endpoint of our own that connects as they would.
+// It uses an ALPN of its own, which the hub answers with a TLS handshake and nothing else.
 import type { Endpoint } from "../transport/endpoint.ts";
 import { bindEndpoint } from "../transport/endpoint.ts";
 import { loadIroh } from "../transport/iroh.ts";

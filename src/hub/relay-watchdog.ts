@@ -1,6 +1,6 @@
-// Binds the hub's endpoint again when it is stuck: one was seen on a dead home relay for hours, with that relay still in
-// its address (iroh issue 4476; docs/binding-notes.md, "Relays"). That ends direct connections, too, so nothing is done
-// for a relay that never led to this hub, nor while no relay answers at all.
+// Binds the hub's endpoint again when it is stuck: one was seen on a dead home relay for hours, with that relay still
+// in its address (iroh issue 4476; docs/binding-notes.md, "Relays"). That ends direct connections, too, so nothing is
+// done for a relay that never led to this hub, nor while no relay answers at all.
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import { firstLine } from "../base/errors.ts";
@@ -10,7 +10,10 @@ import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOST_MS, RELAY_PING_MS, RELA
 import type { RelayProbe } from "./relay-probe.ts";
 
 export type RelayEvent =
-	/** For this long no relay has led here, though one answers: the endpoint is bound again now, which ends its connections. */
+	/**
+	 * For this long no relay has led here, though one answers: the endpoint is bound again now, which ends its
+	 * connections.
+	 */
 	| { type: "relay_lost"; afterMs: number }
 	/** A check failed for a reason of its own, which says nothing about the relay. */
 	| { type: "relay_probe_failed"; reason: string };

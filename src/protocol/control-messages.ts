@@ -1,5 +1,5 @@
-// The control stream's messages: one JSON object per line (PROTOCOL.md, "The control stream"). Pure: encodes, splits and
-// decodes. Every field is bounded and cleaned, because the remote chooses it.
+// The control stream's messages: one JSON object per line (PROTOCOL.md, "The control stream"). Pure: encodes, splits
+// and decodes. Every field is bounded and cleaned, because the remote chooses it.
 import { REMOTE_TEXT_MAX } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import { CONTROL_LINE_MAX, NAME_MAX } from "./limits.ts";

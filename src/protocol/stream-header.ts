@@ -1,5 +1,5 @@
-// What opens a connection and a stream on the wire, version 1: the ALPNs, the stream header of 12 bytes and the answer of
-// one byte, identical to the original program's (PROTOCOL.md, "Streams"). Pure: encodes and decodes only.
+// What opens a connection and a stream on the wire, version 1: the ALPNs, the stream header of 12 bytes and the answer
+// of one byte, identical to the original program's (PROTOCOL.md, "Streams"). Pure: encodes and decodes only.
 
 /** The 11 ASCII bytes behind the port id. */
 const MAGIC = new TextEncoder().encode("hivemindp2p");
@@ -20,7 +20,9 @@ export const ALPN = {
 
 export type AlpnName = keyof typeof ALPN;
 
-/** The ALPN of a hub's probe of its own relay. The hub completes the TLS handshake and closes the connection at once. */
+/**
+ * The ALPN of a hub's probe of its own relay. The hub completes the TLS handshake and closes the connection at once.
+ */
 export const PROBE_ALPN = "HIVEMIND-PROBE/1.0.0";
 
 /** The 12 bytes that a peer writes first on every stream. */

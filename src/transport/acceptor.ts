@@ -1,5 +1,5 @@
-// Accept loop: queues incoming connections in the order of handshake-queue.ts and completes their TLS handshakes, each in
-// a task of its own. One bad handshake must neither delay nor end the others.
+// Accept loop: queues incoming connections in the order of handshake-queue.ts and completes their TLS handshakes, each
+// in a task of its own. One bad handshake must neither delay nor end the others.
 
 import { network } from "../base/address.ts";
 import { PROBE_ALPN } from "../protocol/stream-header.ts";
@@ -71,7 +71,7 @@ export class Acceptor {
 	async #enqueue(incoming: Incoming): Promise<void> {
 		let source: Source;
 		try {
-			// Under load a source has to prove its address first, or a flood could forge its senders (RFC 9000 section 8.1.2).
+			// Under load a source proves its address first, or a flood could forge its senders (RFC 9000 section 8.1.2).
 			if (this.#underLoad() && !(await incoming.remoteAddrValidated())) return await incoming.retry();
 			source = await this.#source(incoming);
 		} catch (error) {

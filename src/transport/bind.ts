@@ -52,8 +52,8 @@ export function alpnBytes(name: AlpnName | "probe"): number[] {
 
 /**
  * What to bind, and what to try when that fails. Given one address family only, iroh binds the other one to every
- * interface and a random port (docs/binding-notes.md, "Relays"). So loopback for one means loopback for both, and a fixed
- * port is tried for both, because peers look for a restarted hub at its last address of either family.
+ * interface and a random port (docs/binding-notes.md, "Relays"). So loopback for one means loopback for both, and a
+ * fixed port is tried for both, because peers look for a restarted hub at its last address of either family.
  */
 function bindAddresses({ ipv4, ipv6 }: EndpointOptions): [preferred: Address[], fallback?: Address[]] {
 	if (!ipv4 === !ipv6) return [[ipv4, ipv6].filter((address) => address !== undefined)];
@@ -69,7 +69,7 @@ function hasIPv6Loopback(): boolean {
 	return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 }
 
-/** iroh says "Failed to bind sockets" whatever the cause; a plain socket on the same address tells (docs/binding-notes.md). */
+/** iroh says "Failed to bind sockets" for every cause; a plain socket knows more (docs/binding-notes.md, "Relays"). */
 async function bindError(addresses: Address[], cause: unknown): Promise<HivemindError> {
 	for (const address of addresses) {
 		try {

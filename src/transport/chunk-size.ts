@@ -1,5 +1,5 @@
-// How many bytes one stream may move at once. All streams share one JavaScript thread, so the chunk of a bulk transfer is
-// what a small request waits for: chunks shrink while other streams move anything, and reads start small. Pure.
+// How many bytes one stream may move at once. All streams share one JavaScript thread, so the chunk of a bulk transfer
+// is what a small request waits for: chunks shrink while other streams move anything, and reads start small. Pure.
 import { BULK_BUDGET, CHUNK_MAX, CHUNK_MIN, CHUNK_SHARED, READ_MIN, SHARE_WINDOW_MS } from "./limits.ts";
 
 /** What the streams of one thread know of each other: how many move bulk data, and how many move a little. */

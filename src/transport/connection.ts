@@ -54,7 +54,7 @@ export class Connection {
 	/**
 	 * Opens a stream for a service, or for control (port id 0); its header is sent with the first data. Beyond
 	 * STREAMS_PER_CONNECTION, or what the other side grants, the next one waits for a free stream.
-	 * @throws Aborted when none comes free within `timeoutMs`, after {@link rejectWaiting}, or when the connection is over
+	 * @throws Aborted when none comes free within `timeoutMs`, on {@link rejectWaiting}, and when the connection is over
 	 */
 	openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<QuicStream> {
 		return this.#pool.open(portId, timeoutMs);

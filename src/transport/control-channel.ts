@@ -1,5 +1,5 @@
-// A control stream while its connection lives: sends and receives messages, pings, and knows for how long the other side
-// has not answered. It reports what the remote did; whoever owns it decides what that means.
+// A control stream while its connection lives: sends and receives messages, pings, and knows for how long the other
+// side has not answered. It reports what the remote did; its owner decides what that means.
 
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { whileAwake } from "../base/timers.ts";
@@ -38,7 +38,7 @@ export class ControlChannel {
 		if (!this.#sending) void this.#drain();
 	}
 
-	/** Pings every {@link PING_MS} from now on. Time during which this process was suspended does not count as silence. */
+	/** Pings every {@link PING_MS} from now on. Time in which this process was suspended does not count as silence. */
 	startPings(): void {
 		this.#answered = performance.now();
 		const ping = () => this.send({ type: "ping", n: this.#pings++ });

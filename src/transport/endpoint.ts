@@ -1,5 +1,5 @@
-// An iroh endpoint's life: wait for a relay, accept, connect, bind again, close. It keeps its identity, and if possible its
-// ports, when it is bound again.
+// An iroh endpoint's life: wait for a relay, accept, connect, bind again, close. It keeps its identity, and if possible
+// its ports, when it is bound again.
 
 import { parseAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
@@ -66,8 +66,8 @@ export class Endpoint {
 	}
 
 	/**
-	 * Hands over each new connection until the endpoint closes for good. Probes (PROBE_ALPN) are answered here and handed to
-	 * nobody. Never rejects.
+	 * Hands over each new connection until the endpoint closes for good. Probes (PROBE_ALPN) are answered here and handed
+	 * to nobody. Never rejects.
 	 */
 	async accept(options: AcceptOptions): Promise<void> {
 		this.#onEvent = options.onEvent;

@@ -1,5 +1,5 @@
-// Which incoming connection gets its TLS handshake next, and when. A handshake costs a millisecond of the cores that all
-// transfers need, so floods are paced, and known sources and those that came least often lately go first. A handshake that
+// Which incoming connection gets its TLS handshake next, and when. A handshake costs a millisecond of the cores that
+// all transfers need, so floods are paced, and known sources and those that came least often lately go first. One that
 // never finishes stays pending for a minute, so pending ones are bounded, too. Pure: the time is passed in.
 import { RateLimiter } from "../base/rate-limiter.ts";
 import {
@@ -51,7 +51,7 @@ export class HandshakeQueue<T> {
 		return this.#queue.length;
 	}
 
-	/** Queues a connection. Beyond {@link HANDSHAKE_QUEUE_MAX} it returns the one that would be served last: drop that. */
+	/** Queues a connection. Beyond {@link HANDSHAKE_QUEUE_MAX} it returns the one that would be served last: drop it. */
 	add(item: T, source: Source): T | undefined {
 		this.#queue.push({ item, source });
 		if (this.#queue.length <= HANDSHAKE_QUEUE_MAX) return undefined;
@@ -121,7 +121,7 @@ export class HandshakeQueue<T> {
 		return order < 0;
 	}
 
-	/** Known sources go first, as often as peers that lost their connection need; beyond that they are like all others. */
+	/** Known sources go first, as often as peers that lost their connection need it; after that they are like others. */
 	#hasPriority({ known }: Source): boolean {
 		return known !== undefined && this.#times(known) < KNOWN_SOURCE_PRIORITY;
 	}

@@ -1,5 +1,5 @@
-// The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced, converts bytes
-// to the binding's arrays of numbers and back, and makes its errors readable.
+// The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced, converts
+// bytes to the binding's arrays of numbers and back, and makes its errors readable.
 import type * as Iroh from "@number0/iroh";
 import { firstLine, HivemindError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
@@ -35,8 +35,9 @@ export async function publicId(key: Uint8Array): Promise<string> {
 	return SecretKey.fromBytes(toNumbers(key)).public().toString();
 }
 
-// A handle without a JavaScript reference is garbage-collected while in use: its connection dies, or its half-sent stream
-// ends in a clean FIN (docs/binding-notes.md, "Streams"). So every handle is pinned when it is opened, until it is closed.
+// A handle without a JavaScript reference is garbage-collected while in use: its connection dies, or its half-sent
+// stream ends in a clean FIN (docs/binding-notes.md, "Streams"). So every handle is pinned when it is opened, until it
+// is closed.
 const live = new Set<object>();
 
 /** Keeps a native handle alive until {@link unpin}. */
@@ -66,8 +67,8 @@ export function liveHandles(): number {
 const fullChunk: number[] = new Array(CHUNK_MAX).fill(0);
 
 /**
- * The bytes as the array of numbers that the binding wants. Valid until the next call here: the binding copies the array
- * before its own call returns. A loop costs 0.6 ns a byte where `Array.from` costs 13 (docs/binding-notes.md, "Backpressure").
+ * The bytes as the array of numbers that the binding wants, valid until the next call: the binding copies it before its
+ * own call returns. A loop costs 0.6 ns a byte, `Array.from` costs 13 (docs/binding-notes.md, "Backpressure").
  */
 export function toNumbers(bytes: Uint8Array): number[] {
 	const length = bytes.length;
@@ -82,9 +83,9 @@ export function toBytes(numbers: number[]): Uint8Array {
 }
 
 /**
- * What went wrong in one of the binding's errors, as one line that is safe to print, because the remote chooses the reason
- * that it closes a handshake with. With RUST_BACKTRACE set the message is a chain of causes with source paths and a stack
- * trace (docs/binding-notes.md): the innermost cause says what happened.
+ * What went wrong in one of the binding's errors, as one line that is safe to print, because the remote chooses the
+ * reason that it closes a handshake with. With RUST_BACKTRACE set the message is a chain of causes with source paths
+ * and a stack trace (docs/binding-notes.md): the innermost cause says what happened.
  */
 export function nativeReason(error: unknown): string {
 	const [chain = ""] = (error instanceof Error ? error.message : String(error)).split(/\n\s*Stack backtrace:/);

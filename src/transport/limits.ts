@@ -1,10 +1,10 @@
 // The bounds and waits of this folder, and those that hub and peer have to agree on, each with its reason.
 // Times are milliseconds, sizes are bytes.
 
-/** Streams on one QUIC connection at once. The binding's default of 100 starves a browser that loads from a dev server. */
+/** Streams on one QUIC connection at once. The binding's default of 100 starves a browser beside a dev server. */
 export const STREAMS_PER_CONNECTION = 1024;
 
-/** From opening a stream to the hub's answer: an outage that the connection survives (30 s), plus the hub's own bounds. */
+/** From opening a stream to the hub's answer: an outage that the connection survives, and then the hub's own bounds. */
 export const ANSWER_MS = 50_000;
 
 /** How long a stream beyond {@link STREAMS_PER_CONNECTION} waits for another one to end before it is refused. */
@@ -19,7 +19,7 @@ export const RELAY_MS = 10_000;
 /** On shutdown, pending handshakes may finish for this long. On a direct path one takes milliseconds. */
 export const HANDSHAKE_DRAIN_MS = 250;
 
-/** Closing the endpoint. An unreachable remote costs 90 ms (docs/binding-notes.md, "Shutdown"); more is not worth it. */
+/** Closing the endpoint. A dead remote costs 90 ms (docs/binding-notes.md, "Shutdown"); more is not worth waiting. */
 export const CLOSE_MS = 1_000;
 
 /** First read of a stream. A pending read allocates its size: with 4 KiB, 2,000 idle connections took 8 MB more. */
@@ -43,7 +43,7 @@ export const SHARE_WINDOW_MS = 50;
 /** One service's failure is reported at most this often: a browser retries a dead port many times a second. */
 export const REPORT_EVERY_MS = 1_000;
 
-/** Control messages a second. An honest side sends two pings and pongs, and one message for each stuck reset of a burst. */
+/** Control messages a second. An honest side sends two pings and pongs, and one message for each reset of a burst. */
 export const CONTROL_RATE = 2_000;
 
 /** Control messages queued for a side that does not read. Older ones are dropped; the silence ends the connection. */
@@ -77,12 +77,13 @@ export const ACCEPT_RETRY_MS = 100;
 export const HANDSHAKE_BURST = 64;
 
 /**
- * Handshakes a second after the burst. One costs about a millisecond of a core, and what it leaves behind another at the
- * next garbage collection. At twice this rate the slowest requests beside a flood took twice as long (two runs of each).
+ * Handshakes a second after the burst. One costs about a millisecond of a core, and what it leaves behind another at
+ * the next garbage collection. At twice this rate the slowest requests beside a flood took twice as long (two runs of
+ * each).
  */
 export const HANDSHAKES_PER_SECOND = 25;
 
-/** Incoming connections queued for a handshake: what is served in ten seconds, which is how long a client keeps trying. */
+/** Incoming connections queued for a handshake: what is served in ten seconds, for as long as a client keeps trying. */
 export const HANDSHAKE_QUEUE_MAX = 256;
 
 /**
@@ -91,7 +92,7 @@ export const HANDSHAKE_QUEUE_MAX = 256;
  */
 export const HANDSHAKE_RETRY_FROM = 32;
 
-/** Sources that came less often within the last one or two of these are served first. At the rate above 1,000 entries. */
+/** Sources that came less often in the last one or two of these are served first. At this rate 1,000 entries. */
 export const SOURCE_HISTORY_MS = 10_000;
 
 /** How often a known source has priority in that time: a few attempts of a few peers behind one address. */
@@ -103,7 +104,7 @@ export const HANDSHAKES_MAX = 512;
 /** Pending handshakes of one host, so that one host cannot use up all of them: a team behind one address. */
 export const HANDSHAKES_PER_HOST = 64;
 
-/** Pending handshakes through one relay, which hides its clients' addresses: a flood through it leaves half for others. */
+/** Pending handshakes through one relay, which hides its clients' addresses: a flood through it leaves the other half. */
 export const HANDSHAKES_PER_RELAY = HANDSHAKES_MAX / 2;
 
 /** Longest grace before a reset (see RESET_GRACE_MS), however long the round trip is. */

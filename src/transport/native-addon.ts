@@ -1,6 +1,6 @@
-// Loads the native add-on that is embedded in the single-file executable (build/bundle.ts). Bun itself would unpack it to
-// a temporary directory, which fails where that is read-only or noexec, and would trust a file that is there already. On
-// Linux it goes through an anonymous file in memory instead (memfd_create(2); docs/binding-notes.md, "Single-file executable").
+// Loads the native add-on that is embedded in the single-file executable. Bun itself would unpack it to a temporary
+// directory, which fails where that is read-only or noexec, and would trust a file that is there already. On Linux it
+// goes through memfd_create(2) instead (docs/binding-notes.md, "Single-file executable").
 import { FFIType, ptr } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
@@ -33,7 +33,7 @@ const MFD_CLOEXEC = 0x1;
 /** Since Linux 6.3: asks for an executable file where the sysctl vm.memfd_noexec forbids it by default. */
 const MFD_EXEC = 0x10;
 
-/** Copies the file into memory. Its path is valid while the descriptor is open, which is for the rest of this process. */
+/** Copies the file into memory. The path is valid while the descriptor is open: as long as this process runs. */
 function inMemory(file: string): string {
 	const bytes = readFileSync(file);
 	const fd = memfdCreate();

@@ -1,5 +1,5 @@
-// The sending half of a QUIC stream: writes in chunks, and ends in exactly one of finish (acknowledged) or reset.
-// A blocked native write holds the half's lock, so a reset takes effect only after it. A pending stopped() would hold it
+// The sending half of a QUIC stream: writes in chunks, and ends in exactly one of finish (acknowledged) or reset. A
+// blocked native write holds the half's lock, so a reset takes effect only after it. A pending stopped() would hold it
 // too, and never returns after a reset, so it is called after a finish only (docs/binding-notes.md, "Streams").
 import { Aborted, type Waiter } from "../forward/duplex.ts";
 import { type ChunkScheduler, ChunkSize } from "./chunk-size.ts";
@@ -65,8 +65,8 @@ export class SendHalf {
 	}
 
 	/**
-	 * Ends with a reset; a waiting writer gets `error`. A QUIC reset overtakes bytes, so it waits until those last written
-	 * have had `graceMs` to be read. Does nothing after a finish. Idempotent.
+	 * Ends with a reset; a waiting writer gets `error`. A QUIC reset overtakes bytes, so it waits until those last
+	 * written have had `graceMs` to be read. Does nothing after a finish. Idempotent.
 	 */
 	reset(error: Aborted, code: bigint, graceMs: number): void {
 		if (this.#finished || this.error) return;

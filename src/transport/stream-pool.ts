@@ -28,7 +28,7 @@ export class StreamPool {
 
 	/**
 	 * Opens a stream with a header for `portId`. Beyond the limit the caller waits for a free one, at most `timeoutMs`.
-	 * @throws Aborted when none comes free in time, after {@link rejectWaiting}, or when the connection is over
+	 * @throws Aborted when none comes free in time, on {@link rejectWaiting}, and when the connection is over
 	 */
 	async open(portId: number, timeoutMs: number): Promise<QuicStream> {
 		const { promise, resolve, reject } = Promise.withResolvers<BiStream>();
@@ -71,8 +71,8 @@ export class StreamPool {
 	// --- internal ---
 
 	/**
-	 * A request cannot be cancelled, so its stream goes to the caller that has waited longest by then. There are never more
-	 * requests than callers, nor more streams than the limit, however many the other side would grant.
+	 * A request cannot be cancelled, so its stream goes to the caller that has waited longest by then. There are never
+	 * more requests than callers, nor more streams than the limit, however many the other side would grant.
 	 */
 	#request(): void {
 		// One more for the control stream.

@@ -12,8 +12,8 @@ import { HANDSHAKE_BURST, HANDSHAKE_RETRY_FROM, HANDSHAKES_PER_SECOND } from "..
 import { RawPeer } from "../support/raw-peer.ts";
 
 /**
- * More than the burst and what makes sources prove their addresses, also where a slow machine takes four seconds for all
- * of them while the hub serves the first ones.
+ * More than the burst and what makes sources prove their addresses, also where a slow machine takes four seconds for
+ * all of them while the hub serves the first ones.
  */
 const CONNECTIONS = HANDSHAKE_BURST + HANDSHAKE_RETRY_FROM + 4 * HANDSHAKES_PER_SECOND;
 

@@ -1,5 +1,6 @@
-// What TCP promises, kept through the tunnel: one test per promise, named by its symptom (docs/reliability.md shows them).
-// Client and service are Node's sockets (test/support/puppet.ts); hub and peer are ours, over real iroh on loopback.
+// What TCP promises, kept through the tunnel: one test per promise, named by its symptom (docs/reliability.md shows
+// them). Client and service are Node's sockets (test/support/puppet.ts); hub and peer are ours, over real iroh on
+// loopback.
 import { expect, test } from "bun:test";
 import { Puppet, type PuppetServer, type PuppetSocket } from "../support/puppet.ts";
 import { type RunningHub, type RunningPeer, startHub, startPeer } from "../support/tunnel.ts";

@@ -1,4 +1,4 @@
-// Relays, with one that misbehaves on command: joining a hub that only a relay leads to, and a hub that loses its relay.
+// Relays, with one that misbehaves on command: a hub that only a relay leads to, and a hub that loses its relay.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { RelayProbe } from "../../src/hub/relay-probe.ts";
 import { type RelayEvent, watchRelay } from "../../src/hub/relay-watchdog.ts";
@@ -45,8 +45,8 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 });
 
 /**
- * A hub's endpoint and a watchdog in a hurry, once a probe has reached it: a slow machine may need a few. The next probe
- * has not begun yet, so what the relay does from now on happens between two of them.
+ * A hub's endpoint and a watchdog in a hurry, once a probe has reached it: a slow machine may need a few. The next
+ * probe has not begun yet, so what the relay does from now on happens between two of them.
  */
 async function watched({ lostMs = 300, probeMs = 500, everReached = true } = {}) {
 	const endpoint = await bindEndpoint(by);

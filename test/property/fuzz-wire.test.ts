@@ -1,5 +1,6 @@
-// Any bytes as a stream header, as a hello and as control lines, against a real hub over real iroh: each gets an answer of
-// the protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many (test/support/cases.ts).
+// Any bytes as a stream header, as a hello and as control lines, against a real hub over real iroh: each gets an answer
+// of the protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many
+// (test/support/cases.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { teamPolicy } from "../../src/hub/admission.ts";

@@ -1,5 +1,5 @@
-// A Duplex in memory (src/forward/duplex.ts). A script says what its other side sends and takes; a `turn` before each step
-// lets fast-check's scheduler decide the order and the pauses. It notes every breach of the contract by its user.
+// A Duplex in memory (src/forward/duplex.ts). A script says what its other side sends and takes; a `turn` before each
+// step lets fast-check's scheduler decide the order and the pauses. It notes every breach of the contract by its user.
 import { Aborted, type Duplex, type Waiter } from "../../src/forward/duplex.ts";
 
 /** What the other side does. */

@@ -1,5 +1,5 @@
-// A slow, obvious src/forward/bridge.ts: one byte at a time, and nothing but what the contract asks for. The property tests
-// keep the two equal wherever the outcome does not depend on who was faster.
+// A slow, obvious src/forward/bridge.ts: one byte at a time, and nothing but what the contract asks for. The property
+// tests keep the two equal wherever the outcome does not depend on who was faster.
 import { newTraffic, type Traffic } from "../../src/forward/bridge.ts";
 import type { Duplex } from "../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../src/forward/limits.ts";

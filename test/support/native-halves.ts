@@ -1,5 +1,6 @@
-// The two halves of a native QUIC stream, which behave as the binding does (docs/binding-notes.md, "Streams"): one lock per
-// half, so that a pending call blocks the next ones; `[]` after a reset or a stop; stopped() that hangs after a reset.
+// The two halves of a native QUIC stream, which behave as the binding does (docs/binding-notes.md, "Streams"): one lock
+// per half, so that a pending call blocks the next ones; `[]` after a reset or a stop; stopped() that hangs after a
+// reset.
 import type { RecvStream, SendStream } from "../../src/transport/iroh.ts";
 
 /** One at a time, in the order of the calls. */

@@ -1,5 +1,5 @@
-// The other end of the wire, made with the raw binding so that the test decides on every byte: a peer that says what the
-// test wants, and a hub of the original program.
+// The other end of the wire, made with the raw binding so that the test decides on every byte: a peer that says what
+// the test wants, and a hub of the original program.
 import { expect } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
@@ -75,8 +75,8 @@ export class RawConnection {
 	}
 
 	/**
-	 * Resolves when the hub has ended it for this reason. On a busy machine the packet that says so may be lost, a few in a
-	 * thousand (measured): then only the end is seen, by a stateless reset (RFC 9000 section 10.3).
+	 * Resolves when the hub has ended it for this reason. On a busy machine the packet that says so may be lost, a few in
+	 * a thousand (measured): then only the end is seen, by a stateless reset (RFC 9000 section 10.3).
 	 */
 	async endedFor(reason: string | RegExp): Promise<void> {
 		const told = await this.closed;
@@ -140,7 +140,9 @@ export class Control {
 		await this.#bi.send.finish();
 	}
 
-	/** The first message of this type, said already or yet to come, that has it. Rejects when the stream ends without it. */
+	/**
+	 * The first message of this type, said already or yet to come, that has it. Rejects when the stream ends without it.
+	 */
 	until<T extends Message["type"]>(
 		type: T,
 		is: (message: Extract<Message, { type: T }>) => boolean = () => true,

@@ -1,5 +1,5 @@
-// A relay server for tests that misbehaves on command: the protocol of iroh-relay (iroh-relay 1.4, src/protos/handshake.rs
-// and relay.rs) as far as an endpoint needs it. It believes every signature.
+// A relay server for tests that misbehaves on command: the protocol of iroh-relay (iroh-relay 1.4,
+// src/protos/handshake.rs and relay.rs) as far as an endpoint needs it. It believes every signature.
 import type { ServerWebSocket } from "bun";
 
 /** Frame types; each frame is one WebSocket message that begins with it. */

@@ -34,7 +34,7 @@ test("however many keys are set, the last ones are kept with their last value, a
 				setBounded(memory, name, i, most);
 				expect(memory.size).toBeLessThanOrEqual(most);
 			}
-			// The slow twin: everybody at the place where he came last.
+			// The slow, obvious way: every key at the place where it was set last.
 			const last = [...comes.entries()].filter(([i, name]) => !comes.slice(i + 1).includes(name)).slice(-most);
 			expect([...memory]).toEqual(last.map(([i, name]) => [name, i]));
 		}),

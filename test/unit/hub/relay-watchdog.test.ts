@@ -1,5 +1,5 @@
-// The hub that watches whether its relay leads to it, with a clock that the test holds: when it binds its endpoint again,
-// and when it leaves it alone. What probes find and what relays answer is up to the test.
+// The hub that watches whether its relay leads to it, with a clock that the test holds: when it binds its endpoint
+// again, and when it leaves it alone. What probes find and what relays answer is up to the test.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { EventEmitter } from "node:events";
 import * as http from "node:http";

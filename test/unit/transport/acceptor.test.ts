@@ -1,5 +1,5 @@
-// The accept loop over connections that come on command: what becomes of handshakes that never end, which sources have to
-// prove their addresses, and what a probe gets. With real connections: test/e2e/acceptor.test.ts.
+// The accept loop over connections that come on command: what becomes of handshakes that never end, which sources have
+// to prove their addresses, and what a probe gets. With real connections: test/e2e/acceptor.test.ts.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
 import { Acceptor } from "../../../src/transport/acceptor.ts";

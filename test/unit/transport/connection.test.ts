@@ -1,5 +1,5 @@
-// One connection and its pool of streams, over a native one that grants streams, finds paths and ends on command: how many
-// streams it requests, and who gets them. What is on the wire is tested in test/e2e.
+// One connection and its pool of streams, over a native one that grants streams, finds paths and ends on command: how
+// many streams it requests, and who gets them. What is on the wire is tested in test/e2e.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";

@@ -1,5 +1,5 @@
-// What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, with a
-// clock that the test holds.
+// What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, with
+// a clock that the test holds.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { RECONNECT_ATTEMPT_MS } from "../../../src/peer/limits.ts";
 import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";

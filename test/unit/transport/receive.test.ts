@@ -1,5 +1,5 @@
-// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): its order, read-ahead
-// and locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
+// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): its order,
+// read-ahead and locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
