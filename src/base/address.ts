@@ -1,5 +1,4 @@
-// host:port, parsed at the edge: a name, an IPv4 or a bracketed IPv6 address, and a port.
-// Called by cli.ts (parse) and by whoever prints one (format); pure.
+// host:port, parsed at the edge: a name, an IPv4 address or a bracketed IPv6 address, and a port. Pure.
 import { isIPv4, isIPv6 } from "node:net";
 import { HivemindError } from "./errors.ts";
 
@@ -10,12 +9,12 @@ export interface Address {
 	readonly port: number;
 }
 
-// RFC 1123 labels; underscores too, because container networks use them.
+// RFC 1123 labels, plus the underscores that container networks use.
 const NAME = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i;
 
 /**
- * Parses `host:port`. `what` names the argument or option in the error.
- * @throws HivemindError `usage`, saying which part is wrong.
+ * Parses `host:port`; `what` names the argument or option in the error message.
+ * @throws HivemindError `usage`, saying which part is wrong
  */
 export function parseAddress(text: string, what: string, allowPortZero = true): Address {
 	const fail = (why: string): never => {
@@ -35,12 +34,15 @@ export function parseAddress(text: string, what: string, allowPortZero = true): 
 	return { host: v6 ?? plain, port: Number(portText) };
 }
 
-/** `host:port`, with brackets round an IPv6 address. */
+/** `host:port`, with brackets around an IPv6 address. */
 export function formatAddress({ host, port }: Address): string {
 	return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Who shares an address's fate: an IPv4 address alone, in IPv6 the network of 64 bits that one machine may have whole. */
+/**
+ * Rate-limit key: the IPv4 address, or the /64 that a single IPv6 machine may have all of. Brackets are allowed;
+ * anything else (a relay's URL) is returned as it is.
+ */
 export function network(host: string): string {
 	const ip = host.replace(/^\[|\]$/g, "").split("%")[0] as string;
 	if (!isIPv6(ip)) return host;
@@ -50,7 +52,7 @@ export function network(host: string): string {
 	return `${[...groups(head), ...zeros, ...groups(tail ?? "")].slice(0, 4).join(":")}::/64`;
 }
 
-/** Whether the address stays on this machine, in any spelling. */
+/** Whether the host is this machine's loopback, however it is written. */
 export function isLoopback(host: string): boolean {
 	if (isIPv4(host)) return host.startsWith("127.");
 	if (isIPv6(host)) return new URL(`http://[${host.split("%")[0]}]/`).hostname === "[::1]";

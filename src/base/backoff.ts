@@ -1,11 +1,12 @@
-// The one back-off: pauses that grow up to a maximum, with jitter so that many who lost the same thing at once do not
-// come back at once ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+// The only back-off: pauses grow up to a maximum, with jitter so that many programs that lost the same server do not
+// all come back at the same moment ("equal jitter",
+// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 
 export interface BackoffOptions {
 	/** The first pause and the longest, in milliseconds, before jitter. */
 	firstMs: number;
 	maxMs: number;
-	/** Each pause is this many times the one before. */
+	/** The factor from one pause to the next. */
 	growth: number;
 }
 
@@ -25,7 +26,7 @@ export class Backoff {
 		return nominal * (0.5 + Math.random() / 2);
 	}
 
-	/** The next pause is the first one again. */
+	/** Starts over with the first pause. */
 	reset(): void {
 		this.#nextMs = this.#options.firstMs;
 	}

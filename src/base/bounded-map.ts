@@ -1,6 +1,6 @@
-// A bounded memory: a map whose keys a remote can invent must not grow for ever.
+// For maps whose keys a remote can invent: they must not grow without bound.
 
-/** Sets `key` as the newest entry; beyond `most` entries the oldest one is dropped. */
+/** Sets `key` as the newest entry and drops the oldest one beyond `most` entries. */
 export function setBounded<V>(map: Map<string, V>, key: string, value: V, most: number): void {
 	map.delete(key);
 	map.set(key, value);

@@ -1,22 +1,22 @@
-// "Say it once until it changes": what was last said of each thing.
+// "Say it once until it changes": remembers the last reported value of each key.
 
 export class ChangeFilter<V> {
-	readonly #said = new Map<string, V>();
+	readonly #reported = new Map<string, V>();
 
-	/** Whether `value` differs from what was last said of `key`; from now on it is what was said. */
+	/** Whether `value` differs from the last one reported for `key`, and remembers it as reported. */
 	changed(key: string, value: V): boolean {
-		if (this.#said.has(key) && Object.is(this.#said.get(key), value)) return false;
-		this.#said.set(key, value);
+		if (this.#reported.has(key) && Object.is(this.#reported.get(key), value)) return false;
+		this.#reported.set(key, value);
 		return true;
 	}
 
-	/** What was last said of `key`; undefined when nothing was. */
+	/** The last value reported for `key`; undefined when there was none. */
 	last(key: string): V | undefined {
-		return this.#said.get(key);
+		return this.#reported.get(key);
 	}
 
-	/** Nothing was said of `key`. */
+	/** Forgets `key`: its next value counts as a change. */
 	forget(key: string): void {
-		this.#said.delete(key);
+		this.#reported.delete(key);
 	}
 }

@@ -1,16 +1,16 @@
 // The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
 
-/** A silent wait longer than this is explained on the screen. */
+/** A wait longer than this is explained on the screen; a shorter one is not noticed. */
 export const SILENCE_MS = 500;
 
-/** Text from a remote (close reasons are up to 1,400 bytes) is cut to this before it is printed. */
+/** Text from a remote is cut to this before it is printed: a close reason alone may have 1,400 bytes. */
 export const REMOTE_TEXT_MAX = 200;
 
-/** An error on the screen: the longest of ours has 400 characters, and what was typed may stand in it. */
+/** An error on the screen. The longest of ours has 400 characters, and it may quote what the user typed. */
 export const ERROR_TEXT_MAX = 1_000;
 
-/** Keys of a rate limiter when its owner names no other number; a remote can invent as many keys as it likes. */
+/** Keys of a rate limiter whose owner names no other number; a remote can invent as many keys as it likes. */
 export const RATE_KEYS = 1_000;
 
-/** A look at the other side's silence that comes later than this says that we were stopped ourselves, and nothing else. */
+/** A regular check that is this late means that this process was suspended, and says nothing about the other side. */
 export const STALL_MS = 2_000;

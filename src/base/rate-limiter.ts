@@ -1,14 +1,14 @@
-// The one rate limiter: a token bucket for each key, kept as the time at which the bucket would be full again (the
-// generic cell rate algorithm, ITU-T I.371). Pure; time comes in.
+// The only rate limiter: a token bucket per key, stored as the time at which the bucket will be full again (the generic
+// cell rate algorithm, ITU-T I.371). Pure: the time is passed in.
 import { setBounded } from "./bounded-map.ts";
 import { RATE_KEYS } from "./limits.ts";
 
 export interface Rate {
-	/** How many may come at once after a quiet time. */
+	/** How many are allowed at once after a quiet period. */
 	burst: number;
-	/** Milliseconds until one more may come. */
+	/** Milliseconds between two in the long run. */
 	everyMs: number;
-	/** Keys remembered; the oldest is forgotten beyond that, and starts with a full burst again. */
+	/** Keys to remember. Beyond that the oldest is forgotten and starts with a full burst again. */
 	keys?: number;
 }
 
@@ -16,7 +16,7 @@ export class RateLimiter {
 	readonly #burst: number;
 	readonly #everyMs: number;
 	readonly #keys: number;
-	/** When each key's bucket is full again. */
+	/** When each key's bucket will be full again. */
 	readonly #fullAt = new Map<string, number>();
 
 	constructor({ burst, everyMs, keys = RATE_KEYS }: Rate) {
@@ -25,7 +25,7 @@ export class RateLimiter {
 		this.#keys = keys;
 	}
 
-	/** Takes one, if there is one to take; whether there was. `now` is milliseconds of a clock that never goes back. */
+	/** Takes a token if there is one, and says whether there was. `now` is the milliseconds of a monotonic clock. */
 	take(key = "", now = performance.now()): boolean {
 		if (this.waitMs(key, now) > 0) return false;
 		const fullAt = Math.max(now, this.#fullAt.get(key) ?? now);
@@ -33,7 +33,7 @@ export class RateLimiter {
 		return true;
 	}
 
-	/** Milliseconds until there is one to take; 0 when there is one now. Takes nothing. */
+	/** Milliseconds until a token is available, 0 if one is now. Takes nothing. */
 	waitMs(key = "", now = performance.now()): number {
 		const fullAt = this.#fullAt.get(key) ?? now;
 		return Math.max(0, fullAt - now - (this.#burst - 1) * this.#everyMs);

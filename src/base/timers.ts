@@ -1,8 +1,8 @@
-// Waits that end early, with a signal or after a time, and looks that do not mistake our own sleep for another's.
-// Called by whoever waits; calls nothing.
+// Waiting with a time limit or an abort signal, and polling that notices when this process was suspended itself. None
+// of these leaves a timer or a listener behind.
 import { STALL_MS } from "./limits.ts";
 
-/** Resolves when the signal is aborted, at once if it is already. */
+/** Resolves when the signal is aborted; at once if it already is. */
 export function aborted(signal: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
 		signal.addEventListener("abort", () => resolve(), { once: true });
@@ -24,7 +24,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 	});
 }
 
-/** The outcome of `work`, or after `ms` milliseconds a rejection with `late()`. What was late goes on by itself. */
+/** Settles as `work` does, or rejects with `late()` after `ms` milliseconds. Late work is not cancelled. */
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
 	let timer: Timer | undefined;
 	const timeout = new Promise<never>((_, reject) => {
@@ -38,9 +38,9 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
 }
 
 /**
- * Calls `look` every `ms` milliseconds, fewer than {@link STALL_MS}. When it comes so long after the last one it was us
- * who were stopped (Ctrl+Z, a sleeping container), and what has arrived meanwhile is read first: then `woken` is called
- * instead, with the milliseconds since then.
+ * Calls `look` every `ms` milliseconds; `ms` must be less than {@link STALL_MS}. A call that is overdue by more than
+ * that means that this process was suspended (Ctrl+Z, a paused container). Then `woken` is called instead, with the
+ * milliseconds since the last call, so that whatever arrived in the meantime is read before anybody judges silence.
  */
 export function whileAwake(ms: number, look: () => void, woken: (stalledMs: number) => void = () => {}): Timer {
 	let lookedAt = performance.now();

@@ -1,4 +1,4 @@
-// The program's name and version. The version lives in package.json only; the bundler puts it in.
+// The program's name and version. The version is defined in package.json only; the bundler inlines it.
 import manifest from "../../package.json" with { type: "json" };
 
 export const PROGRAM = "hivemind-p2p";

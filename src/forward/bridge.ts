@@ -1,5 +1,5 @@
-// Copies Duplex ↔ Duplex: two independent directions with backpressure, half-close, abort and byte counts.
-// Knows neither QUIC nor TCP. Called by drain.ts, once for each TCP connection.
+// Copies Duplex ↔ Duplex: two independent directions with backpressure, half-close, abort and byte counts. Knows
+// neither QUIC nor TCP. Bytes that were read before an end or a reset are delivered before it is passed on.
 import type { Duplex } from "./duplex.ts";
 import { RESET_GRACE_MS, SLOW_WRITE_MS } from "./limits.ts";
 
@@ -11,14 +11,14 @@ export interface Traffic {
 	/** `performance.now()` of the last bytes, and whether they went from the first to the second. */
 	lastAt: number;
 	lastForth: boolean;
-	/** The second has ended and the first was told so: what it has not received yet is in safe hands. */
+	/** The second has ended and the first was told so; the transport delivers what it has not received yet. */
 	backEnded: boolean;
-	/** Writes that wait for a slow reader now, and `performance.now()` when the last such wait ended. */
+	/** Writes that are waiting for a slow reader, and `performance.now()` when the last such wait ended. */
 	waiting: number;
 	waitedAt: number;
-	/** Everything was read and written; what is on its way is not yet acknowledged. */
+	/** Everything was read and written, but maybe not acknowledged yet. */
 	copied: boolean;
-	/** What ended a direction early first, if anything did. */
+	/** What first ended a direction early, if anything did. */
 	cause: Error | undefined;
 }
 
@@ -37,8 +37,8 @@ export function newTraffic(): Traffic {
 }
 
 /**
- * Runs until both ends are over and released. Resolves with undefined when both directions ended cleanly, else with
- * the first cause; it never rejects.
+ * Runs until both ends are over and released. Resolves with undefined when both directions ended cleanly, else with the
+ * first cause. Never rejects.
  */
 export async function bridge(a: Duplex, b: Duplex, traffic: Traffic = newTraffic()): Promise<Error | undefined> {
 	const forth = copy(a, b, traffic, true);
@@ -55,15 +55,15 @@ export async function bridge(a: Duplex, b: Duplex, traffic: Traffic = newTraffic
 
 // --- internal ---
 
-/** A reset that no read shows, because that direction has ended or is blocked, shows in `closed` only. */
+/** A reset is seen in `closed` only, if its direction has ended already or nobody reads because a write is blocked. */
 function watch(one: Duplex, other: Duplex, outgoing: Promise<void>, traffic: Traffic): void {
 	void one.closed.then(async (error) => {
 		if (!error) return;
 		traffic.cause ??= error;
-		// What was read before the reset is delivered first: all of it after a clean end, else what goes at once.
+		// What was read before the reset is delivered first: all of it after a clean end, else what can be at once.
 		if (one.ended) {
 			await outgoing;
-			// Our own clean end is on its way, and on TCP an abort would overtake the bytes before it: only stop listening.
+			// Our own clean end is on its way, and on TCP an abort would destroy the bytes before it: only stop reading.
 			other.cancel();
 			return;
 		}
@@ -72,7 +72,7 @@ function watch(one: Duplex, other: Duplex, outgoing: Promise<void>, traffic: Tra
 	});
 }
 
-/** A write, noted when its reader is slower than we are. */
+/** A write; notes in the traffic when the reader is slower than we are. */
 async function written(to: Duplex, bytes: Uint8Array, traffic: Traffic): Promise<void> {
 	const begun = performance.now();
 	traffic.waiting++;
@@ -85,14 +85,14 @@ async function written(to: Duplex, bytes: Uint8Array, traffic: Traffic): Promise
 	if (now - begun > SLOW_WRITE_MS) traffic.waitedAt = now;
 }
 
-/** One direction, until its end; what ended it early is the traffic's cause. Never rejects. */
+/** Copies one direction until its end; what ends it early becomes the traffic's cause. Never rejects. */
 async function copy(from: Duplex, to: Duplex, traffic: Traffic, forth: boolean): Promise<void> {
 	for (;;) {
 		let bytes: Uint8Array | null;
 		try {
 			bytes = await from.read();
 		} catch (error) {
-			// The source was reset: so is the sink, and what the sink still has to say has no reader.
+			// The source was reset, so the sink is reset, too: nobody would read what it still has to say.
 			to.abort();
 			from.abort();
 			traffic.cause ??= error as Error;
@@ -106,8 +106,7 @@ async function copy(from: Duplex, to: Duplex, traffic: Traffic, forth: boolean):
 			}
 			await written(to, bytes, traffic);
 		} catch (error) {
-			// The sink is gone. It may have said its last word before, and that must still arrive: only this
-			// direction ends here.
+			// The sink is gone. What it sent before must still arrive, so only this direction ends here.
 			from.cancel();
 			traffic.cause ??= error as Error;
 			return;

@@ -2,6 +2,8 @@
 
 import type { OfferEvent } from "../invite/offer-codes.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
+import type { EndpointEvent } from "../transport/events.ts";
+import type { RelayEvent } from "./relay-watchdog.ts";
 
 /** A peer as the hub knows it. */
 export interface PeerLabel {
@@ -31,8 +33,8 @@ export type HubEvent =
 	/** Peers can join from now on. `codes`: join codes are offered, too. */
 	| { type: "ready"; name: string; ticket: string; codes: boolean }
 	| OfferEvent
-	/** A connection could not be made. `otherProtocol`: it asked for another protocol than ours. */
-	| { type: "attempt_failed"; reason: string; otherProtocol: boolean }
+	| EndpointEvent
+	| RelayEvent
 	/** A connection was closed because there were too many: of this peer, or of peers that await admission. */
 	| { type: "connection_evicted"; peer: PeerLabel; why: "peer" | "pending" }
 	/** The first connection of a peer was admitted. `path`: `direct` or `relay`, and the address. */

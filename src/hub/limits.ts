@@ -51,14 +51,20 @@ export const HEALTH_DIAL_MS = 2_000;
 /** A welcome waits this long for a probe of the services; a host that never answers must not hold it up. */
 export const HEALTH_WAIT_MS = 300;
 
-/** A relay lost for this long while one answers: the endpoint is bound again (iroh issue 4476). */
+/** Without its relay for this long, though one answers, the endpoint is bound again (iroh issue 4476). */
 export const RELAY_LOST_MS = 60_000;
 
-/** Looks whether the relay leads here: each makes an endpoint. Rarely while it does, soon again when it did not. */
+/** Between two checks whether the relay leads to this hub. Each check binds an endpoint, so they are rare. */
 export const RELAY_CHECK_MS = 60_000;
+
+/** The same at the start and while the relay is lost, to notice soon that it works. */
 export const RELAY_CHECK_LOST_MS = 10_000;
-export const RELAY_LOOK_MS = 10_000;
-export const RELAY_PROBE_MS = 5_000;
+
+/** One probe through the relay. A connection through a slow relay takes a second or two. */
+export const RELAY_PROBE_MS = 10_000;
+
+/** A relay that does not answer an HTTP request within this is taken for down. */
+export const RELAY_PING_MS = 5_000;
 
 /** A peer that has said goodbye is disconnected after this. It gives its own transfers 3 s to finish. */
 export const LEAVING_MS = 10_000;

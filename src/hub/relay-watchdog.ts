@@ -1,54 +1,63 @@
-// The hub watches itself: an endpoint was seen stuck on a dead home relay for hours (iroh issue 4476), its address
-// still with that relay in it. One that its relay has led to, and no longer leads to though a relay answers, is closed
-// and bound again with the same identity and ports. Direct connections end with it: so where it never worked, or where
-// no relay answers, nothing is done. Called by share.ts.
+// Binds the hub's endpoint again when it is stuck: one was seen on a dead home relay for hours, with that relay still
+// in its address (iroh issue 4476; docs/binding-notes.md, "Relays"). That ends direct connections, too, so nothing is
+// done for a relay that never led to this hub, nor while no relay answers at all.
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import { firstLine } from "../base/errors.ts";
-import { log, talk } from "../base/output.ts";
 import { pause } from "../base/timers.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOOK_MS, RELAY_LOST_MS, RELAY_PROBE_MS } from "./limits.ts";
+import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOST_MS, RELAY_PING_MS, RELAY_PROBE_MS } from "./limits.ts";
+import type { RelayProbe } from "./relay-probe.ts";
+
+export type RelayEvent =
+	/**
+	 * For this long no relay has led here, though one answers: the endpoint is bound again now, which ends its
+	 * connections.
+	 */
+	| { type: "relay_lost"; afterMs: number }
+	/** A check failed for a reason of its own, which says nothing about the relay. */
+	| { type: "relay_probe_failed"; reason: string };
+
+export interface RelayWatch {
+	/** The hub's endpoint. */
+	endpoint: Endpoint;
+	probe: RelayProbe;
+	onEvent(event: RelayEvent): void;
+	/** The bounds of limits.ts when not given. */
+	timing?: RelayTiming;
+}
 
 export interface RelayTiming {
-	/** Milliseconds without a relay that are too many. */
+	/** Milliseconds without a relay before the endpoint is bound again. */
 	lostMs: number;
-	/** Milliseconds between two looks, the same while it is lost, and for one look. */
+	/** Milliseconds between two checks, the same while the relay is lost, and the bound of one probe. */
 	checkMs: number;
 	checkLostMs: number;
-	lookMs: number;
+	probeMs: number;
 }
 
 const TIMING: RelayTiming = {
 	lostMs: RELAY_LOST_MS,
 	checkMs: RELAY_CHECK_MS,
 	checkLostMs: RELAY_CHECK_LOST_MS,
-	lookMs: RELAY_LOOK_MS,
+	probeMs: RELAY_PROBE_MS,
 };
 
-/**
- * Watches until `stop` is aborted, and resolves when nothing is being bound any more. `onRestart` is called before the
- * connections end. Never rejects.
- */
-export async function watchRelay(
-	endpoint: Endpoint,
-	onRestart: () => void,
-	stop: AbortSignal,
-	timing = TIMING,
-): Promise<void> {
+/** Watches until `stop` is aborted; resolves once nothing is being bound any more. Never rejects. */
+export async function watchRelay(watch: RelayWatch, stop: AbortSignal): Promise<void> {
+	const { endpoint, onEvent, timing = TIMING } = watch;
 	const urls = await endpoint.relayUrls();
-	/** Since it was bound: a relay that lets us in but no stranger, or nobody, cannot be lost. */
+	/** Since the endpoint was bound. A relay that lets nobody in, or us but no strangers, cannot be lost. */
 	let worked = false;
 	let lostAt: number | undefined;
-	// Soon, so that a relay that is lost early has worked.
+	// The first check comes soon, so that a relay that is lost early is known to have worked.
 	let wait = timing.checkLostMs;
 	while (urls.length > 0) {
 		await pause(wait, stop);
 		if (stop.aborted) return;
-		// Whoever presses Ctrl+C does not wait for a look.
-		const looking = look(endpoint, urls, timing.lookMs, stop);
-		const late = pause(2 * (timing.lookMs + RELAY_PROBE_MS), stop);
-		const { works, up } = (await Promise.race([looking, late])) ?? NOTHING;
+		// Ctrl+C must not wait for a check.
+		const late = pause(2 * (timing.probeMs + RELAY_PING_MS), stop);
+		const { works, up } = (await Promise.race([check(watch, urls, timing.probeMs, stop), late])) ?? NOTHING;
 		if (stop.aborted) return;
 		worked ||= works;
 		if (works || !worked || !up) {
@@ -59,8 +68,7 @@ export async function watchRelay(
 		lostAt ??= performance.now();
 		wait = timing.checkLostMs;
 		if (performance.now() - lostAt < timing.lostMs || stop.aborted) continue;
-		talk(`No relay for ${timing.lostMs / 1000} s: starting the network part again. Peers come back by themselves.`);
-		onRestart();
+		onEvent({ type: "relay_lost", afterMs: timing.lostMs });
 		await endpoint.rebind(stop);
 		worked = false;
 		lostAt = undefined;
@@ -70,36 +78,41 @@ export async function watchRelay(
 
 // --- internal ---
 
-/** Whether the relay leads here, and if not, whether one answers at all. */
+/** Whether the relay leads here, and if not, whether any relay answers. */
 interface Finding {
 	works: boolean;
 	up: boolean;
 }
 
-/** What is known after a look that hangs, or fails for a reason of its own. */
+/** All that is known after a check that hangs, or that fails for a reason of its own. */
 const NOTHING: Finding = { works: false, up: false };
 
-/** One look. Never rejects. */
-async function look(endpoint: Endpoint, urls: string[], timeoutMs: number, stop: AbortSignal): Promise<Finding> {
+/** One check. Never rejects. */
+async function check(
+	{ probe, onEvent }: RelayWatch,
+	urls: string[],
+	timeoutMs: number,
+	stop: AbortSignal,
+): Promise<Finding> {
 	try {
-		const works = await endpoint.seenByRelay(timeoutMs, stop);
-		return { works, up: works || (await someAnswers(urls)) };
+		const works = await probe.reaches(timeoutMs, stop);
+		return { works, up: works || (await anyAnswers(urls)) };
 	} catch (error) {
-		log.debug(`Cannot look whether the relay leads here: ${firstLine(error)}`);
+		onEvent({ type: "relay_probe_failed", reason: firstLine(error) });
 		return NOTHING;
 	}
 }
 
-/** Whether the network is up as far as relays are concerned, by the same question that iroh asks them. */
-async function someAnswers(urls: string[]): Promise<boolean> {
+/** Whether any relay answers the request by which iroh itself measures their latency. */
+async function anyAnswers(urls: string[]): Promise<boolean> {
 	return (await Promise.all(urls.map((url) => answers(new URL("/ping", url))))).includes(true);
 }
 
-/** Not by fetch, which would ask a proxy of the environment, as iroh does not. */
+/** Not with fetch, which would use a proxy from the environment; iroh does not. */
 function answers(url: URL): Promise<boolean> {
 	return new Promise((resolve) => {
 		const get = url.protocol === "https:" ? getHttps : getHttp;
-		const request = get(url, { agent: false, timeout: RELAY_PROBE_MS }, (response) => {
+		const request = get(url, { agent: false, timeout: RELAY_PING_MS }, (response) => {
 			resolve(response.statusCode === 200);
 			// Its body may never end.
 			request.destroy();

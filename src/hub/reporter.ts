@@ -70,10 +70,15 @@ To connect, run:
   ${PROGRAM} join <name> --ticket '${ticket}'
 `,
 		),
-	attempt_failed({ reason, otherProtocol }) {
-		const text = `A connection attempt failed: ${reason}`;
-		return otherProtocol ? line("debug", text) : line("warn", text, "attempts");
-	},
+	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
+	endpoint_restarting: () => line("error", "The network endpoint ended by itself. Restarting it …"),
+	endpoint_bind_failed: ({ reason }) => line("error", `${reason} Retrying …`),
+	relay_lost: ({ afterMs }) =>
+		line(
+			"message",
+			`No relay for ${afterMs / 1000} s: restarting the network endpoint. Peers reconnect by themselves.`,
+		),
+	relay_probe_failed: ({ reason }) => line("debug", `Cannot check whether the relay leads here: ${reason}`),
 	connection_evicted({ peer, why }) {
 		const which = why === "peer" ? `connections of ${short(peer)}` : "connections without a hello";
 		return line("warn", `Too many ${which}: closed one.`, "too many connections");

@@ -5,11 +5,12 @@ import { aborted } from "../base/timers.ts";
 import { type OfferOptions, offerJoinCodes } from "../invite/offer-codes.ts";
 import { formatTicket } from "../invite/ticket.ts";
 import { bindEndpoint, type Endpoint, type EndpointOptions } from "../transport/endpoint.ts";
-import { isOtherProtocol } from "../transport/iroh.ts";
+import type { EndpointEvent } from "../transport/events.ts";
 import type { Policy } from "./admission.ts";
 import type { HubEvent } from "./events.ts";
 import { Hub } from "./hub.ts";
-import { watchRelay } from "./relay-watchdog.ts";
+import { RelayProbe } from "./relay-probe.ts";
+import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
 
 export interface HubOptions {
 	name: string;
@@ -60,14 +61,18 @@ async function servePeers(
 	emit: (event: HubEvent) => void,
 	stop: AbortSignal,
 ): Promise<void> {
+	const probe = new RelayProbe(endpoint);
+	const onEvent = (event: EndpointEvent | RelayEvent) => {
+		if (event.type === "relay_lost") hub.restarting();
+		emit(event);
+	};
 	void endpoint.accept({
 		onConnection: (connection) => hub.add(connection),
-		// One in another protocol may have been our own look at the relay (relay-watchdog.ts).
-		onError: (reason) => emit({ type: "attempt_failed", reason, otherProtocol: isOtherProtocol(reason) }),
-		isKnown: (hostOrId) => hub.knows(hostOrId),
+		onEvent,
+		isKnown: (hostOrId) => probe.is(hostOrId) || hub.knows(hostOrId),
 		stop,
 	});
-	const watching = watchRelay(endpoint, () => hub.restarting(), stop);
+	const watching = watchRelay({ endpoint, probe, onEvent }, stop);
 	const ticket = await formatTicket({ address: endpoint.address(), secret: policy.secret });
 	emit({ type: "ready", name, ticket, codes: codes !== undefined });
 	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);

@@ -96,7 +96,7 @@ export class HubSession {
 		}
 		control.close();
 		// A hub of the original program refuses this port id; a ticket with a secret never leads to one.
-		if (secret === undefined && stream.refused) return;
+		if (secret === undefined && stream.answer === "refused") return;
 		throw await this.#unanswered();
 	}
 

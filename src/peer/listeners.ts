@@ -97,8 +97,9 @@ export class Listeners {
 			return this.#failed(service, local, error.message);
 		}
 		const { traffic, error } = await this.#bridge(socket, stream);
-		if (stream.refused) await this.status.refused(service, local, begun);
-		else if (stream.lost && !stream.accepted) this.#failed(service, local, "the hub was lost before it answered");
+		if (stream.answer === "refused") await this.status.refused(service, local, begun);
+		else if (stream.lost && stream.answer !== "accepted")
+			this.#failed(service, local, "the hub was lost before it answered");
 		else {
 			const { forth: sent, back: received } = traffic;
 			this.#emit({ type: "connection_ended", service: service.name, sent, received, error });

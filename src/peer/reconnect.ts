@@ -104,7 +104,7 @@ export class Reconnect {
 	/** With the same key but without relays, where two endpoints with one key starve each other (iroh issue 3813). */
 	async #connectParallel(): Promise<void> {
 		if (!this.#options.wanted()) return;
-		const endpoint = await bindEndpoint(this.#options.endpoint.directTwin());
+		const endpoint = await bindEndpoint(this.#options.endpoint.directOptions());
 		if (!this.#options.wanted()) return endpoint.close();
 		this.#parallel.add(endpoint);
 		await this.#connect(endpoint, async () => {

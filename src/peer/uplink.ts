@@ -190,7 +190,7 @@ export class Uplink {
 		const before = this.#state;
 		if (!this.#next({ type: "left", session, since }) || before.kind !== "connected") return;
 		// Those who wait there for a free stream wait for the next hub instead.
-		session.connection.sendAway();
+		session.connection.rejectWaiting();
 		const { reconnect, emit } = this.#options;
 		emit({ type: "lost", loss, reconnecting: reconnect });
 		if (reconnect) this.#reconnect.run(performance.now() - before.enteredAt > LASTING_MS).catch(this.#fail);

@@ -1,5 +1,5 @@
-// The control stream's messages: one JSON object a line. Pure: encode, split and decode, with every field bounded,
-// because the other side chooses them. Called by link.ts; PROTOCOL.md describes it for others.
+// The control stream's messages: one JSON object per line (PROTOCOL.md, "The control stream"). Pure: encodes, splits
+// and decodes. Every field is bounded and cleaned, because the remote chooses it.
 import { REMOTE_TEXT_MAX } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import { CONTROL_LINE_MAX, NAME_MAX } from "./limits.ts";
@@ -9,15 +9,15 @@ export const CONTROL_PORT_ID = 0x00;
 export const CONTROL_VERSION = 1;
 
 export interface ServiceState {
-	/** Port id on the wire. */
+	/** The port id on the wire. */
 	port: number;
 	name: string;
-	/** Where it is on the hub's side, for the peer's messages. */
+	/** Its address on the hub's side, for the peer's messages. */
 	address: string;
 	up: boolean;
 }
 
-/** Why a hub turns a peer away; `message` is for the person. */
+/** Why a hub turns a peer away; the `message` beside it is for the user. */
 export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version";
 
 export type Message =
@@ -30,7 +30,7 @@ export type Message =
 	| { type: "bye"; reason: string }
 	| { type: "services"; services: ServiceState[] };
 
-/** The other side broke the protocol; the connection is closed with this reason. */
+/** The remote broke the protocol. The message becomes the reason that the connection is closed with. */
 export class ProtocolError extends Error {}
 
 /** One message as a line of UTF-8. */
@@ -39,7 +39,7 @@ export function encodeMessage(message: Message): Uint8Array {
 }
 
 /**
- * A line's message, its texts cut and cleaned; undefined for a type that we do not know (a newer version's).
+ * The message on a line, its texts cut and cleaned; undefined for a type that only a newer version knows.
  * @throws ProtocolError
  */
 export function decodeMessage(line: Uint8Array): Message | undefined {
@@ -47,17 +47,17 @@ export function decodeMessage(line: Uint8Array): Message | undefined {
 	try {
 		value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
 	} catch {
-		throw new ProtocolError("a control line is no JSON");
+		throw new ProtocolError("a control line is not valid JSON");
 	}
 	if (typeof value !== "object" || value === null || Array.isArray(value))
-		throw new ProtocolError("a control line is no object");
+		throw new ProtocolError("a control line is not an object");
 	const fields = value as Record<string, unknown>;
 	const type = fields.type;
 	if (typeof type !== "string") throw new ProtocolError("a control message has no type");
 	return Object.hasOwn(DECODERS, type) ? DECODERS[type as Message["type"]](fields) : undefined;
 }
 
-/** Cuts a stream of bytes into lines. @throws ProtocolError for a line over {@link CONTROL_LINE_MAX} bytes */
+/** Splits a stream of bytes into lines. @throws ProtocolError for a line over {@link CONTROL_LINE_MAX} bytes */
 export class Lines {
 	#rest = new Uint8Array(0);
 
@@ -101,7 +101,7 @@ function services(fields: Fields): ServiceState[] {
 	const list = fields.services;
 	if (!Array.isArray(list) || list.length > 255) throw new ProtocolError("a control message has no services");
 	return list.map((entry: unknown) => {
-		if (typeof entry !== "object" || entry === null) throw new ProtocolError("a service is no object");
+		if (typeof entry !== "object" || entry === null) throw new ProtocolError("a service is not an object");
 		const one = entry as Fields;
 		return {
 			port: count(one, "port"),

@@ -1,7 +1,7 @@
 // The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
 
-/** A hub's or peer's name: it stands in a box and in log lines. */
+/** Characters in the name of a hub or a peer: it has to fit into a box on the screen and into log lines. */
 export const NAME_MAX = 64;
 
-/** One line: a welcome with three services has 500 bytes; longer ones are an attack. */
+/** One line of the control stream. A welcome with three services has 500 bytes; no honest side needs more than this. */
 export const CONTROL_LINE_MAX = 4 * 1024;

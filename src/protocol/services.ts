@@ -1,15 +1,14 @@
-// The three services of a development stack, as a table: what the wire, the options and the screen call them.
-// Called by cli.ts, join.ts, serve.ts, health.ts, downtime.ts and demo.ts; calls nothing.
+// The three services of a development stack: their names on the wire, on the command line and on the screen.
 
 export interface Service {
-	/** Port id on the wire (PROTOCOL.md). */
+	/** The port id on the wire (PROTOCOL.md, "Streams"). */
 	readonly portId: number;
-	/** The word in messages. */
+	/** Its name in messages. */
 	readonly name: string;
-	/** The word before the URL on the peer's screen. */
+	/** The label of its URL on the peer's screen. */
 	readonly label: string;
 	readonly scheme: string;
-	/** The option of `join` that moves its local address. */
+	/** The option of `join` that sets its local address. */
 	readonly option: string;
 	/** Where `join` listens without that option. */
 	readonly defaultAddress: string;

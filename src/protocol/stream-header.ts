@@ -1,15 +1,15 @@
-// What opens a stream on the wire, version 1, byte for byte the original's: 12 bytes there, 1 byte back.
-// Pure: encode and decode only. Called by connection.ts, stream.ts and bind.ts. PROTOCOL.md describes it for others.
+// What opens a connection and a stream on the wire, version 1: the ALPNs, the stream header of 12 bytes and the answer
+// of one byte, identical to the original program's (PROTOCOL.md, "Streams"). Pure: encodes and decodes only.
 
-/** The 11 ASCII bytes after the port id. */
-const HANDSHAKE = new TextEncoder().encode("hivemindp2p");
+/** The 11 ASCII bytes behind the port id. */
+const MAGIC = new TextEncoder().encode("hivemindp2p");
 
-/** Port id and handshake, in bytes. */
-export const HEADER_LENGTH = 1 + HANDSHAKE.length;
+/** Port id and magic, in bytes. */
+export const HEADER_LENGTH = 1 + MAGIC.length;
 
 /** The hub's answer: the service is connected. */
 export const ACCEPTED = 0xff;
-/** The hub's answer: unknown port id, wrong handshake, no header in time, or the service is down. */
+/** The hub's answer: unknown port id, not a valid header, no header in time, or the service is down. */
 export const REFUSED = 0x00;
 
 /** The ALPN of each `--alpn` name. */
@@ -20,16 +20,21 @@ export const ALPN = {
 
 export type AlpnName = keyof typeof ALPN;
 
-/** The 12 bytes that a peer writes first. */
+/**
+ * The ALPN of a hub's probe of its own relay. The hub completes the TLS handshake and closes the connection at once.
+ */
+export const PROBE_ALPN = "HIVEMIND-PROBE/1.0.0";
+
+/** The 12 bytes that a peer writes first on every stream. */
 export function encodeHeader(portId: number): Uint8Array {
 	const header = new Uint8Array(HEADER_LENGTH);
 	header[0] = portId;
-	header.set(HANDSHAKE, 1);
+	header.set(MAGIC, 1);
 	return header;
 }
 
-/** The port id (0–255) of exactly 12 bytes, or undefined when they are not a header. */
+/** The port id (0–255) in exactly 12 bytes, or undefined when they are not a valid header. */
 export function decodeHeader(bytes: Uint8Array): number | undefined {
 	if (bytes.length !== HEADER_LENGTH) return undefined;
-	return HANDSHAKE.every((byte, i) => bytes[i + 1] === byte) ? bytes[0] : undefined;
+	return MAGIC.every((byte, i) => bytes[i + 1] === byte) ? bytes[0] : undefined;
 }

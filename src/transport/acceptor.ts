@@ -1,78 +1,88 @@
-// The endpoint's door: pulls what knocks, keeps it waiting in the order of arrivals.ts, and shakes hands.
-// Called by endpoint.ts; hands out Connections.
+// Accept loop: queues incoming connections in the order of handshake-queue.ts and completes their TLS handshakes, each
+// in a task of its own. One bad handshake must neither delay nor end the others.
 
 import { network } from "../base/address.ts";
+import { PROBE_ALPN } from "../protocol/stream-header.ts";
+import type { ChunkScheduler } from "./chunk-size.ts";
 import { Connection } from "./connection.ts";
+import type { EndpointEvent } from "./events.ts";
 import { HandshakeQueue, type Source } from "./handshake-queue.ts";
-import { type Incoming, type Endpoint as NativeEndpoint, nativeReason } from "./iroh.ts";
-import { ACCEPT_PAUSE_MS, ARRIVALS_CROWDED } from "./limits.ts";
+import {
+	type Incoming,
+	type Connection as NativeConnection,
+	type Endpoint as NativeEndpoint,
+	nativeReason,
+} from "./iroh.ts";
+import { ACCEPT_RETRY_MS, HANDSHAKE_RETRY_FROM } from "./limits.ts";
 
 export interface AcceptOptions {
 	onConnection(connection: Connection): void;
-	/** What went wrong with one of them, or with accepting at all. */
-	onError(error: string): void;
-	/** Whether a peer that was let in has come from this host ({@link network}) or, by a relay, with this public id. */
+	onEvent(event: EndpointEvent): void;
+	/** Whether a peer that was let in came from this host ({@link network}) or, through a relay, with this public id. */
 	isKnown(hostOrId: string): boolean;
-	/** Aborted when nobody shall come any more. */
+	/** Aborted when no connections are wanted any more. */
 	stop: AbortSignal;
 }
 
 export class Acceptor {
-	/** Handshakes under way. */
+	/** Pending handshakes. */
 	readonly handshakes = new Set<Promise<void>>();
 	#native: NativeEndpoint;
 	#options: AcceptOptions;
-	#arrivals = new HandshakeQueue<Incoming>();
+	#scheduler: ChunkScheduler;
+	#queue = new HandshakeQueue<Incoming>();
 	#timer: Timer | undefined;
 	#closed = false;
 
-	constructor(native: NativeEndpoint, options: AcceptOptions) {
+	/** `scheduler` is shared by all connections of the endpoint. */
+	constructor(native: NativeEndpoint, options: AcceptOptions, scheduler: ChunkScheduler) {
 		this.#native = native;
 		this.#options = options;
+		this.#scheduler = scheduler;
 	}
 
-	/** Hands over each new connection, until the endpoint closes. One bad handshake delays nobody. Never rejects. */
-	async open(): Promise<void> {
-		await this.#pull();
+	/** Hands over each new connection until the native endpoint closes. Never rejects. */
+	async run(): Promise<void> {
+		await this.#acceptAll();
 		this.#closed = true;
 		clearTimeout(this.#timer);
 	}
 
 	// --- internal ---
 
-	async #pull(): Promise<void> {
+	async #acceptAll(): Promise<void> {
 		for (;;) {
 			let incoming: Incoming | null;
 			try {
 				incoming = await this.#native.acceptNext();
 			} catch (error) {
-				this.#options.onError(nativeReason(error));
+				this.#failed(nativeReason(error));
 				if (this.#native.isClosed()) return;
-				// Whatever it was: a hub that listens no more is worth nothing.
-				await Bun.sleep(ACCEPT_PAUSE_MS);
+				// Whatever the reason was: a hub that stops accepting is useless.
+				await Bun.sleep(ACCEPT_RETRY_MS);
 				continue;
 			}
 			if (!incoming) return;
-			void this.#knocked(incoming);
+			void this.#enqueue(incoming);
 		}
 	}
 
 	/** Never rejects. */
-	async #knocked(incoming: Incoming): Promise<void> {
+	async #enqueue(incoming: Incoming): Promise<void> {
 		let source: Source;
 		try {
-			// Under load an address has to prove itself, or a flood could come from anywhere (RFC 9000 section 8.1.2).
-			if (this.#crowded() && !(await incoming.remoteAddrValidated())) return await incoming.retry();
+			// Under load a source proves its address first, or a flood could forge its senders (RFC 9000 section 8.1.2).
+			if (this.#underLoad() && !(await incoming.remoteAddrValidated())) return await incoming.retry();
 			source = await this.#source(incoming);
 		} catch (error) {
-			this.#options.onError(nativeReason(error));
+			this.#failed(nativeReason(error));
 			return ignore(incoming);
 		}
-		const turnedAway = this.#arrivals.add(incoming, source);
-		this.#shake();
-		if (!turnedAway) return;
-		this.#options.onError("too many at once");
-		await ignore(turnedAway);
+		const dropped = this.#queue.add(incoming, source);
+		this.#startHandshakes();
+		if (!dropped) return;
+		this.#failed("too many connection attempts at once");
+		await ignore(dropped);
 	}
 
 	async #source(incoming: Incoming): Promise<Source> {
@@ -83,43 +93,56 @@ export class Acceptor {
 		return { host, address: endpointId ?? addr, relayed: endpointId !== undefined, known };
 	}
 
-	#crowded(): boolean {
-		return this.#arrivals.length >= ARRIVALS_CROWDED || this.#arrivals.underWay >= ARRIVALS_CROWDED;
+	#underLoad(): boolean {
+		return this.#queue.length >= HANDSHAKE_RETRY_FROM || this.#queue.pending >= HANDSHAKE_RETRY_FROM;
 	}
 
-	/** Shakes hands with as many as may come now, and looks again when the next may. */
-	#shake(): void {
+	/** Starts as many handshakes as are allowed now, and looks again when the next one is. */
+	#startHandshakes(): void {
 		while (!this.#closed) {
-			const next = this.#arrivals.next(performance.now());
+			const next = this.#queue.next(performance.now());
 			if (!next) return;
-			if ("wait" in next) {
+			if ("waitMs" in next) {
 				this.#timer ??= setTimeout(() => {
 					this.#timer = undefined;
-					this.#shake();
-				}, next.wait);
+					this.#startHandshakes();
+				}, next.waitMs);
 				return;
 			}
 			const { item, source } = next;
-			const handshake = shake(item)
-				.then(this.#options.onConnection, (error: unknown) => this.#options.onError(nativeReason(error)))
+			const handshake = completeHandshake(item)
+				.then(
+					(native) => this.#connected(native),
+					(error: unknown) => this.#failed(nativeReason(error)),
+				)
 				.finally(() => {
 					this.handshakes.delete(handshake);
-					this.#arrivals.ended(source);
-					this.#shake();
+					this.#queue.ended(source);
+					this.#startHandshakes();
 				});
 			this.handshakes.add(handshake);
 		}
+	}
+
+	#connected(native: NativeConnection): void {
+		// A probe has learned all that it wanted when its handshake was completed; nobody gets more by this ALPN.
+		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) native.close(0n, []);
+		else this.#options.onConnection(new Connection(native, this.#scheduler));
+	}
+
+	#failed(reason: string): void {
+		this.#options.onEvent({ type: "attempt_failed", reason });
 	}
 }
 
 // --- internal ---
 
-/** Without a word: whoever means it knocks again after a second. Forgotten, it would be refused some time. */
+/** Drops it without an answer: an honest client tries again after a second. One that is merely forgotten is refused. */
 async function ignore(incoming: Incoming): Promise<void> {
 	await incoming.ignore().catch(() => {});
 }
 
-async function shake(incoming: Incoming): Promise<Connection> {
+async function completeHandshake(incoming: Incoming): Promise<NativeConnection> {
 	const accepting = await incoming.accept();
-	return new Connection(await accepting.connect());
+	return accepting.connect();
 }

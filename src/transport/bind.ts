@@ -1,27 +1,30 @@
-// Binds an iroh endpoint: which addresses, which relays, and why it did not work.
-// Called by endpoint.ts; hands out native endpoints.
+// Binds a native endpoint: with which addresses and relays, and with an error that says why it did not work.
 import { networkInterfaces } from "node:os";
 import { type Address, formatAddress, isLoopback } from "../base/address.ts";
 import { HivemindError, systemCode } from "../base/errors.ts";
-import { ALPN, type AlpnName } from "../protocol/stream-header.ts";
+import { ALPN, type AlpnName, PROBE_ALPN } from "../protocol/stream-header.ts";
+import type { ChunkScheduler } from "./chunk-size.ts";
 import { loadIroh, type Endpoint as NativeEndpoint, nativeReason, toNumbers } from "./iroh.ts";
 
 export interface EndpointOptions {
-	alpn: AlpnName;
-	/** UDP addresses to bind; none means any address and a free port. */
+	/** "probe" is for an endpoint that only looks whether a hub can be reached (PROBE_ALPN). */
+	alpn: AlpnName | "probe";
+	/** UDP addresses to bind; without them any address and a free port. */
 	ipv4?: Address;
 	ipv6?: Address;
-	/** "public": n0's relays and discovery. "none": direct connections only. Else the user's own relays, and nobody else's. */
+	/** "public": n0's relays and discovery. "none": direct connections only. Else these relays and no others. */
 	relays: "public" | "none" | string[];
 	/** The secret key, 32 bytes; a new one when not given. */
 	key?: Uint8Array;
+	/** Shared with other endpoints whose streams are moved by the same thread; a new one when not given. */
+	scheduler?: ChunkScheduler;
 }
 
 /** @throws HivemindError `bind` or `addon` */
 export async function bindNative(options: EndpointOptions): Promise<NativeEndpoint> {
 	const { Endpoint: Native, RelayMode } = await loadIroh();
 	const attempt = (addresses: Address[]): Promise<NativeEndpoint> => {
-		// A builder is spent by bind(), and touching it again aborts the process (measured).
+		// Any use of a builder after bind() aborts the process (docs/binding-notes.md, "Crashes").
 		const builder = Native.builder();
 		if (options.relays === "public") builder.applyN0();
 		else {
@@ -41,14 +44,16 @@ export async function bindNative(options: EndpointOptions): Promise<NativeEndpoi
 	}
 }
 
-export const alpnBytes = (name: AlpnName): number[] => [...new TextEncoder().encode(ALPN[name])];
+export function alpnBytes(name: AlpnName | "probe"): number[] {
+	return [...new TextEncoder().encode(name === "probe" ? PROBE_ALPN : ALPN[name])];
+}
 
 // --- internal ---
 
 /**
- * What to bind, and what to try when that fails. Unasked, iroh binds the other family to every interface and a random
- * port: loopback for one means loopback for both, and a fixed port is tried for both, because a peer looks for a hub
- * that was restarted where it last was, whichever family that is.
+ * What to bind, and what to try when that fails. Given one address family only, iroh binds the other one to every
+ * interface and a random port (docs/binding-notes.md, "Relays"). So loopback for one means loopback for both, and a
+ * fixed port is tried for both, because peers look for a restarted hub at its last address of either family.
  */
 function bindAddresses({ ipv4, ipv6 }: EndpointOptions): [preferred: Address[], fallback?: Address[]] {
 	if (!ipv4 === !ipv6) return [[ipv4, ipv6].filter((address) => address !== undefined)];
@@ -64,7 +69,7 @@ function hasIPv6Loopback(): boolean {
 	return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 }
 
-/** iroh says "Failed to bind sockets" for every cause; a plain socket on the same address knows which. */
+/** iroh says "Failed to bind sockets" for every cause; a plain socket knows more (docs/binding-notes.md, "Relays"). */
 async function bindError(addresses: Address[], cause: unknown): Promise<HivemindError> {
 	for (const address of addresses) {
 		try {
@@ -84,5 +89,5 @@ async function bindError(addresses: Address[], cause: unknown): Promise<Hivemind
 const BIND_REASONS: Record<string, string> = {
 	EADDRINUSE: "the port is in use",
 	EADDRNOTAVAIL: "this machine has no such address",
-	EACCES: "this port needs more rights",
+	EACCES: "permission denied (ports below 1024 need root)",
 };

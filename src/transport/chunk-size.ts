@@ -1,69 +1,85 @@
-// How much one stream may move at once. All streams share one JavaScript thread, so a bulk transfer's piece is what
-// a small request waits for: pieces shrink while others move anything, and start small on every stream.
-// Called by send.ts and receive.ts; calls nothing.
-import { BULK_BUDGET, PIECE_MAX, PIECE_MIN, PIECE_SHARED, READ_MIN, SHARE_WINDOW_MS } from "./limits.ts";
+// How many bytes one stream may move at once. All streams share one JavaScript thread, so the chunk of a bulk transfer
+// is what a small request waits for: chunks shrink while other streams move anything, and reads start small. Pure.
+import { BULK_BUDGET, CHUNK_MAX, CHUNK_MIN, CHUNK_SHARED, READ_MIN, SHARE_WINDOW_MS } from "./limits.ts";
 
-/** How many shares moved something within a window of time. A stalled stream drops out by itself. */
-class Census {
-	readonly #members = { now: 0, before: 0 };
-	window = 0;
+/** What the streams of one thread know of each other: how many move bulk data, and how many move a little. */
+export class ChunkScheduler {
+	readonly bulk = new ActiveCount();
+	readonly small = new ActiveCount();
+	#windowStart = 0;
 
-	count(): number {
-		return Math.max(this.#members.now, this.#members.before);
-	}
-
-	/** Counts one that was last counted in window `last`; returns the window it is counted in. */
-	enter(last: number): number {
-		if (last !== this.window) this.#members.now++;
-		return this.window;
-	}
-
-	turn(idle: boolean): void {
-		this.#members.before = idle ? 0 : this.#members.now;
-		this.#members.now = 0;
-		this.window++;
+	/** Begins a new window if the current one is over. */
+	tick(now: number): void {
+		const age = now - this.#windowStart;
+		if (age < SHARE_WINDOW_MS) return;
+		this.#windowStart = now;
+		const idle = age >= 2 * SHARE_WINDOW_MS;
+		this.bulk.nextWindow(idle);
+		this.small.nextWindow(idle);
 	}
 }
 
-const bulk = new Census();
-const small = new Census();
-let windowStart = 0;
-
 /** One direction of one stream. */
 export class ChunkSize {
+	readonly #scheduler: ChunkScheduler;
 	#bulkWindow = -1;
 	#smallWindow = -1;
 	#readSize = READ_MIN;
-	/** False: what it moves is no reason for others to hold back. Pings would halve every transfer's pieces otherwise. */
+	/** False: other streams need not make room for it. Pings would halve the chunks of every transfer otherwise. */
 	counted = true;
 
-	/** Bytes that the next piece may have. */
-	piece(): number {
-		const most = small.count() > 0 ? PIECE_SHARED : PIECE_MAX;
-		return Math.max(PIECE_MIN, Math.min(most, Math.floor(BULK_BUDGET / Math.max(1, bulk.count()))));
+	constructor(scheduler: ChunkScheduler) {
+		this.#scheduler = scheduler;
 	}
 
-	/** Bytes that the next read should ask for: a pending read allocates them, so it grows only while reads fill it. */
+	/** The most bytes for the next chunk. */
+	chunk(): number {
+		const { bulk, small } = this.#scheduler;
+		const most = small.count() > 0 ? CHUNK_SHARED : CHUNK_MAX;
+		return Math.max(CHUNK_MIN, Math.min(most, Math.floor(BULK_BUDGET / Math.max(1, bulk.count()))));
+	}
+
+	/** Bytes to ask for in the next read. A pending read allocates them, so this grows only while reads are filled. */
 	readSize(): number {
-		return Math.min(this.#readSize, this.piece());
+		return Math.min(this.#readSize, this.chunk());
 	}
 
-	/** Counts `bytes` that were moved; `asked` is what the read asked for, if it was one. */
+	/** Counts `bytes` that were moved; for a read, `asked` is how many it asked for. */
 	moved(bytes: number, asked = 0): void {
 		if (asked > 0) {
-			if (bytes >= asked) this.#readSize = Math.min(PIECE_MAX, this.#readSize * 4);
+			if (bytes >= asked) this.#readSize = Math.min(CHUNK_MAX, this.#readSize * 4);
 			else if (bytes < asked / 2) this.#readSize = Math.max(READ_MIN, this.#readSize / 2);
 		}
-		const now = performance.now();
-		if (now - windowStart >= SHARE_WINDOW_MS) {
-			const idle = now - windowStart >= 2 * SHARE_WINDOW_MS;
-			windowStart = now;
-			bulk.turn(idle);
-			small.turn(idle);
-		}
+		const scheduler = this.#scheduler;
+		scheduler.tick(performance.now());
 		if (!this.counted) return;
-		if (bytes >= PIECE_MIN) this.#bulkWindow = bulk.enter(this.#bulkWindow);
-		// The odd short piece of a bulk transfer makes no small stream of it.
-		else if (this.#bulkWindow < bulk.window - 1) this.#smallWindow = small.enter(this.#smallWindow);
+		if (bytes >= CHUNK_MIN) this.#bulkWindow = scheduler.bulk.add(this.#bulkWindow);
+		// A short chunk now and then does not make a bulk transfer a small stream.
+		else if (this.#bulkWindow < scheduler.bulk.window - 1) this.#smallWindow = scheduler.small.add(this.#smallWindow);
+	}
+}
+
+// --- internal ---
+
+/** How many streams moved something within a window of time. One that stalls drops out by itself. */
+class ActiveCount {
+	#current = 0;
+	#previous = 0;
+	window = 0;
+
+	count(): number {
+		return Math.max(this.#current, this.#previous);
+	}
+
+	/** Counts a stream that was last counted in window `last`; returns the window in which it is counted now. */
+	add(last: number): number {
+		if (last !== this.window) this.#current++;
+		return this.window;
+	}
+
+	nextWindow(idle: boolean): void {
+		this.#previous = idle ? 0 : this.#current;
+		this.#current = 0;
+		this.window++;
 	}
 }

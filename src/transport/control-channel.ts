@@ -1,13 +1,14 @@
-// One control stream while its connection lives: sends and receives messages, pings, and knows for how long the other
-// side has been silent. Called by guest.ts (the hub's side) and session.ts (the peer's).
+// A control stream while its connection lives: sends and receives messages, pings, and knows for how long the other
+// side has not answered. It reports what the remote did; its owner decides what that means.
 
+import { RateLimiter } from "../base/rate-limiter.ts";
 import { whileAwake } from "../base/timers.ts";
 import { decodeMessage, encodeMessage, Lines, type Message, ProtocolError } from "../protocol/control-messages.ts";
 import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "./limits.ts";
 import type { QuicStream } from "./stream.ts";
 
 export class ControlChannel {
-	/** Resolves when the stream is over, with the reason the other side broke the protocol, if it did. */
+	/** Resolves when the stream is over: with the reason when the remote broke the protocol, else with undefined. */
 	readonly ended: Promise<string | undefined>;
 	#stream: QuicStream;
 	#answered = performance.now();
@@ -17,19 +18,19 @@ export class ControlChannel {
 	#pings = 0;
 	#closed = false;
 
-	/** Everything but ping and pong goes to `onMessage`. What it throws as ProtocolError ends the link. */
+	/** `onMessage` gets everything but pings and pongs. A ProtocolError that it throws ends the channel. */
 	constructor(stream: QuicStream, onMessage: (message: Message) => void) {
 		this.#stream = stream;
 		stream.uncounted();
 		this.ended = this.#receive(onMessage).finally(() => this.close());
 	}
 
-	/** Milliseconds since the last answer to a ping of ours: it also grows when only our words are lost on the way. */
+	/** Milliseconds since the last answer to a ping of ours. It also grows when only our own messages are lost. */
 	unansweredFor(): number {
 		return performance.now() - this.#answered;
 	}
 
-	/** Sends in order, without waiting. When the other side has not read for long, pings and the like are dropped. */
+	/** Queues a message and returns at once. While the other side does not read, the oldest queued ones are dropped. */
 	send(message: Message): void {
 		if (this.#closed) return;
 		if (this.#queue.length >= CONTROL_QUEUE) this.#queue.shift();
@@ -37,7 +38,7 @@ export class ControlChannel {
 		if (!this.#sending) void this.#drain();
 	}
 
-	/** Pings every second from now on. While we were stopped ourselves nobody could answer: that time does not count. */
+	/** Pings every {@link PING_MS} from now on. Time in which this process was suspended does not count as silence. */
 	startPings(): void {
 		this.#answered = performance.now();
 		const ping = () => this.send({ type: "ping", n: this.#pings++ });
@@ -48,7 +49,7 @@ export class ControlChannel {
 		if (!this.#closed) this.#timer ??= whileAwake(PING_MS, ping, woken);
 	}
 
-	/** Ends the stream; the connection goes on. Idempotent. */
+	/** Ends the stream, but not the connection. Idempotent. */
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
@@ -64,24 +65,18 @@ export class ControlChannel {
 			for (let next = this.#queue.shift(); next; next = this.#queue.shift())
 				await this.#stream.write(encodeMessage(next));
 		} catch {
-			// The receiving side of the same stream says why.
+			// The receiving side of the same stream gives the reason.
 		}
 		this.#sending = false;
 	}
 
 	async #receive(onMessage: (message: Message) => void): Promise<string | undefined> {
 		const lines = new Lines();
-		let windowStart = performance.now();
-		let inWindow = 0;
+		const rate = new RateLimiter({ burst: CONTROL_RATE, everyMs: 1000 / CONTROL_RATE });
 		try {
 			for (let bytes = await this.#stream.read(); bytes; bytes = await this.#stream.read()) {
-				const now = performance.now();
 				for (const line of lines.push(bytes)) {
-					if (now - windowStart > 1000) {
-						windowStart = now;
-						inWindow = 0;
-					}
-					if (++inWindow > CONTROL_RATE) throw new ProtocolError("too many control messages");
+					if (!rate.take()) throw new ProtocolError("too many control messages");
 					const message = decodeMessage(line);
 					if (message?.type === "ping") this.send({ type: "pong", n: message.n });
 					else if (message?.type === "pong") this.#answered = performance.now();

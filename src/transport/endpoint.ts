@@ -1,24 +1,17 @@
-// An iroh endpoint's life: wait for a relay, ticket, accept, connect, bind again, close.
-// Called by share.ts, join.ts, uplink.ts, redial.ts and relay.ts; hands out Connections.
+// An iroh endpoint's life: wait for a relay, accept, connect, bind again, close. It keeps its identity, and if possible
+// its ports, when it is bound again.
 
 import { parseAddress } from "../base/address.ts";
-import { firstLine, HivemindError } from "../base/errors.ts";
-import { log } from "../base/output.ts";
+import { firstLine } from "../base/errors.ts";
 import { pause, within } from "../base/timers.ts";
 import { type AcceptOptions, Acceptor } from "./acceptor.ts";
 import { alpnBytes, bindNative, type EndpointOptions } from "./bind.ts";
+import { ChunkScheduler } from "./chunk-size.ts";
+import { connectError } from "./connect-error.ts";
 import { Connection } from "./connection.ts";
-import {
-	collectSoon,
-	type EndpointAddr,
-	isOtherProtocol,
-	loadIroh,
-	type Endpoint as NativeEndpoint,
-	nativeReason,
-	pin,
-	unpin,
-} from "./iroh.ts";
-import { CLOSE_MS, CONNECT_MS, HANDSHAKE_MS, REBIND_PAUSE_MS, REBIND_SAME_PORTS, RELAY_MS } from "./limits.ts";
+import type { EndpointEvent } from "./events.ts";
+import { collectSoon, type EndpointAddr, loadIroh, type Endpoint as NativeEndpoint, pin, unpin } from "./iroh.ts";
+import { CLOSE_MS, CONNECT_MS, HANDSHAKE_DRAIN_MS, REBIND_PAUSE_MS, REBIND_SAME_PORTS, RELAY_MS } from "./limits.ts";
 
 export type { EndpointOptions } from "./bind.ts";
 
@@ -28,19 +21,20 @@ export async function bindEndpoint(options: EndpointOptions): Promise<Endpoint> 
 }
 
 export class Endpoint {
-	/** Forgotten when it is closed: its sockets are free when it has been collected, and not before (measured). */
+	/** Dropped when closed: its sockets stay open until it is garbage-collected (docs/binding-notes.md, "Memory"). */
 	#native: NativeEndpoint | undefined;
 	#options: EndpointOptions;
-	/** The key and the addresses that it really has. */
+	/** The options with the key and the addresses that it really has. */
 	#bound: EndpointOptions & { key: Uint8Array };
+	#scheduler: ChunkScheduler;
 	#handshakes: ReadonlySet<Promise<void>> = new Set();
 	#rebinding: Promise<void> | undefined;
-	/** The public id of the endpoint that looks whether we are seen. */
-	#scout: string | undefined;
+	#onEvent: (event: EndpointEvent) => void = () => {};
 
 	constructor(native: NativeEndpoint, options: EndpointOptions) {
 		this.#native = pin(native);
 		this.#options = options;
+		this.#scheduler = options.scheduler ?? new ChunkScheduler();
 		const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
 		const ipv4 = addresses.find(({ host }) => !host.includes(":"));
 		const ipv6 = addresses.find(({ host }) => host.includes(":"));
@@ -48,43 +42,15 @@ export class Endpoint {
 		this.#bound = { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 	}
 
-	/** Waits for a relay at most {@link RELAY_MS}; false when none answered. True at once where none is wanted. */
+	/** Waits for a relay at most {@link RELAY_MS}; false when none answered. Without relays true at once. */
 	async online(): Promise<boolean> {
 		if (this.#options.relays === "none") return true;
-		// May never return, and keeps the sockets from being freed until then (measured): not to be asked regularly.
+		// May never return, and keeps the sockets from being freed until it does, so it must not be called regularly
+		// (docs/binding-notes.md, "Relays").
 		return within(RELAY_MS, this.#live.online(), () => new Error("no relay")).then(
 			() => true,
 			() => false,
 		);
-	}
-
-	/**
-	 * Whether somebody else finds us by our relay, within `timeoutMs` or until `stop` is aborted: asked by an endpoint of
-	 * its own in another protocol than ours, so that being turned away for that is the good answer.
-	 */
-	async seenByRelay(timeoutMs: number, stop: AbortSignal): Promise<boolean> {
-		const { EndpointAddr } = await loadIroh();
-		const { alpn } = this.#options;
-		const address = this.#live.addr();
-		const relay = address.relayUrl();
-		if (!relay) return false;
-		const other = alpn === "hivemind" ? "federated-hivemind" : "hivemind";
-		// By this relay alone: nothing of the scout is published anywhere.
-		const scout = await bindEndpoint({ alpn: other, relays: [relay], ipv4: { host: "127.0.0.1", port: 0 } });
-		const giveUp = () => void scout.close();
-		stop.addEventListener("abort", giveUp);
-		try {
-			if (stop.aborted) return false;
-			this.#scout = scout.#live.id().toString();
-			const connection = await scout.connect(new EndpointAddr(address.id(), relay, []), timeoutMs);
-			connection.close("only looking");
-			return true;
-		} catch (error) {
-			return error instanceof HivemindError && error.code === "alpn";
-		} finally {
-			stop.removeEventListener("abort", giveUp);
-			await scout.close();
-		}
 	}
 
 	/** The relays that it may use. */
@@ -94,27 +60,30 @@ export class Endpoint {
 		return Array.isArray(relays) ? relays : relays === "none" ? [] : RelayMode.defaultMode().relayMap().urls();
 	}
 
-	/** Where it can be reached, as of now. */
+	/** Its public id and where it can be reached, as of now. */
 	address(): EndpointAddr {
 		return this.#live.addr();
 	}
 
-	/** Hands over each new connection, until the endpoint closes for good. Never rejects. */
+	/**
+	 * Hands over each new connection until the endpoint closes for good. Probes (PROBE_ALPN) are answered here and handed
+	 * to nobody. Never rejects.
+	 */
 	async accept(options: AcceptOptions): Promise<void> {
-		const isKnown = (hostOrId: string) => hostOrId === this.#scout || options.isKnown(hostOrId);
+		this.#onEvent = options.onEvent;
 		do {
-			await this.#open({ ...options, isKnown });
+			await this.#runAcceptor(options);
 			await this.#rebinding;
 			if (this.#native?.isClosed()) {
-				log.error("The network part ended by itself. Starting it again …");
+				options.onEvent({ type: "endpoint_restarting" });
 				await this.rebind(options.stop);
 			}
 		} while (this.#native);
 	}
 
 	/**
-	 * Closes it and binds it again, with the same key and, if they come free, the same ports: its connections end. Tries
-	 * until it works or `stop` is aborted, for without a socket it is worth nothing. Never rejects.
+	 * Closes it and binds it again, with the same key and, if they come free, the same ports; its connections end. Tries
+	 * until it works or `stop` is aborted, because a program without a socket is useless. Never rejects.
 	 */
 	rebind(stop: AbortSignal): Promise<void> {
 		this.#rebinding ??= this.#bindAgain(stop).finally(() => {
@@ -123,13 +92,14 @@ export class Endpoint {
 		return this.#rebinding;
 	}
 
-	/** What binds a second endpoint with the same key beside this one: on other ports, and without relays. */
-	directTwin(): EndpointOptions {
+	/** Options for a second endpoint beside this one, with the same key: on other ports and without relays. */
+	directOptions(): EndpointOptions {
 		const { alpn, ipv4, ipv6 } = this.#options;
 		return {
 			alpn,
 			relays: "none",
 			key: this.#bound.key,
+			scheduler: this.#scheduler,
 			...(ipv4 && { ipv4: { ...ipv4, port: 0 } }),
 			...(ipv6 && { ipv6: { ...ipv6, port: 0 } }),
 		};
@@ -137,15 +107,15 @@ export class Endpoint {
 
 	/**
 	 * Connects within `timeoutMs`.
-	 * @throws HivemindError `unreachable` or `alpn`
+	 * @throws HivemindError `unreachable`, `alpn` or `identity`
 	 */
 	async connect(address: EndpointAddr, timeoutMs = CONNECT_MS): Promise<Connection> {
 		const connecting = this.#live.connect(address, alpnBytes(this.#options.alpn));
 		try {
 			const late = () => new Error(`no answer within ${timeoutMs / 1000} s`);
-			return new Connection(await within(timeoutMs, connecting, late));
+			return new Connection(await within(timeoutMs, connecting, late), this.#scheduler);
 		} catch (cause) {
-			// An attempt given up goes on inside iroh, and may still succeed (measured).
+			// iroh cannot cancel an attempt, and it may still succeed (docs/binding-notes.md, "Connection loss").
 			connecting.then(
 				(late) => late.close(0n, []),
 				() => {},
@@ -155,14 +125,14 @@ export class Endpoint {
 	}
 
 	/**
-	 * Waits for the handshakes under way, {@link HANDSHAKE_MS} at most: to the peer such a connection is there already,
-	 * and it should hear why it ends.
+	 * Waits for the pending handshakes, {@link HANDSHAKE_DRAIN_MS} at most: their peers consider themselves connected and
+	 * should hear why the connection ends.
 	 */
 	async settled(): Promise<void> {
-		await Promise.race([Promise.all(this.#handshakes), Bun.sleep(HANDSHAKE_MS)]);
+		await Promise.race([Promise.all(this.#handshakes), Bun.sleep(HANDSHAKE_DRAIN_MS)]);
 	}
 
-	/** Resolves when the other sides have been told, after {@link CLOSE_MS} at the latest. Idempotent. */
+	/** Resolves when the remotes have been told, after {@link CLOSE_MS} at the latest. Idempotent. */
 	async close(): Promise<void> {
 		const native = this.#native;
 		this.#native = undefined;
@@ -179,58 +149,30 @@ export class Endpoint {
 		return this.#native;
 	}
 
-	#open(options: AcceptOptions): Promise<void> {
-		const door = new Acceptor(this.#live, options);
-		this.#handshakes = door.handshakes;
-		return door.open();
+	#runAcceptor(options: AcceptOptions): Promise<void> {
+		const native = this.#live;
+		native.setAlpns([alpnBytes(this.#options.alpn), alpnBytes("probe")]);
+		const acceptor = new Acceptor(native, options, this.#scheduler);
+		this.#handshakes = acceptor.handshakes;
+		return acceptor.run();
 	}
 
 	async #bindAgain(stop: AbortSignal): Promise<void> {
 		await this.close();
-		for (let tries = 1; !stop.aborted; tries++) {
+		for (let tries = 1; ; tries++) {
 			collectSoon();
 			await pause(REBIND_PAUSE_MS, stop);
+			if (stop.aborted) return;
 			try {
 				const same = tries <= REBIND_SAME_PORTS;
 				const native = await bindNative(same ? this.#bound : { ...this.#options, key: this.#bound.key });
-				// Nobody else would close it.
+				// The owner has closed this endpoint already and would not close another one.
 				if (stop.aborted) await native.close();
 				else this.#native = pin(native);
 				return;
 			} catch (error) {
-				if (tries === 2 * REBIND_SAME_PORTS) log.error(`${firstLine(error)} Trying on …`);
+				if (tries === 2 * REBIND_SAME_PORTS) this.#onEvent({ type: "endpoint_bind_failed", reason: firstLine(error) });
 			}
 		}
 	}
-}
-
-// --- internal ---
-
-function connectError(address: EndpointAddr, options: EndpointOptions, cause: unknown): HivemindError {
-	const text = nativeReason(cause);
-	if (isOtherProtocol(text)) {
-		return new HivemindError("alpn", `The hub speaks another protocol than --alpn ${options.alpn}.`, {
-			hint: "Start both sides with the same --alpn: hivemind (the default) or federated-hivemind.",
-			cause,
-		});
-	}
-	if (/ourself/.test(text)) {
-		return new HivemindError("identity", "This is the hub's own identity: a peer needs another one.", {
-			hint: "Join with another --identity file, or with none.",
-			cause,
-		});
-	}
-	const direct = address.directAddresses();
-	const relay = options.relays === "none" ? null : address.relayUrl();
-	const tried = [...direct, ...(relay ? [`relay ${relay}`] : [])];
-	const more =
-		options.relays === "none" && address.relayUrl() ? " Without --no-relay its relay could be tried too." : "";
-	return new HivemindError(
-		"unreachable",
-		`Cannot reach the hub: ${text}. Tried ${tried.join(", ") || "no address at all"}.`,
-		{
-			hint: `Is the hub still running? Without --identity its ticket changes when it restarts.${more}`,
-			cause,
-		},
-	);
 }

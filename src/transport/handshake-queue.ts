@@ -1,137 +1,133 @@
-// Who among those that knock comes next, and when: a TLS handshake costs a millisecond of the cores that everybody's
-// bytes need, so a flood of them is paced, and known ones and whoever has come least often lately come first. One that
-// is never finished keeps its place for a minute, so they are bounded, too. Pure; time comes in. Called by accept.ts.
+// Which incoming connection gets its TLS handshake next, and when. A handshake costs a millisecond of the cores that
+// all transfers need, so floods are paced, and known sources and those that came least often lately go first. One that
+// never finishes stays pending for a minute, so pending ones are bounded, too. Pure: the time is passed in.
+import { RateLimiter } from "../base/rate-limiter.ts";
 import {
-	ARRIVALS_BURST,
-	ARRIVALS_KNOWN,
-	ARRIVALS_MAX,
-	ARRIVALS_PER_SECOND,
-	ARRIVALS_WINDOW_MS,
+	HANDSHAKE_BURST,
+	HANDSHAKE_QUEUE_MAX,
 	HANDSHAKES_MAX,
 	HANDSHAKES_PER_HOST,
 	HANDSHAKES_PER_RELAY,
+	HANDSHAKES_PER_SECOND,
+	KNOWN_SOURCE_PRIORITY,
+	SOURCE_HISTORY_MS,
 } from "./limits.ts";
 
-/** Where a connection comes from, as far as anybody knows before the handshake. */
+/** Where a connection comes from, as far as can be told before its handshake. */
 export interface Source {
-	/** An IP address, or the URL of the relay that it came by. */
+	/** The rate-limit key of the IP address, or the URL of the relay that it came through. */
 	host: string;
-	/** Address and port, or the public id that the relay tells. */
+	/** Address and port, or the public id that the relay names. */
 	address: string;
-	/** It comes by a relay, where the host is everybody's. */
+	/** It came through a relay, whose host says nothing about the client. */
 	relayed: boolean;
-	/** The host, or behind a relay the address, that a peer which was let in came from before; undefined for others. */
+	/** The host, or through a relay the address, if a peer that was let in came from there before; else undefined. */
 	known: string | undefined;
 }
 
-interface Waiting<T> {
+interface Queued<T> {
 	item: T;
 	source: Source;
 }
 
 export class HandshakeQueue<T> {
-	#waiting: Waiting<T>[] = [];
-	/** Handshakes that have begun and not ended, in all and of each host. */
-	#underWay = 0;
-	#underWayOf = new Map<string, number>();
-	/** How often each host and address was served in this window of time and in the one before. */
+	#queue: Queued<T>[] = [];
+	/** Handshakes that have begun and not ended, in all and for each host. */
+	#pending = 0;
+	#pendingOf = new Map<string, number>();
+	/** How often each host and address was served in the current window of time and in the one before. */
 	#served = new Map<string, number>();
 	#servedBefore = new Map<string, number>();
 	#windowStart = Number.NEGATIVE_INFINITY;
-	#tokens = ARRIVALS_BURST;
-	#filledAt = Number.NEGATIVE_INFINITY;
+	#rate = new RateLimiter({ burst: HANDSHAKE_BURST, everyMs: 1000 / HANDSHAKES_PER_SECOND });
 
-	/** How many handshakes are under way. */
-	get underWay(): number {
-		return this.#underWay;
+	/** How many handshakes are pending. */
+	get pending(): number {
+		return this.#pending;
 	}
 
-	/** How many wait. */
+	/** How many connections are queued. */
 	get length(): number {
-		return this.#waiting.length;
+		return this.#queue.length;
 	}
 
-	/** Lets one wait. Over {@link ARRIVALS_MAX} the one that would come last is returned: turn it away. */
+	/** Queues a connection. Beyond {@link HANDSHAKE_QUEUE_MAX} it returns the one that would be served last: drop it. */
 	add(item: T, source: Source): T | undefined {
-		this.#waiting.push({ item, source });
-		if (this.#waiting.length <= ARRIVALS_MAX) return undefined;
+		this.#queue.push({ item, source });
+		if (this.#queue.length <= HANDSHAKE_QUEUE_MAX) return undefined;
 		let last = 0;
-		for (let i = 1; i < this.#waiting.length; i++) if (this.#before(last, i)) last = i;
+		for (let i = 1; i < this.#queue.length; i++) if (this.#before(last, i)) last = i;
 		return this.#take(last);
 	}
 
 	/**
-	 * The next one, the milliseconds until there may be a next one, or undefined when nobody may come: ask again when
-	 * somebody new waits, or a handshake has {@link ended}.
+	 * The next connection, or the milliseconds until there may be one, or undefined when none is allowed: then ask again
+	 * after {@link add} or {@link ended}.
 	 */
-	next(now: number): Waiting<T> | { wait: number } | undefined {
+	next(now: number): Queued<T> | { waitMs: number } | undefined {
 		const first = this.#first();
 		if (first === undefined) return undefined;
-		const filled = Math.max(0, now - this.#filledAt) * (ARRIVALS_PER_SECOND / 1000);
-		this.#tokens = Math.min(ARRIVALS_BURST, this.#tokens + filled);
-		this.#filledAt = now;
-		if (this.#tokens < 1) return { wait: Math.ceil(((1 - this.#tokens) * 1000) / ARRIVALS_PER_SECOND) };
-		this.#tokens--;
-		const { source } = this.#waiting[first] as Waiting<T>;
+		if (!this.#rate.take("", now)) return { waitMs: Math.ceil(this.#rate.waitMs("", now)) };
+		const { source } = this.#queue[first] as Queued<T>;
 		this.#count(source.host, now);
 		this.#count(source.address, now);
-		this.#underWay++;
-		this.#underWayOf.set(source.host, this.#of(source.host) + 1);
+		this.#pending++;
+		this.#pendingOf.set(source.host, this.#pendingFrom(source.host) + 1);
 		return { item: this.#take(first), source };
 	}
 
-	/** The handshake with one that came is over, however it ended. */
+	/** A handshake is over, however it ended. */
 	ended({ host }: Source): void {
-		this.#underWay--;
-		const left = this.#of(host) - 1;
-		if (left > 0) this.#underWayOf.set(host, left);
-		else this.#underWayOf.delete(host);
+		this.#pending--;
+		const left = this.#pendingFrom(host) - 1;
+		if (left > 0) this.#pendingOf.set(host, left);
+		else this.#pendingOf.delete(host);
 	}
 
 	// --- internal ---
 
-	/** The index of the first one that may come. */
+	/** The index of the first connection that is allowed a handshake now. */
 	#first(): number | undefined {
 		let first: number | undefined;
-		for (const [i, { source }] of this.#waiting.entries())
-			if (this.#mayCome(source) && (first === undefined || this.#before(i, first))) first = i;
+		for (const [i, { source }] of this.#queue.entries())
+			if (this.#allowed(source) && (first === undefined || this.#before(i, first))) first = i;
 		return first;
 	}
 
-	/** Known ones find the door open, whoever stands in it. */
-	#mayCome(source: Source): boolean {
+	/** Known sources bypass the caps on pending handshakes. */
+	#allowed(source: Source): boolean {
 		const most = source.relayed ? HANDSHAKES_PER_RELAY : HANDSHAKES_PER_HOST;
-		const room = this.#underWay < HANDSHAKES_MAX && this.#of(source.host) < most;
-		return room || this.#favoured(source);
+		const room = this.#pending < HANDSHAKES_MAX && this.#pendingFrom(source.host) < most;
+		return room || this.#hasPriority(source);
 	}
 
-	/** Who stands in the door comes last, or its many would fill the line as well. */
+	/** Pending handshakes count as well, or the host that uses up its cap would fill the queue, too. */
 	#load(host: string): number {
-		return this.#times(host) + this.#of(host);
+		return this.#times(host) + this.#pendingFrom(host);
 	}
 
-	#of(host: string): number {
-		return this.#underWayOf.get(host) ?? 0;
+	#pendingFrom(host: string): number {
+		return this.#pendingOf.get(host) ?? 0;
 	}
 
-	/** Whether the one at `i` comes before the one at `j`; of equals the earlier one. */
+	/** Whether the connection at `i` comes before the one at `j`; of equals the earlier one does. */
 	#before(i: number, j: number): boolean {
-		const [a, b] = [this.#waiting[i], this.#waiting[j]] as [Waiting<T>, Waiting<T>];
+		const [a, b] = [this.#queue[i], this.#queue[j]] as [Queued<T>, Queued<T>];
 		const order =
-			Number(this.#favoured(b.source)) - Number(this.#favoured(a.source)) ||
+			Number(this.#hasPriority(b.source)) - Number(this.#hasPriority(a.source)) ||
 			this.#load(a.source.host) - this.#load(b.source.host) ||
 			this.#times(a.source.address) - this.#times(b.source.address) ||
 			i - j;
 		return order < 0;
 	}
 
-	/** Known ones come first, as often as they need to who have lost their connection; beyond that they are as all. */
-	#favoured({ known }: Source): boolean {
-		return known !== undefined && this.#times(known) < ARRIVALS_KNOWN;
+	/** Known sources go first, as often as peers that lost their connection need it; after that they are like others. */
+	#hasPriority({ known }: Source): boolean {
+		return known !== undefined && this.#times(known) < KNOWN_SOURCE_PRIORITY;
 	}
 
 	#take(index: number): T {
-		const [{ item }] = this.#waiting.splice(index, 1) as [Waiting<T>];
+		const [{ item }] = this.#queue.splice(index, 1) as [Queued<T>];
 		return item;
 	}
 
@@ -141,8 +137,8 @@ export class HandshakeQueue<T> {
 
 	#count(name: string, now: number): void {
 		const age = now - this.#windowStart;
-		if (age >= ARRIVALS_WINDOW_MS) {
-			this.#servedBefore = age < 2 * ARRIVALS_WINDOW_MS ? this.#served : new Map();
+		if (age >= SOURCE_HISTORY_MS) {
+			this.#servedBefore = age < 2 * SOURCE_HISTORY_MS ? this.#served : new Map();
 			this.#served = new Map();
 			this.#windowStart = now;
 		}

@@ -1,17 +1,16 @@
-// The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced,
-// turns number[] into bytes and back, and makes the binding's errors readable.
-// Called by bind.ts, endpoint.ts, accept.ts, connection.ts, stream.ts and its halves, and ticket.ts.
+// The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced, converts
+// bytes to the binding's arrays of numbers and back, and makes its errors readable.
 import type * as Iroh from "@number0/iroh";
 import { firstLine, HivemindError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
-import { PIECE_MAX } from "./limits.ts";
+import { CHUNK_MAX } from "./limits.ts";
 
 export type { BiStream, Connection, Endpoint, EndpointAddr, Incoming, RecvStream, SendStream } from "@number0/iroh";
 
 let loaded: Promise<typeof Iroh> | undefined;
 
 /**
- * The binding. Loads 20 MB of native code on first use, so `--help` and `--version` never call it.
+ * The binding. The first call loads 20 MB of native code, so `--help` and `--version` never make it.
  * @throws HivemindError `addon`
  */
 export function loadIroh(): Promise<typeof Iroh> {
@@ -36,8 +35,9 @@ export async function publicId(key: Uint8Array): Promise<string> {
 	return SecretKey.fromBytes(toNumbers(key)).public().toString();
 }
 
-// A handle that JavaScript forgets is collected while in use: the connection dies, or a half-sent stream ends in a
-// clean FIN (measured). So whoever opens one pins it, and unpins it when it is closed.
+// A handle without a JavaScript reference is garbage-collected while in use: its connection dies, or its half-sent
+// stream ends in a clean FIN (docs/binding-notes.md, "Streams"). So every handle is pinned when it is opened, until it
+// is closed.
 const live = new Set<object>();
 
 /** Keeps a native handle alive until {@link unpin}. */
@@ -46,46 +46,46 @@ export function pin<T extends object>(handle: T): T {
 	return handle;
 }
 
-/** Lets a closed handle go. Idempotent. */
+/** Releases a closed handle. Idempotent. */
 export function unpin(handle: object): void {
 	live.delete(handle);
 }
 
 /**
- * Collects what was unpinned a moment ago. A closed endpoint keeps its sockets until then (measured), and the collector
- * does not see their weight. Takes about 10 ms.
+ * Collects what was unpinned a moment ago. A closed endpoint keeps its sockets until it is collected, and the collector
+ * does not know how much they hold (docs/binding-notes.md, "Memory"). Takes about 10 ms.
  */
 export function collectSoon(): void {
 	setImmediate(() => Bun.gc(true));
 }
 
-/** How many native handles are alive: zero when everything was closed. For tests and soak runs. */
+/** How many native handles are pinned: zero once everything is closed. For tests and soak runs. */
 export function liveHandles(): number {
 	return live.size;
 }
 
-const piece: number[] = new Array(PIECE_MAX).fill(0);
+const fullChunk: number[] = new Array(CHUNK_MAX).fill(0);
 
 /**
- * The bytes as the array of numbers that the binding wants. Valid until the next call: the binding copies it
- * before its call returns. A loop costs 0.6 ns a byte where `Array.from` costs 13 (measured).
+ * The bytes as the array of numbers that the binding wants, valid until the next call: the binding copies it before its
+ * own call returns. A loop costs 0.6 ns a byte, `Array.from` costs 13 (docs/binding-notes.md, "Backpressure").
  */
 export function toNumbers(bytes: Uint8Array): number[] {
 	const length = bytes.length;
-	const numbers = length === PIECE_MAX ? piece : new Array<number>(length);
+	const numbers = length === CHUNK_MAX ? fullChunk : new Array<number>(length);
 	for (let i = 0; i < length; i++) numbers[i] = bytes[i] as number;
 	return numbers;
 }
 
-/** The bytes of an array of numbers from the binding: 0.4 ns a byte. */
+/** The bytes of an array of numbers from the binding; costs 0.4 ns a byte. */
 export function toBytes(numbers: number[]): Uint8Array {
 	return new Uint8Array(numbers);
 }
 
 /**
- * What went wrong in one of the binding's errors, as one line that is safe to print: the other side chooses the reason
- * that it closes a handshake with. With RUST_BACKTRACE set it sends its chain of causes,
- * source paths and a stack trace as the message (measured): the innermost cause says what happened.
+ * What went wrong in one of the binding's errors, as one line that is safe to print, because the remote chooses the
+ * reason that it closes a handshake with. With RUST_BACKTRACE set the message is a chain of causes with source paths
+ * and a stack trace (docs/binding-notes.md): the innermost cause says what happened.
  */
 export function nativeReason(error: unknown): string {
 	const [chain = ""] = (error instanceof Error ? error.message : String(error)).split(/\n\s*Stack backtrace:/);
@@ -94,5 +94,5 @@ export function nativeReason(error: unknown): string {
 	return printable(innermost.replace(/ \(\/\S+\.rs:\d+:\d+\)$/, ""));
 }
 
-/** Whether a {@link nativeReason} says that the other side speaks another ALPN. */
+/** Whether a {@link nativeReason} says that the two sides have no ALPN in common. */
 export const isOtherProtocol = (reason: string): boolean => /known protocol|NoApplicationProtocol/.test(reason);

@@ -1,7 +1,7 @@
-// The C library of this machine, for the calls that neither Bun nor Node has. Called by native.ts and identity.ts.
+// The C library of this machine, for calls that neither Bun nor Node offers.
 import { dlopen, type FFIFunction } from "bun:ffi";
 
-/** The first C library that has these functions. Throws where there is none (Windows). */
+/** The first C library found that has these functions. Throws where there is none (Windows). */
 export function openLibc<const T extends Record<string, FFIFunction>>(functions: T) {
 	const musl = `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
 	let last: unknown;

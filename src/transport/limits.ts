@@ -1,108 +1,114 @@
-// The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
+// The bounds and waits of this folder, and those that hub and peer have to agree on, each with its reason.
+// Times are milliseconds, sizes are bytes.
 
-/** Streams one QUIC connection carries at once: the binding's default of 100 starves a browser with a dev server. */
+/** Streams on one QUIC connection at once. The binding's default of 100 starves a browser beside a dev server. */
 export const STREAMS_PER_CONNECTION = 1024;
 
-/**
- * From opening a stream to the hub's answer: a silence that the connection survives, and then all that the hub may take.
- */
+/** From opening a stream to the hub's answer: an outage that the connection survives, and then the hub's own bounds. */
 export const ANSWER_MS = 50_000;
 
-/** Waiting for a free stream: a burst over STREAMS_PER_CONNECTION may queue this long, then it is refused. */
+/** How long a stream beyond {@link STREAMS_PER_CONNECTION} waits for another one to end before it is refused. */
 export const OPEN_STREAM_MS = 10_000;
 
-/** Reaching a hub. iroh itself gives up after 30 s, longer than a person waits without doubt. */
+/** Connecting to a hub. iroh itself gives up after 30 s, which is longer than a user believes that anything happens. */
 export const CONNECT_MS = 15_000;
 
-/** Reaching a relay before the ticket is printed without one; `online()` itself never gives up. */
+/** Connecting to a relay, before the ticket is printed without one. The binding's `online()` itself never gives up. */
 export const RELAY_MS = 10_000;
 
-/** Stopping: a handshake under way may end first. On a direct path it takes milliseconds. */
-export const HANDSHAKE_MS = 250;
+/** On shutdown, pending handshakes may finish for this long. On a direct path one takes milliseconds. */
+export const HANDSHAKE_DRAIN_MS = 250;
 
-/** Closing the endpoint. A dead remote costs 90 ms (measured); more is not worth waiting for. */
+/** Closing the endpoint. A dead remote costs 90 ms (docs/binding-notes.md, "Shutdown"); more is not worth waiting. */
 export const CLOSE_MS = 1_000;
 
-/** First read of a stream. A pending read allocates its size (measured): with 4 KiB, 2,000 idle connections took 8 MB more. */
+/** First read of a stream. A pending read allocates its size: with 4 KiB, 2,000 idle connections took 8 MB more. */
 export const READ_MIN = 1024;
 
-/** The largest piece moved at once: beyond 64 KiB the binding gets no faster, only the neighbours slower. */
-export const PIECE_MAX = 64 * 1024;
+/** The largest chunk. Beyond 64 KiB the binding gets no faster, and other streams only wait longer. */
+export const CHUNK_MAX = 64 * 1024;
 
-/** The largest piece while other streams move small things: half the wait for them, a tenth of the throughput. */
-export const PIECE_SHARED = 32 * 1024;
+/** The largest chunk while other streams move small amounts: half the wait for them, for a tenth of the throughput. */
+export const CHUNK_SHARED = 32 * 1024;
 
-/** The smallest piece that bulk streams are cut down to when many share the thread. */
-export const PIECE_MIN = 8 * 1024;
+/** The smallest chunk that bulk transfers are cut down to when many of them share the thread. */
+export const CHUNK_MIN = 8 * 1024;
 
-/** Bytes that all bulk streams together may have in one turn of the event loop (see fairness.ts). */
+/** Bytes that all bulk transfers together may move in one turn of the event loop (src/transport/chunk-size.ts). */
 export const BULK_BUDGET = 128 * 1024;
 
-/** A stream that moved nothing for this long no longer counts when the thread is shared out. */
+/** A stream that has moved nothing for this long no longer counts when the thread is shared out. */
 export const SHARE_WINDOW_MS = 50;
 
-/** One service's failure is reported at most this often; a browser retries a dead port many times a second. */
+/** One service's failure is reported at most this often: a browser retries a dead port many times a second. */
 export const REPORT_EVERY_MS = 1_000;
 
-/** Messages a second: honest sides send two pings and pongs; a burst of aborted streams sends one each. */
+/** Control messages a second. An honest side sends two pings and pongs, and one message for each reset of a burst. */
 export const CONTROL_RATE = 2_000;
 
-/** Messages waiting for a side that does not read; older ones are dropped, the heartbeat decides. */
+/** Control messages queued for a side that does not read. Older ones are dropped; the silence ends the connection. */
 export const CONTROL_QUEUE = 2_000;
 
-/** A connection without a valid hello is closed after this. A slow relay path needs a second. */
+/** A connection without a valid hello is closed after this. Over a slow relay path a hello takes a second. */
 export const HELLO_MS = 5_000;
 
-/** Often enough that three lost ones are {@link SUSPECT_MS}; a ping and its answer are some 100 bytes. */
+/** Often enough that three lost pings are noticed within seconds; a ping and its pong are about 100 bytes. */
 export const PING_MS = 1_000;
 
-/** Connections of one remote id: one in use, one that is given up, one that is being made, and a spare. */
+/** Connections of one remote id: one in use, one given up on, one being made, and a spare. */
 export const CONNECTIONS_PER_ID = 4;
 
-/** How often those are looked for, and the clock whether an invitation has expired. */
+/** How often half-closed connections that move nothing are looked for, and whether an invitation has expired. */
 export const SWEEP_MS = 60_000;
 
-/** Binding it again: tries with the same ports, and the pause between two. The collector frees them in one or two. */
+/** Attempts to bind the endpoint again on the same ports. The garbage collector frees them after one or two. */
 export const REBIND_SAME_PORTS = 20;
+
+/** The pause between two attempts to bind: long enough for a garbage collection, too short for a user to notice. */
 export const REBIND_PAUSE_MS = 100;
 
-/** Closing a connection discards what is under way; a last word gets this long to be read. */
-export const LAST_WORD_MS = 500;
+/** Closing a connection discards what is in flight; a final message is given this long to be read. */
+export const CLOSE_DELAY_MS = 500;
 
-/** After a failed accept: long enough not to spin, short enough not to be noticed. */
-export const ACCEPT_PAUSE_MS = 100;
+/** The pause after a failed accept: long enough not to spin, short enough not to be noticed. */
+export const ACCEPT_RETRY_MS = 100;
 
-/**
- * Handshakes with newcomers: a burst, then a steady rate. One costs about a millisecond of a core, and what it leaves
- * behind another at the next garbage collection; a team that comes back at once fits into the burst. At twice the rate
- * the slowest requests beside a flood took twice as long (measured, two runs of each).
- */
-export const ARRIVALS_BURST = 64;
-export const ARRIVALS_PER_SECOND = 25;
-
-/** Who waits for a handshake: what is served within ten seconds, for as long as a client knocks. */
-export const ARRIVALS_MAX = 256;
+/** Handshakes at once after a quiet period: a whole team that comes back together fits into it. */
+export const HANDSHAKE_BURST = 64;
 
 /**
- * From so many that wait, or whose handshake is under way, a newcomer has to prove its address: one more round trip for
- * it, and no forged senders for us.
+ * Handshakes a second after the burst. One costs about a millisecond of a core, and what it leaves behind another at
+ * the next garbage collection. At twice this rate the slowest requests beside a flood took twice as long (two runs of
+ * each).
  */
-export const ARRIVALS_CROWDED = 32;
+export const HANDSHAKES_PER_SECOND = 25;
 
-/** Whoever came less often within the last one or two of these comes first. At the rate above 1,000 entries. */
-export const ARRIVALS_WINDOW_MS = 10_000;
+/** Incoming connections queued for a handshake: what is served in ten seconds, for as long as a client keeps trying. */
+export const HANDSHAKE_QUEUE_MAX = 256;
 
-/** So often within that time a known host or id comes first: a few attempts of a few peers behind one address. */
-export const ARRIVALS_KNOWN = 16;
+/**
+ * With this many queued or pending, an unproven source has to prove its address first (QUIC Retry, RFC 9000 section
+ * 8.1.2): one more round trip for it, and no forged sources for us.
+ */
+export const HANDSHAKE_RETRY_FROM = 32;
 
-/** Handshakes under way: those that never end are given up by the transport after 30 to 60 s, at 85 kB each (measured). */
+/** Sources that came less often in the last one or two of these are served first. At this rate 1,000 entries. */
+export const SOURCE_HISTORY_MS = 10_000;
+
+/** How often a known source has priority in that time: a few attempts of a few peers behind one address. */
+export const KNOWN_SOURCE_PRIORITY = 16;
+
+/** Pending handshakes. Those that never finish are given up by the transport after 30 to 60 s, at 85 kB each. */
 export const HANDSHAKES_MAX = 512;
 
-/** The same of one host: a team behind one address that comes at once. One host alone must not fill the door. */
+/** Pending handshakes of one host, so that one host cannot use up all of them: a team behind one address. */
 export const HANDSHAKES_PER_HOST = 64;
 
-/** The same by one relay, where nobody's address counts: a flood behind it leaves room for who comes directly. */
+/** Pending handshakes through one relay, which hides its clients' addresses: a flood through it leaves the other half. */
 export const HANDSHAKES_PER_RELAY = HANDSHAKES_MAX / 2;
 
-/** Streams of a lost connection that are aborted in one turn, so that a thousand of them hold nobody up. */
+/** Longest grace before a reset (see RESET_GRACE_MS), however long the round trip is. */
+export const RESET_GRACE_MAX_MS = 1_000;
+
+/** Streams of a lost connection that are aborted in one turn of the event loop, so that a thousand hold nobody up. */
 export const ABORTS_PER_TURN = 64;

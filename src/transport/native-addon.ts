@@ -1,13 +1,12 @@
-// Loads the embedded native add-on of the single-file executable. Called by the virtual module that build.ts puts in
-// the place of @number0/iroh; unbundled runs never come here.
-// Bun itself would unpack the add-on to a temporary directory, which fails where that is read-only or noexec, and trust
-// a file that is there already. On Linux the add-on goes through an anonymous file in memory instead (memfd_create(2)).
+// Loads the native add-on that is embedded in the single-file executable. Bun itself would unpack it to a temporary
+// directory, which fails where that is read-only or noexec, and would trust a file that is there already. On Linux it
+// goes through memfd_create(2) instead (docs/binding-notes.md, "Single-file executable").
 import { FFIType, ptr } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { openLibc } from "./libc.ts";
 
-/** The add-on's exports. `file` is its path inside the executable. Throws what the first way to load it threw. */
+/** The add-on's exports. `file` is its path inside the executable. Throws the error of the first attempt. */
 export function loadNative(file: string): Record<string, unknown> {
 	const module = { exports: {} as Record<string, unknown> };
 	let first: unknown;
@@ -16,7 +15,7 @@ export function loadNative(file: string): Record<string, unknown> {
 			process.dlopen(module, inMemory(file), constants.dlopen.RTLD_NOW);
 			return module.exports;
 		} catch (error) {
-			// No memfd_create (old kernel, seccomp) or no /proc: Bun's own way may still work.
+			// Without memfd_create (old kernel, seccomp) or /proc, Bun's own way may still work.
 			first = error;
 		}
 	}
@@ -31,10 +30,10 @@ export function loadNative(file: string): Record<string, unknown> {
 // --- internal ---
 
 const MFD_CLOEXEC = 0x1;
-/** Linux 6.3 and newer: asks for an executable file where the sysctl vm.memfd_noexec says otherwise. */
+/** Since Linux 6.3: asks for an executable file where the sysctl vm.memfd_noexec forbids it by default. */
 const MFD_EXEC = 0x10;
 
-/** Copies the file into memory; the path names it while the descriptor is open, which is as long as we run. */
+/** Copies the file into memory. The path is valid while the descriptor is open: as long as this process runs. */
 function inMemory(file: string): string {
 	const bytes = readFileSync(file);
 	const fd = memfdCreate();
@@ -53,5 +52,5 @@ function memfdCreate(): number {
 	} finally {
 		libc.close();
 	}
-	throw new Error("memfd_create is not to be had");
+	throw new Error("memfd_create is unavailable");
 }

@@ -1,26 +1,27 @@
-// The receiving half of a QUIC stream: pulls bytes while somebody wants them, and ends in exactly one of
-// end of stream, reset by the sender, or stop. Called by stream.ts.
-// A pending native read holds the half's lock (measured), so a stop takes effect after it returns.
+// The receiving half of a QUIC stream: reads only while somebody wants the bytes, and ends in exactly one of end of
+// stream, reset by the sender, or stop. A pending native read holds the half's lock, so a stop takes effect only after
+// that read returns (docs/binding-notes.md, "Streams").
 import { Aborted, type Waiter } from "../forward/duplex.ts";
-import { ChunkSize } from "./chunk-size.ts";
+import { type ChunkScheduler, ChunkSize } from "./chunk-size.ts";
 import { nativeReason, type RecvStream, toBytes } from "./iroh.ts";
 
 export class ReceiveHalf {
 	/** Resolves when the native half has ended. */
 	readonly over: Promise<void>;
-	/** The sender finished and everything was received. */
+	/** The sender finished, and everything was received. */
 	ended = false;
 	error: Aborted | undefined;
 	#native: RecvStream;
-	#share = new ChunkSize();
+	#size: ChunkSize;
 	#reader: Waiter<Uint8Array | null> | undefined;
 	#buffered: Uint8Array[] = [];
 	#pulling = false;
 	#more = false;
 	#resolveOver!: () => void;
 
-	constructor(native: RecvStream) {
+	constructor(native: RecvStream, scheduler: ChunkScheduler) {
 		this.#native = native;
+		this.#size = new ChunkSize(scheduler);
 		this.over = new Promise((resolve) => {
 			this.#resolveOver = resolve;
 		});
@@ -46,7 +47,7 @@ export class ReceiveHalf {
 		if (bytes.length > 0) this.#buffered.unshift(bytes);
 	}
 
-	/** No more reading: the sender is told. Waiting readers get `error`. Idempotent. */
+	/** Stops reading and tells the sender; a waiting reader gets `error`. Idempotent. */
 	stop(error: Aborted, code: bigint): void {
 		const unread = this.#buffered.length > 0;
 		this.#buffered = [];
@@ -56,9 +57,9 @@ export class ReceiveHalf {
 		this.#native.stop(code).then(this.#resolveOver, this.#resolveOver);
 	}
 
-	/** Nobody waits for these bytes; see {@link ChunkSize.counted}. */
+	/** Other streams need not make room for this one; see {@link ChunkSize.counted}. */
 	uncounted(): void {
-		this.#share.counted = false;
+		this.#size.counted = false;
 	}
 
 	// --- internal ---
@@ -66,7 +67,7 @@ export class ReceiveHalf {
 	#pull(): void {
 		if (this.#pulling || this.ended || this.error) return;
 		this.#pulling = true;
-		const asked = this.#share.readSize();
+		const asked = this.#size.readSize();
 		this.#native.read(asked).then(
 			(numbers) => this.#received(numbers, asked),
 			(error: unknown) => this.#lost(error),
@@ -75,7 +76,7 @@ export class ReceiveHalf {
 
 	#received(numbers: number[], asked: number): void {
 		this.#pulling = false;
-		// After a stop or a reset an empty read looks like an end, and is none (measured).
+		// After a stop or a reset the binding reads nothing, which looks like the end (docs/binding-notes.md, "Streams").
 		if (this.error) return;
 		const reader = this.#reader;
 		this.#reader = undefined;
@@ -86,8 +87,8 @@ export class ReceiveHalf {
 			return;
 		}
 		const bytes = toBytes(numbers);
-		this.#share.moved(bytes.length, asked);
-		// A full read means that more is waiting: fetch it while these bytes are written.
+		this.#size.moved(bytes.length, asked);
+		// A full read means that more is waiting: fetch it while these bytes are being written.
 		this.#more = bytes.length === asked;
 		if (!reader) {
 			this.#buffered.push(bytes);
@@ -97,7 +98,7 @@ export class ReceiveHalf {
 		if (this.#more) this.#pull();
 	}
 
-	/** The sender reset the stream, or the connection is gone. */
+	/** The sender reset the stream, or the connection was lost. */
 	#lost(error: unknown): void {
 		this.#pulling = false;
 		this.#fail(new Aborted(`stream lost: ${nativeReason(error)}`, { cause: error }));

@@ -1,8 +1,8 @@
-// The sending half of a QUIC stream: writes in fair pieces, and ends in exactly one of finish (acknowledged) or reset.
-// Called by stream.ts. A blocked native write holds the half's lock, so a reset takes effect after it; a pending
-// stopped() would do the same, and hangs for ever after a reset (measured), so it is only asked for after a finish.
+// The sending half of a QUIC stream: writes in chunks, and ends in exactly one of finish (acknowledged) or reset. A
+// blocked native write holds the half's lock, so a reset takes effect only after it. A pending stopped() would hold it
+// too, and never returns after a reset, so it is called after a finish only (docs/binding-notes.md, "Streams").
 import { Aborted, type Waiter } from "../forward/duplex.ts";
-import { ChunkSize } from "./chunk-size.ts";
+import { type ChunkScheduler, ChunkSize } from "./chunk-size.ts";
 import { nativeReason, type SendStream, toNumbers } from "./iroh.ts";
 
 export class SendHalf {
@@ -10,7 +10,7 @@ export class SendHalf {
 	readonly over: Promise<void>;
 	error: Aborted | undefined;
 	#native: SendStream;
-	#share = new ChunkSize();
+	#size: ChunkSize;
 	#writer: Waiter<void> | undefined;
 	#prefix: Uint8Array | undefined;
 	#flushing: Promise<void> | undefined;
@@ -18,9 +18,10 @@ export class SendHalf {
 	#lastWrite = Number.NEGATIVE_INFINITY;
 	#resolveOver!: () => void;
 
-	/** `prefix` travels in one flight with the first write, or alone when none comes at once. */
-	constructor(native: SendStream, prefix?: Uint8Array) {
+	/** `prefix` is sent together with the first write, or alone when no write follows at once. */
+	constructor(native: SendStream, scheduler: ChunkScheduler, prefix?: Uint8Array) {
 		this.#native = native;
+		this.#size = new ChunkSize(scheduler);
 		this.over = new Promise((resolve) => {
 			this.#resolveOver = resolve;
 		});
@@ -28,19 +29,19 @@ export class SendHalf {
 		if (prefix) setImmediate(() => this.#flush());
 	}
 
-	/** Resolves when the transport has taken all of it. One call at a time. Rejects with Aborted when nobody reads. */
+	/** Resolves when the transport has taken everything. One call at a time. Rejects with Aborted when nobody reads. */
 	async write(bytes: Uint8Array): Promise<void> {
 		if (this.#flushing) await this.#flushing;
 		const data = this.#withPrefix(bytes);
 		for (let offset = 0; offset < data.length; ) {
-			const piece = data.subarray(offset, offset + this.#share.piece());
-			await this.#writePiece(piece);
-			this.#share.moved(piece.length);
-			offset += piece.length;
+			const chunk = data.subarray(offset, offset + this.#size.chunk());
+			await this.#writeChunk(chunk);
+			this.#size.moved(chunk.length);
+			offset += chunk.length;
 		}
 	}
 
-	/** Ends cleanly behind everything written; `over` resolves when the other side has acknowledged it. */
+	/** Ends cleanly after everything written; `over` resolves when the other side has acknowledged it. */
 	async finish(): Promise<void> {
 		await this.write(new Uint8Array(0));
 		if (this.error) throw this.error;
@@ -50,7 +51,8 @@ export class SendHalf {
 		} catch (error) {
 			throw this.#lost(error);
 		}
-		// After the other side's stop a finish does nothing and the stream's slot leaks, unless it is reset (measured).
+		// After a stop by the other side a finish does nothing: without a reset the stream's slot would leak
+		// (docs/binding-notes.md, "Concurrency").
 		this.#native
 			.stopped()
 			.then((code) => {
@@ -63,8 +65,8 @@ export class SendHalf {
 	}
 
 	/**
-	 * Ends visibly; the writer that waits gets `error`. Bytes written within the last `graceMs` are given that time to
-	 * be read, since a QUIC reset overtakes them. Does nothing after a finish. Idempotent.
+	 * Ends with a reset; a waiting writer gets `error`. A QUIC reset overtakes bytes, so it waits until those last
+	 * written have had `graceMs` to be read. Does nothing after a finish. Idempotent.
 	 */
 	reset(error: Aborted, code: bigint, graceMs: number): void {
 		if (this.#finished || this.error) return;
@@ -78,14 +80,14 @@ export class SendHalf {
 		else setTimeout(resetNow, left);
 	}
 
-	/** A write waits for the other side to read; until then no reset can leave. */
+	/** A write is waiting for the other side to read; until it returns no reset can be sent. */
 	get blocked(): boolean {
 		return this.#writer !== undefined;
 	}
 
-	/** Nobody waits for these bytes; see {@link ChunkSize.counted}. */
+	/** Other streams need not make room for this one; see {@link ChunkSize.counted}. */
 	uncounted(): void {
-		this.#share.counted = false;
+		this.#size.counted = false;
 	}
 
 	// --- internal ---
@@ -93,7 +95,7 @@ export class SendHalf {
 	#flush(): void {
 		if (!this.#prefix || this.error) return;
 		const prefix = this.#withPrefix(new Uint8Array(0));
-		this.#flushing = this.#writePiece(prefix).finally(() => {
+		this.#flushing = this.#writeChunk(prefix).finally(() => {
 			this.#flushing = undefined;
 		});
 		this.#flushing.catch(() => {});
@@ -109,11 +111,11 @@ export class SendHalf {
 		return both;
 	}
 
-	#writePiece(piece: Uint8Array): Promise<void> {
+	#writeChunk(chunk: Uint8Array): Promise<void> {
 		if (this.error) return Promise.reject(this.error);
 		return new Promise((resolve, reject) => {
 			this.#writer = { resolve, reject };
-			this.#native.writeAll(toNumbers(piece)).then(
+			this.#native.writeAll(toNumbers(chunk)).then(
 				() => {
 					this.#lastWrite = performance.now();
 					this.#writer = undefined;
@@ -126,7 +128,7 @@ export class SendHalf {
 		});
 	}
 
-	/** The other side stopped reading, or the connection is gone: the half is reset, or its slot would leak. */
+	/** The other side stopped reading, or the connection was lost. Without a reset the stream's slot would leak. */
 	#lost(error: unknown): Aborted {
 		const lost = new Aborted(`stream lost: ${nativeReason(error)}`, { cause: error });
 		this.#fail(lost);

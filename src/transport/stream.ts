@@ -1,42 +1,42 @@
-// One QUIC bidirectional stream as Duplex: its two halves, the header and the answer on it, and its end.
-// Made by connection.ts; called by link.ts, guest.ts, serve.ts and join.ts (which bridges it).
+// A QUIC bidirectional stream as Duplex: its two halves, the stream header, the hub's answer, and its end.
+// Both native halves stay pinned until both have ended.
 import { Aborted, type Duplex } from "../forward/duplex.ts";
-import { RESET_GRACE_MAX_MS, RESET_GRACE_MS } from "../forward/limits.ts";
+import { RESET_GRACE_MS } from "../forward/limits.ts";
 import { ACCEPTED, decodeHeader, HEADER_LENGTH, REFUSED } from "../protocol/stream-header.ts";
+import type { ChunkScheduler } from "./chunk-size.ts";
 import { type BiStream, pin, unpin } from "./iroh.ts";
-import { ANSWER_MS } from "./limits.ts";
+import { ANSWER_MS, RESET_GRACE_MAX_MS } from "./limits.ts";
 import { ReceiveHalf } from "./receive.ts";
 import { SendHalf } from "./send.ts";
 
-/** Error code of our resets and stops: the original reads none, so the value says only "not a clean end". */
+/** Error code of our resets and stops. The original program ignores it: it says no more than "not a clean end". */
 const ABORT_CODE = 1n;
 
 export interface StreamOptions {
-	/** Travels in one flight with the first data, or alone when there is none yet. */
+	/** Sent together with the first data, or alone when there is none yet. */
 	prefix?: Uint8Array;
 	/**
-	 * The first byte read is the hub's answer and not data; anything but "accepted" aborts the stream, and so does none
-	 * for {@link ANSWER_MS}.
+	 * The first byte read is the hub's answer and not data. Any answer but "accepted" aborts the stream, and so does none
+	 * within {@link ANSWER_MS}.
 	 */
 	expectAnswer?: boolean;
+	/** Shared by all streams of this thread. */
+	scheduler: ChunkScheduler;
 	/** The connection's round trip in milliseconds. */
 	rtt: () => number;
 	/** Whether the connection is over. */
 	isLost?: () => boolean;
-	/** Told the stream's id when an abort cannot reach the other side by itself. */
+	/** Called with the stream's id when an abort cannot reach the other side by itself. */
 	onStuckAbort?: (id: string) => void;
 }
 
 export class QuicStream implements Duplex {
 	readonly closed: Promise<Error | undefined>;
-	/** The hub answered our header with something else than "accepted". */
-	refused = false;
-	/** The hub answered that the service is connected. */
-	accepted = false;
+	/** What the hub answered to our header; "none" where no answer is expected. */
+	answer: "none" | "pending" | "accepted" | "refused";
 	#send: SendHalf;
 	#receive: ReceiveHalf;
-	#expectAnswer: boolean;
-	/** The transport's id of the stream, the same on both sides; "" in the first moments. */
+	/** The transport's id of the stream, the same on both sides; "" until the binding has told it. */
 	id = "";
 	#rtt: () => number;
 	#isLost: () => boolean;
@@ -45,13 +45,13 @@ export class QuicStream implements Duplex {
 	constructor(bi: BiStream, options: StreamOptions) {
 		const handles = [bi, bi.send, bi.recv] as const;
 		for (const handle of handles) pin(handle);
-		this.#send = new SendHalf(handles[1], options.prefix);
-		this.#receive = new ReceiveHalf(handles[2]);
-		this.#expectAnswer = options.expectAnswer ?? false;
+		this.#send = new SendHalf(handles[1], options.scheduler, options.prefix);
+		this.#receive = new ReceiveHalf(handles[2], options.scheduler);
+		this.answer = options.expectAnswer ? "pending" : "none";
 		this.#rtt = options.rtt;
 		this.#isLost = options.isLost ?? (() => false);
 		this.#onStuckAbort = options.onStuckAbort ?? (() => {});
-		// Asked for now: once a write is blocked the binding answers no more.
+		// Asked for now: while a write is blocked the binding does not answer (docs/binding-notes.md, "Streams").
 		handles[1].id().then(
 			(id) => {
 				this.id = id;
@@ -64,7 +64,7 @@ export class QuicStream implements Duplex {
 		});
 	}
 
-	/** Its connection is over. */
+	/** Whether its connection is over. */
 	get lost(): boolean {
 		return this.#isLost();
 	}
@@ -74,7 +74,7 @@ export class QuicStream implements Duplex {
 	}
 
 	read(): Promise<Uint8Array | null> {
-		return this.#expectAnswer ? this.#readAnswer() : this.#receive.read();
+		return this.answer === "pending" ? this.#readAnswer() : this.#receive.read();
 	}
 
 	write(bytes: Uint8Array): Promise<void> {
@@ -96,7 +96,7 @@ export class QuicStream implements Duplex {
 	}
 
 	abort(error = new Aborted("aborted here")): void {
-		// A blocked write keeps the reset from leaving: then only words reach the other side.
+		// A blocked write holds the reset back; only a control message reaches the other side then.
 		if (this.#send.blocked && this.id !== "") this.#onStuckAbort(this.id);
 		const grace = Math.min(RESET_GRACE_MAX_MS, RESET_GRACE_MS + 4 * this.#rtt());
 		this.#send.reset(error, ABORT_CODE, grace);
@@ -104,8 +104,8 @@ export class QuicStream implements Duplex {
 	}
 
 	/**
-	 * Reads the header; data behind it stays to be read. Resolves with the port id, or undefined when what came is no
-	 * header. Rejects with Aborted when the stream was reset. The caller bounds the wait.
+	 * Reads the stream header and leaves the data behind it to be read. Resolves with the port id, or with undefined when
+	 * the bytes are not a valid header. Rejects with Aborted when the stream was reset. The caller bounds the wait.
 	 */
 	async readHeader(): Promise<number | undefined> {
 		const header = new Uint8Array(HEADER_LENGTH);
@@ -125,14 +125,14 @@ export class QuicStream implements Duplex {
 		return this.write(Uint8Array.of(ACCEPTED));
 	}
 
-	/** Tells the peer no, and ends the stream. A header that is still being waited for is waited for no more. */
+	/** Tells the peer that its stream is refused, and ends it. Stops waiting for a header that is still missing. */
 	async refuse(): Promise<void> {
 		this.cancel();
 		try {
 			await this.write(Uint8Array.of(REFUSED));
 			await this.end();
 		} catch {
-			// Whoever has gone needs no answer.
+			// The peer is gone and needs no answer.
 		}
 	}
 
@@ -141,14 +141,13 @@ export class QuicStream implements Duplex {
 	async #readAnswer(): Promise<Uint8Array | null> {
 		const timer = setTimeout(() => this.abort(new Aborted("no answer from the hub")), ANSWER_MS);
 		const bytes = await this.#receive.read().finally(() => clearTimeout(timer));
-		this.#expectAnswer = false;
 		if (bytes?.[0] !== ACCEPTED) {
-			this.refused = true;
+			this.answer = "refused";
 			const error = new Aborted("refused by the hub");
 			this.abort(error);
 			throw error;
 		}
-		this.accepted = true;
+		this.answer = "accepted";
 		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
 	}
 }

@@ -1,25 +1,27 @@
-// The endpoint's door with real connections: more that knock at once than may come in at once.
+// The accept loop with real connections: more of them at once than may be served at once.
 import { expect, test } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { formatTicket } from "../../src/invite/ticket.ts";
 import { ALPN } from "../../src/protocol/stream-header.ts";
 import { type AcceptOptions, Acceptor } from "../../src/transport/acceptor.ts";
+import { ChunkScheduler } from "../../src/transport/chunk-size.ts";
 import type { Connection } from "../../src/transport/connection.ts";
+import type { EndpointEvent } from "../../src/transport/events.ts";
 import type { Incoming, Endpoint as NativeEndpoint } from "../../src/transport/iroh.ts";
-import { ARRIVALS_BURST, ARRIVALS_CROWDED, ARRIVALS_PER_SECOND } from "../../src/transport/limits.ts";
+import { HANDSHAKE_BURST, HANDSHAKE_RETRY_FROM, HANDSHAKES_PER_SECOND } from "../../src/transport/limits.ts";
 import { RawPeer } from "../support/raw-peer.ts";
 
 /**
- * More than the burst and the crowd, so that some must prove their addresses: also where a slow machine takes four
- * seconds to knock so often, and the hub lets in who came first meanwhile.
+ * More than the burst and what makes sources prove their addresses, also where a slow machine takes four seconds for
+ * all of them while the hub serves the first ones.
  */
-const KNOCKS = ARRIVALS_BURST + ARRIVALS_CROWDED + 4 * ARRIVALS_PER_SECOND;
+const CONNECTIONS = HANDSHAKE_BURST + HANDSHAKE_RETRY_FROM + 4 * HANDSHAKES_PER_SECOND;
 
 interface Host extends AsyncDisposable {
 	ticket: string;
 	/** Which methods of its Incomings were called, and how often. */
 	calls: Map<string, number>;
-	open(options: AcceptOptions): Promise<void>;
+	run(options: AcceptOptions): Promise<void>;
 }
 
 /** Its Incomings' method `broken` rejects the first time that it is called. */
@@ -35,7 +37,7 @@ async function host(broken?: keyof Incoming): Promise<Host> {
 	const watched = (incoming: Incoming): Incoming =>
 		new Proxy(incoming, {
 			get(target, name: keyof Incoming) {
-				// An await looks for it.
+				// `await` looks for `then`.
 				if (!(name in target)) return undefined;
 				calls.set(name, (calls.get(name) ?? 0) + 1);
 				if (name === broken && calls.get(name) === 1) return () => Promise.reject(new Error(`injected into ${name}`));
@@ -52,25 +54,25 @@ async function host(broken?: keyof Incoming): Promise<Host> {
 	return {
 		ticket: await formatTicket({ address: native.addr(), secret: undefined }),
 		calls,
-		open: (options) => new Acceptor(accepting, options).open(),
+		run: (options) => new Acceptor(accepting, options, new ChunkScheduler()).run(),
 		[Symbol.asyncDispose]: () => native.close(),
 	};
 }
 
 test.each([
 	["", undefined],
-	[", though it fails once to ask whether one has", "remoteAddrValidated"],
-	[", though it fails once to ask one for that", "retry"],
+	[", even if asking once whether one has fails", "remoteAddrValidated"],
+	[", even if telling one to do so fails once", "retry"],
 ] as const)(
-	"of more than may come in at once all come in, and those behind the crowd prove their addresses first%s",
+	"of more connections than are served at once all are served, and under load they prove their addresses first%s",
 	async (_, broken) => {
 		await using hub = await host(broken);
 		const inside: Connection[] = [];
-		const errors: string[] = [];
+		const events: EndpointEvent[] = [];
 		const asked = new Set<string>();
-		const opened = hub.open({
+		const running = hub.run({
 			onConnection: (connection) => inside.push(connection),
-			onError: (error) => errors.push(error),
+			onEvent: (event) => events.push(event),
 			isKnown: (hostOrId) => {
 				asked.add(hostOrId);
 				return false;
@@ -80,20 +82,20 @@ test.each([
 		const peers = await Promise.all(Array.from({ length: 8 }, () => RawPeer.make()));
 		try {
 			const connections = await Promise.all(
-				Array.from({ length: KNOCKS }, (_, i) => (peers[i % peers.length] as RawPeer).connect(hub.ticket)),
+				Array.from({ length: CONNECTIONS }, (_, i) => (peers[i % peers.length] as RawPeer).connect(hub.ticket)),
 			);
-			expect(connections).toHaveLength(KNOCKS);
-			expect(errors).toEqual(broken ? [`injected into ${broken}`] : []);
+			expect(connections).toHaveLength(CONNECTIONS);
+			expect(events).toEqual(broken ? [{ type: "attempt_failed", reason: `injected into ${broken}` }] : []);
 			expect([...asked].every((name) => name === "127.0.0.1" || name === "0:0:0:0::/64")).toBe(true);
 			expect(hub.calls.get("retry") ?? 0).toBeGreaterThan(0);
-			expect(hub.calls.get("accept")).toBe(KNOCKS);
+			expect(hub.calls.get("accept")).toBe(CONNECTIONS);
 			for (const connection of connections) connection.close();
 			await Promise.all(inside.map(({ closed }) => closed));
 		} finally {
 			for (const peer of peers) await peer[Symbol.asyncDispose]();
 		}
 		await hub[Symbol.asyncDispose]();
-		await opened;
+		await running;
 	},
 	60_000,
 );

@@ -1,5 +1,6 @@
-// What TCP promises, kept through the tunnel: one row a promise, named by its symptom. README.md shows the table.
-// Client and service are Node's sockets (puppet.ts); hub and peer are ours, over real iroh on loopback.
+// What TCP promises, kept through the tunnel: one test per promise, named by its symptom (docs/reliability.md shows
+// them). Client and service are Node's sockets (test/support/puppet.ts); hub and peer are ours, over real iroh on
+// loopback.
 import { expect, test } from "bun:test";
 import { Puppet, type PuppetServer, type PuppetSocket } from "../support/puppet.ts";
 import { type RunningHub, type RunningPeer, startHub, startPeer } from "../support/tunnel.ts";
@@ -147,7 +148,7 @@ row("the reply survives a service that closes with the request unread", async ()
 	const [client, server] = await connection({ service: true });
 	await client.send(1000);
 	await server.write("HTTP/1.1 413 Too Large");
-	// close(2) with unread bytes: the kernel sends a RST behind the reply, not a FIN.
+	// close(2) with unread bytes: the kernel sends a RST after the reply, not a FIN.
 	await server.destroy();
 	expect(await client.closed()).toMatchObject({ head: "HTTP/1.1 413 Too Large" });
 });
@@ -156,7 +157,7 @@ row("a reader that stops holds the writer, and gets every byte when it goes on",
 	const [client, server] = await connection({ client: true });
 	const size = 3 * BIG;
 	const sent = server.send(size).then(() => server.end());
-	// The writer is held when what the kernel took does not change while another connection does its work.
+	// The writer is held up once what the kernel took stays the same while another connection does its work.
 	let held = -1;
 	for (let now = 0; now !== held; now = (await server.state()).sent) {
 		held = now;
@@ -211,7 +212,7 @@ row("a hub that stops lets a running transfer finish", async () => {
 	await client.received(MB);
 	const stopped = hub.stop();
 	await client.received(5 * MB);
-	// At once: what moves nothing for a moment (IDLE_MS) is no running transfer any more.
+	// At once, because a transfer that moves nothing for a moment (IDLE_MS) no longer counts as running.
 	await server.end();
 	expect(await client.ended()).toMatchObject({ received: 5 * MB, sha256, ended: true, error: null });
 	await client.end();

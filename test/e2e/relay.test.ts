@@ -1,7 +1,7 @@
-// Relays, by one that misbehaves on command: joining where only a relay leads to the hub, and the hub that finds itself
-// without one.
+// Relays, with one that misbehaves on command: a hub that only a relay leads to, and a hub that loses its relay.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { watchRelay } from "../../src/hub/relay-watchdog.ts";
+import { RelayProbe } from "../../src/hub/relay-probe.ts";
+import { type RelayEvent, watchRelay } from "../../src/hub/relay-watchdog.ts";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
 import { bindEndpoint, type Endpoint, type EndpointOptions } from "../../src/transport/endpoint.ts";
 import { type EndpointAddr, loadIroh } from "../../src/transport/iroh.ts";
@@ -45,29 +45,36 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 });
 
 /**
- * A hub's endpoint that is watched by a watch in a hurry, once a look has seen it: a slow machine may need a few. The
- * next look is not under way yet, so what the relay does from now on comes between two of them.
+ * A hub's endpoint and a watchdog in a hurry, once a probe has reached it: a slow machine may need a few. The next
+ * probe has not begun yet, so what the relay does from now on happens between two of them.
  */
-async function watched({ lostMs = 300, lookMs = 500, everSeen = true } = {}) {
+async function watched({ lostMs = 300, probeMs = 500, everReached = true } = {}) {
 	const endpoint = await bindEndpoint(by);
 	expect(await endpoint.online()).toBe(true);
 	const end = new AbortController();
-	const looks = countLooks(endpoint);
-	const restarts: string[] = [];
-	const timing = { lostMs, checkMs: 50, checkLostMs: 50, lookMs };
-	const watching = watchRelay(endpoint, () => restarts.push("said"), end.signal, timing);
+	const probe = new RelayProbe(endpoint);
+	const probes = countProbes(probe);
+	const lost: RelayEvent[] = [];
+	/** Remotes that were handed over. */
+	const remotes: string[] = [];
+	const onEvent = (event: RelayEvent) => {
+		if (event.type === "relay_lost") lost.push(event);
+	};
+	const timing = { lostMs, checkMs: 50, checkLostMs: 50, probeMs };
+	const watching = watchRelay({ endpoint, probe, onEvent, timing }, end.signal);
 	const accepting = endpoint.accept({
-		onConnection: () => {},
-		onError: () => {},
+		onConnection: ({ remote }) => void remotes.push(remote),
+		onEvent: () => {},
 		isKnown: () => false,
 		stop: end.signal,
 	});
-	await looks.until(({ seen }) => seen > 0 || !everSeen);
+	await probes.until(({ reached }) => reached > 0 || !everReached);
 	return {
 		endpoint,
 		accepting,
-		looks,
-		restarts,
+		probes,
+		lost,
+		remotes,
 		async [Symbol.asyncDispose]() {
 			end.abort();
 			await watching;
@@ -77,38 +84,37 @@ async function watched({ lostMs = 300, lookMs = 500, everSeen = true } = {}) {
 	};
 }
 
-interface Looks {
-	/** How many saw the endpoint, and how many did not. */
-	seen: number;
+interface Probes {
+	/** How many reached the endpoint, and how many did not. */
+	reached: number;
 	failed: number;
-	/** Resolves after the first look, of those yet to come, with which it is `enough`. */
-	until(enough: (looks: Looks) => boolean): Promise<void>;
+	/** Resolves after the first probe, of those yet to come, with which it is `enough`. */
+	until(enough: (probes: Probes) => boolean): Promise<void>;
 }
 
-/** Counts how often the endpoint is looked at from outside. */
-function countLooks(endpoint: Endpoint): Looks {
-	let looked = Promise.withResolvers<void>();
-	const looks: Looks = {
-		seen: 0,
+function countProbes(probe: RelayProbe): Probes {
+	let ended = Promise.withResolvers<void>();
+	const probes: Probes = {
+		reached: 0,
 		failed: 0,
 		async until(enough) {
-			do await looked.promise;
-			while (!enough(looks));
+			do await ended.promise;
+			while (!enough(probes));
 		},
 	};
-	const look = endpoint.seenByRelay.bind(endpoint);
-	endpoint.seenByRelay = async (timeoutMs, stop) => {
-		const seen = await look(timeoutMs, stop);
-		if (seen) looks.seen++;
-		else looks.failed++;
-		looked.resolve();
-		looked = Promise.withResolvers<void>();
-		return seen;
+	const reaches = probe.reaches.bind(probe);
+	probe.reaches = async (timeoutMs, stop) => {
+		const reached = await reaches(timeoutMs, stop);
+		if (reached) probes.reached++;
+		else probes.failed++;
+		ended.resolve();
+		ended = Promise.withResolvers<void>();
+		return reached;
 	};
-	return looks;
+	return probes;
 }
 
-/** How often the endpoint was bound again, from now on. */
+/** Counts how often the endpoint is bound again, from now on. */
 function countRebinds(endpoint: Endpoint): { times: number; first: Promise<void> } {
 	const first = Promise.withResolvers<void>();
 	const count = { times: 0, first: first.promise };
@@ -121,7 +127,7 @@ function countRebinds(endpoint: Endpoint): { times: number; first: Promise<void>
 	return count;
 }
 
-test("a hub that a working relay no longer lets in starts its network part again, and is found by the old ticket", async () => {
+test("a hub that a working relay no longer lets in is bound again, and found by the old ticket", async () => {
 	await using hub = await watched();
 	const rebinds = countRebinds(hub.endpoint);
 	const before = await formatTicket({ address: hub.endpoint.address(), secret: undefined });
@@ -133,7 +139,7 @@ test("a hub that a working relay no longer lets in starts its network part again
 		relay.admits = false;
 		relay.drop();
 		await rebinds.first;
-		expect(hub.restarts).toEqual(["said"]);
+		expect(hub.lost).toEqual([{ type: "relay_lost", afterMs: 300 }]);
 		await old.closed;
 		relay.admits = true;
 		expect(await hub.endpoint.online()).toBe(true);
@@ -141,77 +147,92 @@ test("a hub that a working relay no longer lets in starts its network part again
 		expect(await formatTicket({ address: hub.endpoint.address(), secret: undefined })).toBe(before);
 		expect(await peer.online()).toBe(true);
 		const connection = await peer.connect(onlyByRelay(address));
-		connection.close("seen");
+		connection.close("reached");
 		await connection.closed;
 	} finally {
 		await peer.close();
 	}
 }, 60_000);
 
-test("a hub stays as it is while no relay answers anybody: its direct connections are all that it has", async () => {
-	// If a relay answered, it would take one look.
+test("a hub is left alone while no relay answers anybody: its direct connections are all that it has", async () => {
+	// If a relay answered, one probe would be enough.
 	await using hub = await watched({ lostMs: 0 });
 	const rebinds = countRebinds(hub.endpoint);
 	relay.probeStatus = 503;
 	relay.admits = false;
 	relay.drop();
-	await hub.looks.until(({ failed }) => failed >= 4);
+	await hub.probes.until(({ failed }) => failed >= 4);
 	expect(rebinds.times).toBe(0);
 	relay.probeStatus = 200;
 	await rebinds.first;
 }, 60_000);
 
-test("a relay that lets the hub in but nobody who looks is not lost, and no direct connection ends for it", async () => {
+test("a relay that lets the hub in but no strangers is not lost, and no direct connection ends for it", async () => {
 	relay.admitsOnly = 1;
-	await using hub = await watched({ lostMs: 0, everSeen: false });
+	await using hub = await watched({ lostMs: 0, everReached: false });
 	const rebinds = countRebinds(hub.endpoint);
 	const peer = await bindEndpoint(LOOPBACK);
 	try {
 		const { address } = await parseTicket(await formatTicket({ address: hub.endpoint.address(), secret: undefined }));
 		const connection = await peer.connect(address);
-		const { failed: before } = hub.looks;
-		await hub.looks.until(({ failed }) => failed >= before + 3);
-		expect(hub.looks.seen, "it was never seen").toBe(0);
+		const { failed: before } = hub.probes;
+		await hub.probes.until(({ failed }) => failed >= before + 3);
+		expect(hub.probes.reached, "it was never reached").toBe(0);
 		expect(rebinds.times).toBe(0);
 		expect(connection.isOver()).toBe(false);
-		connection.close("seen");
+		connection.close("reached");
 		await connection.closed;
 	} finally {
 		await peer.close();
 	}
 }, 60_000);
 
-test("a relay that comes back in time is taken as if nothing had happened", async () => {
-	// Time enough on any machine.
+test("a relay that comes back in time is treated as if nothing had happened", async () => {
+	// Long enough on any machine.
 	await using hub = await watched({ lostMs: 60_000 });
 	const rebinds = countRebinds(hub.endpoint);
 	relay.admits = false;
 	relay.drop();
-	const before = hub.looks.failed;
-	await hub.looks.until(({ failed }) => failed > before);
+	const before = hub.probes.failed;
+	await hub.probes.until(({ failed }) => failed > before);
 	relay.admits = true;
-	const { seen: once } = hub.looks;
-	await hub.looks.until(({ seen }) => seen > once);
+	const { reached: once } = hub.probes;
+	await hub.probes.until(({ reached }) => reached > once);
 	expect(rebinds.times).toBe(0);
-	expect(hub.restarts).toEqual([]);
+	expect(hub.lost).toEqual([]);
+	expect(hub.remotes, "a probe is not a peer").toEqual([]);
 }, 60_000);
 
-test("a hub that is stopped in the middle of a look neither waits for it nor leaves its endpoint open", async () => {
-	const hub = await watched({ lookMs: 60_000 });
+test("a hub that is stopped in the middle of a probe neither waits for it nor leaves its endpoint open", async () => {
+	const hub = await watched({ probeMs: 60_000 });
 	const { connect } = NativeEndpoint.prototype;
-	const looking = Promise.withResolvers<void>();
+	const probing = Promise.withResolvers<void>();
 	// The hub itself connects to nobody.
 	NativeEndpoint.prototype.connect = function (this: typeof NativeEndpoint.prototype, ...args) {
-		looking.resolve();
+		probing.resolve();
 		return connect.apply(this, args);
 	};
 	try {
 		relay.admits = false;
 		relay.drop();
-		await looking.promise;
+		await probing.promise;
 	} finally {
 		NativeEndpoint.prototype.connect = connect;
 	}
-	// No answer for a minute.
+	// A probe would take a minute.
 	await hub[Symbol.asyncDispose]();
 }, 20_000);
+
+test("a stranger that dials with the probe's ALPN gets a handshake and nothing else, and the hub goes on", async () => {
+	await using hub = await startHub([1], LOOPBACK);
+	const { address, secret } = await parseTicket(hub.ticket);
+	const stranger = await bindEndpoint({ ...LOOPBACK, alpn: "probe" });
+	try {
+		const connection = await stranger.connect(address);
+		expect(await connection.closed).toBe("closed by the other side");
+	} finally {
+		await stranger.close();
+	}
+	await using peer = await startPeer(await formatTicket({ address, secret }), LOOPBACK);
+	expect(peer.ports).toHaveLength(3);
+});

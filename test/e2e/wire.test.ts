@@ -1,5 +1,5 @@
-// The hub on the wire, against peers that do not keep to it: each is told no in one byte, and nobody else notices.
-// The far side is the raw binding, so that every byte of it is under our command.
+// The hub on the wire, against peers that do not keep to the protocol: each is refused with one byte, and nobody else
+// notices. The far side is the raw binding, so that the test decides on every byte.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { teamPolicy } from "../../src/hub/admission.ts";
@@ -18,7 +18,7 @@ let connection: Connection;
 
 const header = (portId: number, text = ""): number[] => [...encodeHeader(portId), ...Buffer.from(text)];
 
-/** A stream of a peer that writes `bytes` first, and what the hub answers until its end. */
+/** A stream of a peer that writes `bytes` first. */
 async function open(bytes: number[], finish = false): Promise<BiStream> {
 	const bi = await connection.openBi();
 	await bi.send.writeAll(bytes);
@@ -26,6 +26,7 @@ async function open(bytes: number[], finish = false): Promise<BiStream> {
 	return bi;
 }
 
+/** Everything that the hub answers until the stream ends. */
 async function answer(bi: BiStream): Promise<number[]> {
 	const bytes = await bi.recv.readToEnd(1000);
 	await bi.send.reset(0n).catch(() => {});
@@ -35,7 +36,7 @@ async function answer(bi: BiStream): Promise<number[]> {
 beforeAll(async () => {
 	puppet = new Puppet();
 	service = await puppet.listen();
-	// An open hub: our raw far side says no hello.
+	// An open hub, because the raw far side says no hello.
 	hub = await startHub([service.port], LOOPBACK, teamPolicy(undefined));
 	const { EndpointTicket } = await loadIroh();
 	const builder = Native.builder();
@@ -47,7 +48,7 @@ beforeAll(async () => {
 	connection = pin(
 		await endpoint.connect(EndpointTicket.fromString(hub.ticket).endpointAddr(), [...Buffer.from(ALPN.hivemind)]),
 	);
-	// The hub has taken the connection when it answers.
+	// Once the hub answers it has taken the connection.
 	await answer(await open(header(9)));
 });
 
@@ -71,7 +72,7 @@ test("a valid header is answered by 0xff and the service's bytes, and nothing el
 	await socket.closed();
 });
 
-test("a header that comes byte by byte is a header", async () => {
+test("a header that comes byte by byte is accepted", async () => {
 	const bi = await connection.openBi();
 	for (const byte of header(1)) await bi.send.writeAll([byte]);
 	const socket = await service.accept();
@@ -85,7 +86,7 @@ test("a header that comes byte by byte is a header", async () => {
 test.each([
 	["an unknown port id", header(0x04)],
 	["port id 255", header(0xff)],
-	["a wrong handshake", [1, ...Buffer.from("hivemindp2q")]],
+	["a wrong magic", [1, ...Buffer.from("hivemindp2q")]],
 	["another protocol's first bytes", [...Buffer.from("GET / HTTP/1.1\r\n\r\n")]],
 ])("%s is refused with 0x00", async (_, bytes) => {
 	expect(await answer(await open(bytes))).toEqual([0x00]);
@@ -103,7 +104,7 @@ test("a service that is down is refused with 0x00", async () => {
 });
 
 test(
-	"a header that never comes is refused after its time, and holds nobody up",
+	"a header that never comes is refused after a time limit, and holds nobody up",
 	async () => {
 		const slow = await open(header(1).slice(0, 5));
 		const refused = answer(slow);
@@ -120,7 +121,7 @@ test(
 	HEADER_MS + 10_000,
 );
 
-test("2,000 streams that are reset at once leave the hub as it was", async () => {
+test("after 2,000 streams that are reset at once the hub works as before", async () => {
 	for (let i = 0; i < 2000; i++) {
 		const bi = await connection.openBi();
 		await bi.send.writeAll(header(i % 2 === 0 ? 1 : 9));

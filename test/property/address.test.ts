@@ -1,4 +1,4 @@
-// Addresses: whatever is one prints as it was read; whatever is none says so, and nothing else happens.
+// Addresses: a valid one is printed as it was read, anything else is a usage error, and nothing else happens.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "../../src/base/address.ts";
@@ -20,7 +20,7 @@ const nearly = fc
 	})
 	.map((parts) => parts.join(""));
 
-test("every name, IPv4 and IPv6 address with a port is read, and prints as it was", () => {
+test("every name, IPv4 and IPv6 address with a port is parsed, and printed as it was", () => {
 	fc.assert(
 		fc.property(address, (text) => {
 			expect(formatAddress(parseAddress(text, "--x"))).toBe(text);
@@ -29,7 +29,7 @@ test("every name, IPv4 and IPv6 address with a port is read, and prints as it wa
 	);
 });
 
-test("whatever a person types is an address that prints and reads the same, or a usage error that names it", () => {
+test("anything typed is an address that survives printing and parsing, or a usage error that names it", () => {
 	fc.assert(
 		fc.property(fc.oneof(fc.string({ unit: "binary" }), nearly, address), (text) => {
 			const result = valueOr("usage", () => parseAddress(text.replaceAll("\n", "↵"), "--x"));

@@ -1,5 +1,5 @@
-// The bridge between two ends in memory, for every chunking, order and pause that fast-check can think of: bytes out
-// are bytes in, then EOF; what fails, fails visibly and only where it must. Twin: test/support/naive-bridge.ts.
+// The bridge between two ends in memory, for every chunking, order and pause that fast-check can think of: bytes in are
+// bytes out, then the end; failures are visible, and only where they must be. Compared to test/support/naive-bridge.ts.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { bridge, newTraffic, type Traffic } from "../../src/forward/bridge.ts";
@@ -18,7 +18,7 @@ const polite: fc.Arbitrary<Script> = fc
 	.record({ kind, sends: chunks })
 	.map((it) => ({ ...it, ...everything, ends: "fin" }));
 
-/** Anything that another program may do. */
+/** Does anything that another program may do. */
 const anyone: fc.Arbitrary<Script> = fc.record({
 	kind,
 	sends: chunks,
@@ -27,7 +27,7 @@ const anyone: fc.Arbitrary<Script> = fc.record({
 	afterwards: fc.constantFrom("stops" as const, "stalls" as const),
 });
 
-/** The grace that a reset gives to bytes under way passes at any time, or only when nothing else moves any more. */
+/** The grace that a reset gives to bytes in flight ends at any time, or only when nothing else moves any more. */
 type Grace = "at any time" | "last";
 
 interface Outcome {
@@ -36,7 +36,7 @@ interface Outcome {
 	traffic: Traffic;
 	/** What the bridge resolved with; undefined while it has not. */
 	result: { error: Error | undefined } | undefined;
-	/** It waited for somebody silent, and was ended from outside as drain.ts does. */
+	/** It waited for a silent side, and was aborted from outside, as on shutdown. */
 	rescued: boolean;
 }
 
@@ -59,7 +59,7 @@ async function run(
 	sleeping = [];
 	sleep = () =>
 		grace === "at any time"
-			? turn("the grace passes")
+			? turn("the grace ends")
 			: new Promise((resolve) => {
 					sleeping.push(resolve);
 				});
@@ -104,7 +104,7 @@ function inOrder(pair: readonly [Script, Script], copy: typeof bridge): Promise<
 const forAll = <T>(arbitrary: fc.Arbitrary<T>, check: (scheduler: fc.Scheduler, value: T) => Promise<void>) =>
 	fc.assert(fc.asyncProperty(fc.scheduler(), arbitrary, check), RUNS);
 
-test("bytes out are bytes in, then the end, in both directions", async () => {
+test("bytes in are bytes out, then the end, in both directions", async () => {
 	await forAll(fc.tuple(polite, polite), async (scheduler, pair) => {
 		const { a, b, traffic, result } = await run(scheduler, pair);
 		expect(b.received).toEqual(a.sends);
@@ -138,7 +138,7 @@ test("one side may end long before the other has begun", async () => {
 test("a reset on one side aborts the other, after the bytes before it", async () => {
 	const resetting = polite.map((it): Script => ({ ...it, ends: "reset" }));
 	await forAll(fc.tuple(resetting, anyone), async (scheduler, [left, other]) => {
-		// The other side takes everything, and is still talking when the reset comes.
+		// The other side takes everything, and is still sending when the reset comes.
 		const right: Script = { ...other, ...everything, ends: "silence" };
 		const { a, b, result, rescued } = await run(scheduler, [left, right], { grace: "last" });
 		expect(rescued).toBe(false);
@@ -151,7 +151,7 @@ test("a reset on one side aborts the other, after the bytes before it", async ()
 	});
 });
 
-test("a reset is passed on though the other side takes nothing", async () => {
+test("a reset is passed on even if the other side takes nothing", async () => {
 	await forAll(fc.tuple(someChunks, fc.nat(3)), async (scheduler, [sends, takes]) => {
 		const left: Script = { ...everything, kind: "socket", sends, ends: "reset" };
 		const right: Script = { kind: "stream", sends: [], ends: "silence", takes, afterwards: "stalls" };
@@ -173,7 +173,7 @@ test("a write that fails lets the other direction finish, and aborts nobody", as
 		expect(b.received).toEqual(a.sends);
 		expect([a.outgoing, b.outgoing]).toEqual(["lost", "fin"]);
 		expect(result?.error).toBeInstanceOf(Error);
-		// On TCP an abort behind the FIN destroys the bytes that are still under way.
+		// On TCP an abort after the FIN destroys the bytes that are still in flight.
 		expect([a.aborts, b.aborts], "aborted after a clean end").toEqual([0, 0]);
 	});
 });
@@ -208,7 +208,7 @@ test("a client that ends its request and leaves is passed on to a silent service
 	});
 });
 
-test("the slow, obvious twin and the bridge agree", async () => {
+test("the slow, obvious implementation and the bridge agree", async () => {
 	const quitter = fc
 		.record({ sends: chunks, takes: fc.nat(20) })
 		.map((it): Script => ({ ...it, kind: "stream", ends: "fin", afterwards: "stops" }));
@@ -216,7 +216,7 @@ test("the slow, obvious twin and the bridge agree", async () => {
 	const seen = ({ a, b, traffic, result }: Outcome) => ({
 		received: [a.received, b.received],
 		outgoing: [a.outgoing, b.outgoing],
-		// A chunk of which a part was taken counts for the twin, byte by byte, and not for the bridge.
+		// A chunk that was taken in part counts for the slow one, byte by byte, but not for the bridge.
 		traffic: a.outgoing === "fin" && b.outgoing === "fin" ? [traffic.forth, traffic.back] : [],
 		copied: traffic.copied,
 		clean: result?.error === undefined,
@@ -230,7 +230,7 @@ test("the slow, obvious twin and the bridge agree", async () => {
 	);
 });
 
-test("the test's own ends notice a bridge that loses, reorders or floods", async () => {
+test("the ends in memory notice a bridge that ignores backpressure", async () => {
 	/** Reads on without waiting for the sink: no backpressure. */
 	const flooding = async (a: MemoryDuplex, b: MemoryDuplex) => {
 		for (let bytes = await a.read(); bytes; bytes = await a.read()) void b.write(bytes).catch(() => {});

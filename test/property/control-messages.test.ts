@@ -1,4 +1,4 @@
-// The control stream: whatever is written comes back, and any bytes are a message, nothing, or a broken protocol.
+// The control stream: every message is decoded as it was, and any bytes are a message, nothing, or a broken protocol.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { REMOTE_TEXT_MAX } from "../../src/base/limits.ts";
@@ -61,7 +61,7 @@ function check(line: Uint8Array): void {
 	}
 }
 
-test("every message comes back as it was", () => {
+test("every message is decoded as it was", () => {
 	fc.assert(
 		fc.property(message, (it) => {
 			expect(decodeMessage(encodeMessage(it).subarray(0, -1))).toEqual(it);
@@ -86,7 +86,7 @@ test("any JSON is a message, nothing, or a broken protocol", () => {
 	);
 });
 
-test("lines are the same wherever the stream is cut", () => {
+test("lines are the same wherever the stream is split", () => {
 	const stream = fc.array(fc.oneof(fc.constant(0x0a), fc.nat(255)), { maxLength: 300 });
 	fc.assert(
 		fc.property(stream, fc.array(fc.nat(300), { maxLength: 10 }), (numbers, cuts) => {
@@ -100,7 +100,7 @@ test("lines are the same wherever the stream is cut", () => {
 	);
 });
 
-test("more than a line's longest length is never kept", () => {
+test("no more than the greatest length of a line is ever kept", () => {
 	const pieces = fc.array(fc.record({ length: fc.nat(CONTROL_LINE_MAX), newline: fc.boolean() }), { maxLength: 12 });
 	fc.assert(
 		fc.property(pieces, (list) => {

@@ -1,5 +1,6 @@
-// Any bytes as a stream's header, as a hello and as control lines, against a real hub over real iroh: an answer of the
-// protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many (support/cases.ts).
+// Any bytes as a stream header, as a hello and as control lines, against a real hub over real iroh: each gets an answer
+// of the protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many
+// (test/support/cases.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { teamPolicy } from "../../src/hub/admission.ts";
@@ -14,17 +15,17 @@ import { header, hello, type RawConnection, RawPeer } from "../support/raw-peer.
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
 const CASES = cases(300);
-/** A case that needs a connection of its own waits for the hub's last word: many at once, and no million of them. */
+/** A case with a connection of its own waits until the hub closes it: so many run at once, and never a million. */
 const AT_ONCE = 30;
 const ROUNDS = Math.ceil(Math.min(CASES, 50_000) / 5 / AT_ONCE);
-/** Peers for those: an id may have four connections. */
+/** Peers for those: each id is allowed four connections. */
 const PEERS = AT_ONCE / 3;
 const TIMEOUT = 60_000 + CASES * 50;
 const SECRET = newSecret();
 
-/** The hub's reasons to close a connection, and ours. Anything else would be an error that nobody foresaw. */
+/** The reasons for which the hub or we close a connection. Anything else is an unforeseen error. */
 const ORDERLY =
-	/^(closed by peer: )?(a control |a service is no object|too many |no valid hello in time|denied: |the control stream ended|closed$|LocallyClosed|locally closed)/i;
+	/^(closed by peer: )?(a control |a service is not an object|too many |no valid hello in time|denied: |the control stream ended|closed$|LocallyClosed|locally closed)/i;
 
 let puppet: Puppet;
 let service: PuppetServer;
@@ -32,7 +33,7 @@ let hub: RunningHub;
 let raw: RawPeer;
 let peers: RawPeer[];
 let handles: number;
-/** Errors that nobody caught: none may come. */
+/** Uncaught errors: there must be none. */
 const uncaught: unknown[] = [];
 const note = (error: unknown) => void uncaught.push(error);
 
@@ -55,7 +56,7 @@ afterAll(async () => {
 	await puppet[Symbol.asyncDispose]();
 });
 
-/** The hub serves a good peer, and has let go of everything that the bad ones had. */
+/** The hub serves a good peer, and no error went uncaught. */
 async function unharmed(): Promise<void> {
 	const peer = await startPeer(hub.ticket);
 	const accepting = service.accept();
@@ -66,7 +67,7 @@ async function unharmed(): Promise<void> {
 	await Promise.all([client.end(), server.end()]);
 	await Promise.all([client.closed(), server.closed()]);
 	await peer.stop();
-	// What ended on the wire ends here when its acknowledgement has come back; setup.ts waits for that.
+	// What ended on the wire ends here once its acknowledgement has arrived; test/support/setup.ts waits for that.
 	expect(uncaught).toEqual([]);
 }
 
@@ -97,7 +98,7 @@ class Reused {
 // --- what is sent ---
 
 const bytes = fc.uint8Array({ maxLength: 64 }).map((it) => [...it]);
-/** A real header with a slip in it; port id 0 would take the connection's control stream. */
+/** A real header with a mistake in it; port id 0 would open the connection's control stream. */
 const nearHeader = fc
 	.tuple(fc.integer({ min: 1, max: 255 }), fc.nat(12), fc.nat(2), bytes)
 	.map(([port, at, cut, more]) => {
@@ -111,7 +112,7 @@ const isHeader = (bytes: number[]): boolean => {
 };
 const start = fc
 	.record({ bytes: fc.oneof(bytes, nearHeader), end: fc.constantFrom("finish" as const, "reset" as const) })
-	// No control stream, and no service's by chance (one case in a million): that would wait for the service's answer.
+	// Not a control stream, nor by chance (one case in a million) a service's, which would wait for the service's answer.
 	.filter(({ bytes }) => bytes[0] !== 0 && !(bytes.length >= HEADER_LENGTH && isHeader(bytes)));
 
 const odd = fc.oneof(
@@ -154,7 +155,7 @@ const control = fc.array(
 );
 const end = fc.constantFrom("finish" as const, "reset" as const, "close" as const);
 
-/** One stream that is no service's: refused in one byte if it may hear an answer, else gone without a trace. */
+/** One stream that names no service: refused with one byte if it can be answered, else gone without a trace. */
 async function refused(connection: RawConnection, from: { bytes: number[]; end: "finish" | "reset" }): Promise<void> {
 	const bi = await connection.open(from.bytes);
 	try {
@@ -170,7 +171,7 @@ async function refused(connection: RawConnection, from: { bytes: number[]; end: 
 	}
 }
 
-/** A connection whose control stream says this and ends like that; why the connection ended. */
+/** Makes a connection whose control stream sends this and ends like that; resolves with why the connection ended. */
 async function converse(peer: RawPeer, first: string, pieces: number[][], how: string): Promise<string> {
 	const connection = await peer.connect(hub.ticket);
 	try {
@@ -178,7 +179,7 @@ async function converse(peer: RawPeer, first: string, pieces: number[][], how: s
 		for (const piece of pieces) if (piece.length > 0) await bi.send.writeAll(piece);
 		if (how === "finish") await bi.send.finish();
 		else if (how === "reset") {
-			// Not before the hub has the stream: of one reset earlier it sees nothing at all.
+			// Only once the hub has the stream: of one that is reset earlier it sees nothing at all.
 			await bi.recv.read(1);
 			await bi.send.reset(7n);
 		}
@@ -190,7 +191,7 @@ async function converse(peer: RawPeer, first: string, pieces: number[][], how: s
 }
 
 test(
-	"any bytes as a header, from one that is in: refused in one byte, and the connection goes on",
+	"any bytes as a header, from an admitted peer: refused with one byte, and the connection goes on",
 	async () => {
 		const inside = new Reused(SECRET);
 		await fc.assert(
@@ -205,14 +206,14 @@ test(
 );
 
 test(
-	"any bytes as a header, from a stranger: refused in one byte until its time is over",
+	"any bytes as a header, from a stranger: refused with one byte until the time for a hello is over",
 	async () => {
 		const stranger = new Reused(undefined);
 		await fc.assert(
 			fc.asyncProperty(start, async (from) => {
 				const connection = await stranger.get();
 				await refused(connection, from).catch(async (error: Error) => {
-					// Five seconds without a hello may be over in the middle of it.
+					// The five seconds for a hello may end in the middle of it.
 					if (connection.native.closeReason() === null) throw error;
 					await connection.endedFor("no valid hello in time");
 				});
@@ -227,7 +228,7 @@ test(
 
 for (const [who, first] of [
 	["a stranger", ""],
-	["one that is in", hello(SECRET)],
+	["an admitted peer", hello(SECRET)],
 ] as const) {
 	test(
 		`any control lines from ${who}: the connection ends with a reason of the protocol`,
@@ -248,8 +249,8 @@ for (const [who, first] of [
 	);
 }
 
-test("after all that nothing is held", async () => {
-	// The hub's own endpoint is what it had before; the rest may take an acknowledgement's time.
+test("after all that no handle is left", async () => {
+	// The hub's own endpoint was there before; the rest may have to wait for an acknowledgement.
 	await handlesSettle(handles);
 	expect(liveHandles()).toBe(handles);
 });

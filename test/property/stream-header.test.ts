@@ -1,15 +1,15 @@
-// The header: what encode makes, decode reads, and nothing else is one.
+// The stream header: what is encoded is decoded, and nothing else is a header.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeHeader, encodeHeader, HEADER_LENGTH } from "../../src/protocol/stream-header.ts";
 
 const portId = fc.integer({ min: 0, max: 255 });
 
-test("every port id comes back", () => {
+test("every port id is decoded as it was", () => {
 	for (let id = 0; id < 256; id++) expect(decodeHeader(encodeHeader(id))).toBe(id);
 });
 
-test("a header with one wrong byte is none", () => {
+test("a header with one wrong byte is not a header", () => {
 	const index = fc.integer({ min: 1, max: HEADER_LENGTH - 1 });
 	fc.assert(
 		fc.property(portId, index, fc.integer({ min: 1, max: 255 }), (id, i, change) => {
@@ -21,7 +21,7 @@ test("a header with one wrong byte is none", () => {
 	);
 });
 
-test("any other twelve bytes are no header", () => {
+test("any other twelve bytes are not a header", () => {
 	fc.assert(
 		fc.property(fc.uint8Array({ minLength: HEADER_LENGTH, maxLength: HEADER_LENGTH }), (bytes) => {
 			fc.pre(!Buffer.from(bytes.subarray(1)).equals(encodeHeader(0).subarray(1)));
@@ -31,7 +31,7 @@ test("any other twelve bytes are no header", () => {
 	);
 });
 
-test("a header with bytes missing or too much is none", () => {
+test("a header with bytes missing or added is not a header", () => {
 	fc.assert(
 		fc.property(
 			portId,

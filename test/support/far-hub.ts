@@ -156,12 +156,12 @@ export class FarConnection {
 		for (const control of this.#controls) control.abort();
 	}
 
-	/** From now on a stream for a service has to be waited for, until the test gives up or sendAway() is called. */
+	/** From now on a stream for a service has to be waited for, until the test gives up or rejectWaiting() is called. */
 	fill(): { giveUp(): void } {
 		const full = Promise.withResolvers<never>();
 		full.promise.catch(() => {});
 		this.#full = full.promise;
-		this.sendAway = () => full.reject(new Aborted("the hub is lost"));
+		this.rejectWaiting = () => full.reject(new Aborted("the hub is lost"));
 		return { giveUp: () => full.reject(new Aborted("all streams are busy")) };
 	}
 
@@ -171,7 +171,7 @@ export class FarConnection {
 		return this.carries + this.#controls.filter(({ open }) => open).length;
 	}
 
-	sendAway = (): void => {};
+	rejectWaiting = (): void => {};
 	limitIncomingStreams(): void {}
 	async acceptStreams(): Promise<void> {}
 	abortStream(): void {}
@@ -269,7 +269,7 @@ export class FarEndpoint {
 		}
 	}
 
-	directTwin() {
+	directOptions() {
 		return { alpn: "hivemind", relays: "none" };
 	}
 
@@ -285,7 +285,7 @@ export const unreachable = () => new HivemindError("unreachable", "Cannot reach 
 export class FarStream {
 	readonly from: FarConnection;
 	open = true;
-	refused = false;
+	answer: QuicStream["answer"] = "pending";
 	#lines = new Lines();
 	#arrived: (Uint8Array | Error)[] = [];
 	#reader: PromiseWithResolvers<Uint8Array> | undefined;
@@ -322,7 +322,7 @@ export class FarStream {
 	}
 
 	refuse(): void {
-		this.refused = true;
+		this.answer = "refused";
 		this.arrive(new Aborted("refused by the hub"));
 	}
 

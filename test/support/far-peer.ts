@@ -9,9 +9,10 @@ import {
 	type Message,
 } from "../../src/protocol/control-messages.ts";
 import { encodeHeader } from "../../src/protocol/stream-header.ts";
+import { ChunkScheduler } from "../../src/transport/chunk-size.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import type { BiStream } from "../../src/transport/iroh.ts";
-import { LAST_WORD_MS } from "../../src/transport/limits.ts";
+import { CLOSE_DELAY_MS } from "../../src/transport/limits.ts";
 import { QuicStream } from "../../src/transport/stream.ts";
 import { NativeReceive, NativeSend } from "./native-halves.ts";
 
@@ -56,7 +57,10 @@ export class FarPeer {
 		const id = `client bidirectional ${this.#opened.length}`;
 		Object.assign(send, { id: async () => id });
 		for (const piece of bytes) receive.arrive(piece);
-		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0 });
+		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, {
+			rtt: () => 0,
+			scheduler: new ChunkScheduler(),
+		});
 		this.#opened.push({ send, receive, stream });
 		this.#open++;
 		void stream.closed.then(() => this.#open--);
@@ -145,7 +149,7 @@ export class FarPeer {
 	closeSoon(reason: string): void {
 		if (this.#left) return;
 		this.closings.push(reason);
-		const timer = setTimeout(() => this.leave(reason), LAST_WORD_MS);
+		const timer = setTimeout(() => this.leave(reason), CLOSE_DELAY_MS);
 		void this.closed.then(() => clearTimeout(timer));
 	}
 }

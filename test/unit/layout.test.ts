@@ -91,7 +91,7 @@ test("no import leads back to where it came from", () => {
 
 test("the bridge knows neither QUIC nor TCP", () => {
 	for (const name of ["forward/bridge", "forward/transfers", "forward/duplex"])
-		for (const side of ["transport/iroh", "forward/tcp"])
+		for (const side of ["transport/iroh", "forward/tcp", "forward/tcp-duplex"])
 			expect(reach(name).has(side), `${name} → ${side}`).toBe(false);
 });
 
@@ -149,6 +149,7 @@ for (const [thing, pattern, home] of [
 test("no byte is copied one by one with Array.from or a spread on its way", () => {
 	const way = [
 		"forward/tcp",
+		"forward/tcp-duplex",
 		"forward/bridge",
 		"transport/stream",
 		"transport/send",

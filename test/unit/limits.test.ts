@@ -26,17 +26,17 @@ test("every bound is a positive, finite whole number", () => {
 	}
 });
 
-test("pieces and reads fit into each other and into the budget", () => {
-	expect(bound("READ_MIN")).toBeLessThanOrEqual(bound("PIECE_MIN"));
-	expect(bound("PIECE_MIN")).toBeLessThan(bound("PIECE_SHARED"));
-	expect(bound("PIECE_SHARED")).toBeLessThan(bound("PIECE_MAX"));
-	expect(bound("PIECE_MAX")).toBeLessThanOrEqual(bound("BULK_BUDGET"));
+test("chunks and reads fit into each other and into the budget", () => {
+	expect(bound("READ_MIN")).toBeLessThanOrEqual(bound("CHUNK_MIN"));
+	expect(bound("CHUNK_MIN")).toBeLessThan(bound("CHUNK_SHARED"));
+	expect(bound("CHUNK_SHARED")).toBeLessThan(bound("CHUNK_MAX"));
+	expect(bound("CHUNK_MAX")).toBeLessThanOrEqual(bound("BULK_BUDGET"));
 	// A header and an answer fit into the first read.
 	expect(bound("READ_MIN")).toBeGreaterThan(12);
 });
 
 test("a stalled reader of every stream holds less than 8 MB each, a stopping program less than Docker's 10 s", () => {
-	expect(bound("SOCKET_QUEUE") + 2 * bound("PIECE_MAX")).toBeLessThan(8 * 1024 * 1024);
+	expect(bound("SOCKET_QUEUE") + 2 * bound("CHUNK_MAX")).toBeLessThan(8 * 1024 * 1024);
 	const ending = bound("DRAIN_MS") + bound("CLOSE_MS");
 	expect(ending).toBeLessThan(10_000);
 	expect(bound("IDLE_MS")).toBeLessThan(bound("DRAIN_MS"));

@@ -1,4 +1,4 @@
-// Addresses: what a person may type, and which part of it the error names.
+// Addresses: what a user may type, and which part of it the error names.
 import { expect, test } from "bun:test";
 import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
@@ -54,7 +54,7 @@ for (const [text, why] of [
 	});
 }
 
-test("port 0 is no port of a service", () => {
+test("port 0 is not a port of a service", () => {
 	expect(thrown("usage", () => parseAddress("host:0", "The backend", false)).message).toContain("port 0");
 });
 
@@ -82,6 +82,6 @@ test.each([
 	["[::1]", "0:0:0:0::/64"],
 	["[1:2:3:4:5:6:7::]", "1:2:3:4::/64"],
 	["https://relay.example/", "https://relay.example/"],
-])("the network of %s is %s", (host, expected) => {
+])("the rate-limit key of %s is %s", (host, expected) => {
 	expect(network(host)).toBe(expected);
 });

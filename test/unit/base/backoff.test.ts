@@ -15,11 +15,11 @@ test("pauses grow to the maximum and stay there", () => {
 	expect(pauses(1, 6)).toEqual([100, 200, 400, 800, 1000, 1000]);
 });
 
-test("chance takes away half a pause at most", () => {
+test("jitter takes away half a pause at most", () => {
 	expect(pauses(0, 6)).toEqual([50, 100, 200, 400, 500, 500]);
 });
 
-test("after a reset the first pause comes again", () => {
+test("after a reset the first pause is back", () => {
 	const backoff = new Backoff({ firstMs: 100, maxMs: 1000, growth: 2 });
 	pauses(1, 3, backoff);
 	backoff.reset();

@@ -1,9 +1,9 @@
-// A bounded memory: what a remote can name must not grow for ever, and what it names last is not what is forgotten.
+// Maps whose keys a remote invents: they stay bounded, and the newest keys are kept.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { setBounded } from "../../../src/base/bounded-map.ts";
 
-test("somebody who comes again is not the next to be forgotten", () => {
+test("a key that is set again is not the next to be dropped", () => {
 	const memory = new Map<string, number>();
 	for (const [i, name] of ["a", "b", "c", "a", "d"].entries()) setBounded(memory, name, i, 3);
 	expect([...memory]).toEqual([
@@ -13,7 +13,7 @@ test("somebody who comes again is not the next to be forgotten", () => {
 	]);
 });
 
-test("a full memory forgets nobody for somebody whom it knows", () => {
+test("a full map drops nothing for a key that it has", () => {
 	const memory = new Map([
 		["a", 1],
 		["b", 2],
@@ -25,7 +25,7 @@ test("a full memory forgets nobody for somebody whom it knows", () => {
 	]);
 });
 
-test("however many names come, the last ones are known with what was said last, and no more than those", () => {
+test("however many keys are set, the last ones are kept with their last value, and no others", () => {
 	const names = fc.array(fc.constantFrom("", "a", "b", "c", "d", "e"), { maxLength: 50 });
 	fc.assert(
 		fc.property(fc.integer({ min: 1, max: 7 }), names, (most, comes) => {
@@ -34,7 +34,7 @@ test("however many names come, the last ones are known with what was said last, 
 				setBounded(memory, name, i, most);
 				expect(memory.size).toBeLessThanOrEqual(most);
 			}
-			// The slow twin: everybody at the place where he came last.
+			// The slow, obvious way: every key at the place where it was set last.
 			const last = [...comes.entries()].filter(([i, name]) => !comes.slice(i + 1).includes(name)).slice(-most);
 			expect([...memory]).toEqual(last.map(([i, name]) => [name, i]));
 		}),

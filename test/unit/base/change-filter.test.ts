@@ -1,8 +1,8 @@
-// What is said once until it changes.
+// Values that are reported once until they change.
 import { expect, test } from "bun:test";
 import { ChangeFilter } from "../../../src/base/change-filter.ts";
 
-test("the same is said once, a change at once, and each thing on its own", () => {
+test("the same value is reported once, a change at once, and each key on its own", () => {
 	const filter = new ChangeFilter<boolean>();
 	expect([true, true, false, false, true].map((up) => filter.changed("web", up))).toEqual([
 		true,
@@ -16,13 +16,13 @@ test("the same is said once, a change at once, and each thing on its own", () =>
 	expect(filter.last("mail")).toBeUndefined();
 });
 
-test("the first value is always news, also undefined", () => {
+test("the first value is always a change, also undefined", () => {
 	const filter = new ChangeFilter<undefined>();
 	expect(filter.changed("a", undefined)).toBe(true);
 	expect(filter.changed("a", undefined)).toBe(false);
 });
 
-test("what is forgotten is news again", () => {
+test("a forgotten key's next value is a change", () => {
 	const filter = new ChangeFilter<number>();
 	filter.changed("a", 1);
 	filter.forget("a");

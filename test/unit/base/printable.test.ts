@@ -1,9 +1,9 @@
-// What others chose, as it comes on our screen.
+// Text that others chose, as it is printed on our screen.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { printable } from "../../../src/base/printable.ts";
 
-test("a remote's text cannot move the cursor, forge lines or turn the writing round", () => {
+test("a remote's text cannot move the cursor, forge lines or reverse the text", () => {
 	expect(printable("bye", 10)).toBe("bye");
 	expect(printable("a\r\nerror: forged\u2028b\u2029c", 99)).toBe("a error: forged b c");
 	expect(printable("\u001b[2J\u009b31mred\u0007", 99)).toBe("[2J 31mred");

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { LEAVING_MS, PENDING_STREAMS_MAX } from "../../../src/hub/limits.ts";
 import * as serving from "../../../src/hub/serve-stream.ts";
 import { encodeHeader } from "../../../src/protocol/stream-header.ts";
-import { LAST_WORD_MS, PING_MS } from "../../../src/transport/limits.ts";
+import { CLOSE_DELAY_MS, PING_MS } from "../../../src/transport/limits.ts";
 import type { FarPeer } from "../../support/far-peer.ts";
 import { hello } from "../../support/far-peer.ts";
 import { HubWorld } from "../../support/hub-world.ts";
@@ -175,7 +175,7 @@ test("a peer whose welcome is not out yet when the hub is stopped is told so, an
 	peer.say(hello(world.secret));
 	await turn();
 	const stopping = world.hub.stop();
-	await world.clock.pass(LAST_WORD_MS);
+	await world.clock.pass(CLOSE_DELAY_MS);
 	await stopping;
 	expect(peer.closings).toEqual(["the hub was stopped"]);
 	expect(peer.heard).toEqual([]);

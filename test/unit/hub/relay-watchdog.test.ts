@@ -1,16 +1,17 @@
-// The hub that watches whether its relay leads to it, over a clock that the test holds: when it starts its network part
-// again, and when it leaves it alone. What the looks find and what the relays answer is made up.
+// The hub that watches whether its relay leads to it, with a clock that the test holds: when it binds its endpoint
+// again, and when it leaves it alone. What probes find and what relays answer is up to the test.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { EventEmitter } from "node:events";
 import * as http from "node:http";
 import {
 	RELAY_CHECK_LOST_MS,
 	RELAY_CHECK_MS,
-	RELAY_LOOK_MS,
 	RELAY_LOST_MS,
+	RELAY_PING_MS,
 	RELAY_PROBE_MS,
 } from "../../../src/hub/limits.ts";
-import { watchRelay } from "../../../src/hub/relay-watchdog.ts";
+import type { RelayProbe } from "../../../src/hub/relay-probe.ts";
+import { type RelayEvent, watchRelay } from "../../../src/hub/relay-watchdog.ts";
 import type { Endpoint } from "../../../src/transport/endpoint.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
@@ -18,23 +19,20 @@ import { settled, turn } from "../../support/native-halves.ts";
 const RELAYS = ["http://one.example/", "http://other.example/"];
 
 let clock: Clock;
-let printed: Mock<typeof process.stderr.write>;
 let pinging: Mock<typeof http.get>;
 /** What a relay answers when it is asked; undefined hangs, an Error breaks the connection. */
 let relays: Record<string, number | Error | undefined>;
 let endpoint: Watched;
 let end: AbortController;
 let watching: Promise<void>;
-/** What happened to the hub and its peers, in that order. */
-let happened: string[];
+/** That the relay was lost and that the endpoint was bound again, in the order in which it happened. */
+let happened: (RelayEvent | "bound again")[];
+/** Why checks failed. */
+let failures: string[];
 
 beforeEach(async () => {
 	clock = new Clock();
-	happened = [];
-	printed = spyOn(process.stderr, "write").mockImplementation((text) => {
-		happened.push(String(text).trim());
-		return true;
-	});
+	[happened, failures] = [[], []];
 	relays = { "http://one.example/ping": 200, "http://other.example/ping": 200 };
 	pinging = spyOn(http, "get").mockImplementation(ping as unknown as typeof http.get);
 	watch(new Watched(RELAYS));
@@ -46,15 +44,15 @@ afterEach(async () => {
 	endpoint.bound();
 	await watching;
 	clock.restore();
-	for (const mock of [printed, pinging]) mock.mockRestore();
+	pinging.mockRestore();
 });
 
-/** One that the relay leads to, or does not. */
+/** The endpoint, which the relay leads to or does not, and its probe. */
 class Watched {
-	/** What a look finds; undefined while it hangs, whatever happens. */
-	seen: boolean | Error | undefined = true;
-	/** When it was looked at, and how long a look may take. */
-	readonly looks: { at: number; timeoutMs: number }[] = [];
+	/** What a probe finds; undefined: it hangs, whatever happens. */
+	reached: boolean | Error | undefined = true;
+	/** When it was probed, and how long each probe may take. */
+	readonly probes: { at: number; timeoutMs: number }[] = [];
 	rebinds = 0;
 	#urls: string[];
 	#bound: Promise<void> | undefined;
@@ -73,10 +71,10 @@ class Watched {
 		return this.#urls;
 	}
 
-	async seenByRelay(timeoutMs: number): Promise<boolean> {
-		this.looks.push({ at: clock.now, timeoutMs });
-		if (this.seen instanceof Error) throw this.seen;
-		return this.seen ?? new Promise(() => {});
+	async reaches(timeoutMs: number): Promise<boolean> {
+		this.probes.push({ at: clock.now, timeoutMs });
+		if (this.reached instanceof Error) throw this.reached;
+		return this.reached ?? new Promise(() => {});
 	}
 
 	async rebind(stop: AbortSignal): Promise<void> {
@@ -90,10 +88,15 @@ class Watched {
 function watch(one: Watched): void {
 	endpoint = one;
 	end = new AbortController();
-	watching = watchRelay(one as unknown as Endpoint, () => happened.push("peers told"), end.signal);
+	const onEvent = (event: RelayEvent) => {
+		if (event.type === "relay_lost") happened.push(event);
+		else failures.push(event.reason);
+	};
+	const watch = { endpoint: one as unknown as Endpoint, probe: one as unknown as RelayProbe, onEvent };
+	watching = watchRelay(watch, end.signal);
 }
 
-/** As node's, which ends a silent request by its own clock. */
+/** Like Node's, which ends a silent request by its own clock. */
 function ping(url: URL, { timeout }: http.RequestOptions, onResponse: (response: unknown) => void): EventEmitter {
 	const request = Object.assign(new EventEmitter(), { destroy: (error: Error) => request.emit("error", error) });
 	const answer = relays[url.href];
@@ -105,50 +108,46 @@ function ping(url: URL, { timeout }: http.RequestOptions, onResponse: (response:
 	return request;
 }
 
-/** The first look, which comes soon and sees it; from then on the next one is due in {@link RELAY_CHECK_MS}. */
-async function seenOnce(): Promise<void> {
+/** The first probe, which comes soon and succeeds; from then on the next one is due in {@link RELAY_CHECK_MS}. */
+async function reachedOnce(): Promise<void> {
 	await clock.pass(RELAY_CHECK_LOST_MS);
-	expect(endpoint.looks).toHaveLength(1);
+	expect(endpoint.probes).toHaveLength(1);
 }
 
-/** After that: the first look that does not see it. It is lost from now on. */
+/** After that: the first probe that fails. The relay is lost from now on. */
 async function lost(): Promise<void> {
-	await seenOnce();
-	endpoint.seen = false;
+	await reachedOnce();
+	endpoint.reached = false;
 	await clock.pass(RELAY_CHECK_MS);
-	expect(endpoint.looks).toHaveLength(2);
+	expect(endpoint.probes).toHaveLength(2);
 }
 
 describe("a hub that its relay no longer leads to", () => {
-	test("starts its network part again after a minute, not earlier; its screen and its peers are told before", async () => {
+	test("is bound again after a minute, not earlier, and its owner is told before", async () => {
 		await lost();
 		await clock.pass(RELAY_LOST_MS - 1);
 		expect(happened).toEqual([]);
 		await clock.pass(1);
-		expect(happened).toEqual([
-			"No relay for 60 s: starting the network part again. Peers come back by themselves.",
-			"peers told",
-			"bound again",
-		]);
+		expect(happened).toEqual([{ type: "relay_lost", afterMs: 60_000 }, "bound again"]);
 	});
 
-	test("looks soon for the first time, every minute while all is well, and every ten seconds once it is not", async () => {
+	test("is probed soon for the first time, every minute while all is well, and every ten seconds once it is not", async () => {
 		const start = clock.now;
 		await lost();
 		await clock.pass(3 * RELAY_CHECK_LOST_MS);
-		endpoint.seen = true;
+		endpoint.reached = true;
 		await clock.pass(RELAY_CHECK_LOST_MS + 2 * RELAY_CHECK_MS);
-		const seconds = endpoint.looks.map(({ at }) => (at - start) / 1000);
+		const seconds = endpoint.probes.map(({ at }) => (at - start) / 1000);
 		expect(seconds).toEqual([10, 70, 80, 90, 100, 110, 170, 230]);
-		expect(new Set(endpoint.looks.map(({ timeoutMs }) => timeoutMs))).toEqual(new Set([RELAY_LOOK_MS]));
+		expect(new Set(endpoint.probes.map(({ timeoutMs }) => timeoutMs))).toEqual(new Set([RELAY_PROBE_MS]));
 	});
 
-	test("and then does lead to it once has to be lost for another minute", async () => {
+	test("but then does once has to be lost for another minute", async () => {
 		await lost();
 		await clock.pass(RELAY_LOST_MS - RELAY_CHECK_LOST_MS - 1);
-		endpoint.seen = true;
+		endpoint.reached = true;
 		await clock.pass(1);
-		endpoint.seen = false;
+		endpoint.reached = false;
 		await clock.pass(RELAY_CHECK_MS + RELAY_LOST_MS - 1);
 		expect(endpoint.rebinds).toBe(0);
 		await clock.pass(1);
@@ -161,43 +160,43 @@ describe("a hub that its relay no longer leads to", () => {
 		expect(endpoint.rebinds).toBe(1);
 		await clock.pass(100 * RELAY_LOST_MS);
 		expect(endpoint.rebinds).toBe(1);
-		endpoint.seen = true;
+		endpoint.reached = true;
 		await clock.pass(RELAY_CHECK_MS);
-		endpoint.seen = false;
+		endpoint.reached = false;
 		await clock.pass(RELAY_CHECK_MS + RELAY_LOST_MS);
 		expect(endpoint.rebinds).toBe(2);
 	});
 
-	test("is looked at soon again from the moment that it is bound", async () => {
+	test("is probed again soon after it was bound", async () => {
 		await lost();
 		endpoint.bindSlowly();
 		await clock.pass(RELAY_LOST_MS);
 		expect(endpoint.rebinds).toBe(1);
-		const { length } = endpoint.looks;
+		const { length } = endpoint.probes;
 		await clock.pass(10 * RELAY_CHECK_MS);
-		expect(endpoint.looks, "while it is being bound there is nothing to look at").toHaveLength(length);
+		expect(endpoint.probes, "while it is being bound there is nothing to probe").toHaveLength(length);
 		endpoint.bound();
 		await clock.pass(RELAY_CHECK_LOST_MS - 1);
-		expect(endpoint.looks).toHaveLength(length);
+		expect(endpoint.probes).toHaveLength(length);
 		await clock.pass(1);
-		expect(endpoint.looks).toHaveLength(length + 1);
+		expect(endpoint.probes).toHaveLength(length + 1);
 	});
 });
 
 describe("direct connections are not ended for a relay", () => {
 	test("that never led here", async () => {
-		endpoint.seen = false;
+		endpoint.reached = false;
 		await clock.pass(100 * RELAY_LOST_MS);
-		expect(endpoint.looks.length).toBeGreaterThan(50);
+		expect(endpoint.probes.length).toBeGreaterThan(50);
 		expect(happened).toEqual([]);
 	});
 
-	test("that never led here, of which one look failed for a reason of its own", async () => {
-		endpoint.seen = new Error("too many open files");
+	test("that never led here, when one check failed for a reason of its own", async () => {
+		endpoint.reached = new Error("too many open files");
 		await clock.pass(RELAY_CHECK_MS);
-		endpoint.seen = false;
+		endpoint.reached = false;
 		await clock.pass(10 * RELAY_LOST_MS);
-		expect(endpoint.looks.length).toBeGreaterThan(10);
+		expect(endpoint.probes.length).toBeGreaterThan(10);
 		expect(happened).toEqual([]);
 	});
 
@@ -207,17 +206,17 @@ describe("direct connections are not ended for a relay", () => {
 		await clock.pass(10 * RELAY_LOST_MS);
 		relays = { "http://one.example/ping": 503, "http://other.example/ping": 301 };
 		await clock.pass(10 * RELAY_LOST_MS);
-		expect(endpoint.looks.length, "it is looked at all the time").toBeGreaterThan(15);
+		expect(endpoint.probes.length, "it is probed all the time").toBeGreaterThan(15);
 		expect(happened).toEqual([]);
 	});
 
-	test("while relays do not answer within five seconds, and the hub looks on after those", async () => {
+	test("while relays do not answer within five seconds, and the hub goes on after those", async () => {
 		relays = {};
 		await lost();
-		await clock.pass(RELAY_PROBE_MS + RELAY_CHECK_MS - 1);
-		expect(endpoint.looks).toHaveLength(2);
+		await clock.pass(RELAY_PING_MS + RELAY_CHECK_MS - 1);
+		expect(endpoint.probes).toHaveLength(2);
 		await clock.pass(1);
-		expect(endpoint.looks).toHaveLength(3);
+		expect(endpoint.probes).toHaveLength(3);
 	});
 
 	test("before it has been lost for a minute since relays answer again; one of them is enough", async () => {
@@ -232,42 +231,43 @@ describe("direct connections are not ended for a relay", () => {
 		expect(endpoint.rebinds).toBe(1);
 	});
 
-	test("that is seen: then nobody asks whether relays answer", async () => {
+	test("that leads here: then nobody asks whether relays answer", async () => {
 		await clock.pass(10 * RELAY_CHECK_MS);
-		expect(endpoint.looks).toHaveLength(10);
+		expect(endpoint.probes).toHaveLength(10);
 		expect(pinging).not.toHaveBeenCalled();
 	});
 
-	test("after looks that hang: each is given up, and says nothing", async () => {
-		await seenOnce();
-		endpoint.seen = undefined;
+	test("after probes that hang: each is given up, and says nothing", async () => {
+		await reachedOnce();
+		endpoint.reached = undefined;
 		await clock.pass(RELAY_CHECK_MS);
-		expect(endpoint.looks).toHaveLength(2);
-		await clock.pass(2 * (RELAY_LOOK_MS + RELAY_PROBE_MS) + RELAY_CHECK_MS);
-		expect(endpoint.looks, "the hub looks on").toHaveLength(3);
+		expect(endpoint.probes).toHaveLength(2);
+		await clock.pass(2 * (RELAY_PROBE_MS + RELAY_PING_MS) + RELAY_CHECK_MS);
+		expect(endpoint.probes, "the hub goes on").toHaveLength(3);
 		await clock.pass(10 * RELAY_LOST_MS);
 		expect(happened).toEqual([]);
 	});
 
-	test("after looks that fail for a reason of their own: they say nothing", async () => {
-		await seenOnce();
-		endpoint.seen = new Error("too many open files");
+	test("after checks that fail for a reason of their own: they say nothing about the relay", async () => {
+		await reachedOnce();
+		endpoint.reached = new Error("too many open files");
 		await clock.pass(10 * RELAY_LOST_MS);
-		expect(endpoint.looks.length).toBeGreaterThan(5);
+		expect(endpoint.probes.length).toBeGreaterThan(5);
 		expect(happened).toEqual([]);
+		expect(new Set(failures)).toEqual(new Set(["too many open files"]));
 	});
 });
 
 describe("a hub that is stopped", () => {
 	test.each([
-		["before it has looked", async () => {}],
-		["while it waits for the next look", seenOnce],
+		["before its first check", async () => {}],
+		["while it waits for the next check", reachedOnce],
 		[
-			"in the middle of a look that hangs",
+			"in the middle of a probe that hangs",
 			async () => {
-				endpoint.seen = undefined;
+				endpoint.reached = undefined;
 				await clock.pass(RELAY_CHECK_MS);
-				expect(endpoint.looks).toHaveLength(1);
+				expect(endpoint.probes).toHaveLength(1);
 			},
 		],
 		[
@@ -279,14 +279,14 @@ describe("a hub that is stopped", () => {
 			},
 		],
 		["while its relay is lost", lost],
-	])("%s does not wait, and looks no more", async (_, until) => {
+	])("%s does not wait, and checks no more", async (_, until) => {
 		await until();
 		expect(await settled(watching)).toBe(false);
-		const { length } = endpoint.looks;
+		const { length } = endpoint.probes;
 		end.abort();
 		expect(await settled(watching)).toBe(true);
 		await clock.pass(10 * RELAY_LOST_MS);
-		expect(endpoint.looks).toHaveLength(length);
+		expect(endpoint.probes).toHaveLength(length);
 		expect(happened).toEqual([]);
 	});
 
@@ -301,7 +301,7 @@ describe("a hub that is stopped", () => {
 	});
 });
 
-test("a hub without relays is not looked at", async () => {
+test("a hub without relays is not probed", async () => {
 	end.abort();
 	watch(new Watched([]));
 	expect(await settled(watching)).toBe(true);

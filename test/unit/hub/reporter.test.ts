@@ -104,12 +104,8 @@ describe("messages, whatever -v says", () => {
 
 describe("logs", () => {
 	const cases: [number, HubEvent, string][] = [
-		[
-			1,
-			{ type: "attempt_failed", reason: "timed out", otherProtocol: false },
-			"A connection attempt failed: timed out",
-		],
-		[3, { type: "attempt_failed", reason: "other", otherProtocol: true }, "A connection attempt failed: other"],
+		[1, { type: "attempt_failed", reason: "timed out" }, "A connection attempt failed: timed out"],
+		[3, { type: "relay_probe_failed", reason: "why" }, "Cannot check whether the relay leads here: why"],
 		[1, { type: "connection_evicted", peer, why: "peer" }, "Too many connections of 1a2b3c4d5e: closed one."],
 		[
 			1,

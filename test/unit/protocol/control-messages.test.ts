@@ -1,4 +1,4 @@
-// The control stream's lines: what is a message, what is ignored, and what breaks the protocol.
+// The lines of the control stream: what is a message, what is ignored, and what breaks the protocol.
 import { describe, expect, test } from "bun:test";
 import { REMOTE_TEXT_MAX } from "../../../src/base/limits.ts";
 import {
@@ -36,7 +36,7 @@ test.each<Message>([
 	{ type: "reset", stream: "client bidirectional 0" },
 	{ type: "bye", reason: "the hub was stopped" },
 	{ type: "services", services: [] },
-])("%j comes back as it was, in one line", (message) => {
+])("%j is decoded as it was, from one line", (message) => {
 	const line = encodeMessage(message);
 	expect(line.indexOf(0x0a)).toBe(line.length - 1);
 	expect(decodeMessage(line.subarray(0, -1))).toEqual(message);
@@ -55,7 +55,7 @@ describe("a newer version", () => {
 	);
 });
 
-test("an ending of the line as Windows writes it changes nothing", () => {
+test("a Windows line ending changes nothing", () => {
 	expect(decode('{"type":"ping","n":1}\r')).toEqual({ type: "ping", n: 1 });
 });
 
@@ -88,17 +88,17 @@ describe("what breaks the protocol", () => {
 		["null", "null"],
 		["an array", "[]"],
 		["no type", "{}"],
-		["a type that is no text", '{"type":7}'],
+		["a type that is not text", '{"type":7}'],
 		["a ping without its number", '{"type":"ping"}'],
 		["a negative number", '{"type":"ping","n":-1}'],
 		["half a number", '{"type":"ping","n":0.5}'],
 		["a number beyond the safe ones", '{"type":"ping","n":9007199254740993}'],
 		["a number as text", '{"type":"ping","n":"1"}'],
 		["a bye without a reason", '{"type":"bye"}'],
-		["a reason that is no text", '{"type":"bye","reason":{}}'],
-		["a secret that is no text", '{"type":"hello","v":1,"name":"a","program":"b","secret":null}'],
-		["services that are no list", '{"type":"services","services":{"length":1}}'],
-		["a service that is no object", '{"type":"services","services":[1]}'],
+		["a reason that is not text", '{"type":"bye","reason":{}}'],
+		["a secret that is not text", '{"type":"hello","v":1,"name":"a","program":"b","secret":null}'],
+		["services that are not a list", '{"type":"services","services":{"length":1}}'],
+		["a service that is not an object", '{"type":"services","services":[1]}'],
 		["a service that is null", '{"type":"services","services":[null]}'],
 		["a service without a port", '{"type":"services","services":[{"name":"a","address":"b","up":true}]}'],
 		["256 services", JSON.stringify({ type: "services", services: new Array(256).fill(services[0]) })],
@@ -107,17 +107,17 @@ describe("what breaks the protocol", () => {
 		expect(broken(() => decode(line))).toMatch(/^a (control|service)/);
 	});
 
-	test("bytes that are no UTF-8", () => {
+	test("bytes that are not UTF-8", () => {
 		broken(() => decodeMessage(Uint8Array.of(0x22, 0xff, 0x22)));
 	});
 
-	test("the other side's bytes are not in the reason, which goes into our log and back to it", () => {
-		expect(broken(() => decode('\u001b]0;owned\u0007{"type"'))).toBe("a control line is no JSON");
+	test("the remote's bytes are not in the reason, which goes into our log and back to the remote", () => {
+		expect(broken(() => decode('\u001b]0;owned\u0007{"type"'))).toBe("a control line is not valid JSON");
 	});
 });
 
 describe("lines", () => {
-	test("of exactly the longest length are lines, in one piece or in many", () => {
+	test("of exactly the greatest length are accepted, in one piece or in several", () => {
 		const line = new Uint8Array(CONTROL_LINE_MAX).fill(0x20);
 		const lines = new Lines();
 		expect(lines.push(line)).toEqual([]);
@@ -125,7 +125,7 @@ describe("lines", () => {
 		expect(lines.push(new Uint8Array([...line, 0x0a]))).toEqual([line]);
 	});
 
-	test("one byte longer break the protocol, with and without their end", () => {
+	test("one byte longer break the protocol, with and without a line end", () => {
 		const line = new Uint8Array(CONTROL_LINE_MAX + 1).fill(0x20);
 		expect(broken(() => new Lines().push(line))).toContain(`${CONTROL_LINE_MAX} bytes`);
 		broken(() => new Lines().push(new Uint8Array([...line, 0x0a])));
@@ -134,7 +134,7 @@ describe("lines", () => {
 		broken(() => slow.push(line.subarray(0, 1)));
 	});
 
-	test("that came do not change when the buffer that they came in is used again", () => {
+	test("do not change when the buffer that they came in is used again", () => {
 		const buffer = bytes("one\ntw");
 		const lines = new Lines();
 		const [first] = lines.push(buffer);

@@ -1,4 +1,4 @@
-// The table of services: what of it is on the wire or in people's scripts must not change by accident.
+// The table of services: what is on the wire or in users' scripts must not change by accident.
 import { expect, test } from "bun:test";
 import { parseAddress } from "../../../src/base/address.ts";
 import { SERVICES } from "../../../src/protocol/services.ts";
@@ -17,10 +17,10 @@ test("no two services share a port id, a name, an option or an address", () => {
 	}
 });
 
-test("port id 0 stays free: it will be the control stream", () => {
+test("port id 0 stays free for the control stream", () => {
 	expect(SERVICES.every(({ portId }) => portId > 0 && portId < 256)).toBe(true);
 });
 
-test("every default address can be parsed and is only on this machine", () => {
+test("every default address can be parsed and is on this machine only", () => {
 	for (const { defaultAddress } of SERVICES) expect(parseAddress(defaultAddress, "x").host).toBe("127.0.0.1");
 });

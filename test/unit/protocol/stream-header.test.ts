@@ -1,4 +1,4 @@
-// The opening bytes of a stream, against vectors that stand in PROTOCOL.md and not in the code.
+// The first bytes of a stream, against the vectors in PROTOCOL.md.
 import { expect, test } from "bun:test";
 import {
 	ACCEPTED,
@@ -6,6 +6,7 @@ import {
 	decodeHeader,
 	encodeHeader,
 	HEADER_LENGTH,
+	PROBE_ALPN,
 	REFUSED,
 } from "../../../src/protocol/stream-header.ts";
 
@@ -22,17 +23,22 @@ test("the answers and the ALPNs are the original's", () => {
 	expect(ALPN).toEqual({ hivemind: "HIVEMIND/1.0.0", "federated-hivemind": "HIVEMIND-FEDERATED/1.0.0" });
 });
 
-test("port id 0 is a header too, not a failure", () => {
+test("a probe's ALPN is not one of a product, so a probe is never a peer", () => {
+	expect(Object.values<string>(ALPN)).not.toContain(PROBE_ALPN);
+	expect(PROBE_ALPN).toBe("HIVEMIND-PROBE/1.0.0");
+});
+
+test("port id 0 is valid, and not a failure", () => {
 	expect(decodeHeader(encodeHeader(0))).toBe(0);
 });
 
-test("too few and too many bytes are no header", () => {
+test("too few and too many bytes are not a header", () => {
 	const header = encodeHeader(1);
 	for (let length = 0; length < HEADER_LENGTH; length++)
 		expect(decodeHeader(header.subarray(0, length))).toBeUndefined();
 	expect(decodeHeader(Buffer.concat([header, Uint8Array.of(0)]))).toBeUndefined();
 });
 
-test("upper case is another handshake", () => {
+test("upper case is not a header", () => {
 	expect(decodeHeader(new TextEncoder().encode("\u0001HIVEMINDP2P"))).toBeUndefined();
 });

@@ -1,17 +1,31 @@
-// The endpoint's door over connections that knock on command: what becomes of those whose handshake never ends, and who
-// has to prove where it comes from. With real connections: test/e2e/accept.test.ts.
+// The accept loop over connections that come on command: what becomes of handshakes that never end, which sources have
+// to prove their addresses, and what a probe gets. With real connections: test/e2e/acceptor.test.ts.
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
 import { Acceptor } from "../../../src/transport/acceptor.ts";
-import type { Incoming, Endpoint as NativeEndpoint } from "../../../src/transport/iroh.ts";
-import { ARRIVALS_CROWDED, ARRIVALS_MAX, ARRIVALS_PER_SECOND, HANDSHAKES_MAX } from "../../../src/transport/limits.ts";
+import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
+import type { Connection } from "../../../src/transport/connection.ts";
+import type { EndpointEvent } from "../../../src/transport/events.ts";
+import type {
+	Incoming,
+	Connection as NativeConnection,
+	Endpoint as NativeEndpoint,
+} from "../../../src/transport/iroh.ts";
+import {
+	HANDSHAKE_BURST,
+	HANDSHAKE_QUEUE_MAX,
+	HANDSHAKE_RETRY_FROM,
+	HANDSHAKES_MAX,
+	HANDSHAKES_PER_SECOND,
+} from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { turn } from "../../support/native-halves.ts";
 
-/** One that knocks; its handshake hangs until the test ends it. */
-class Knock {
-	/** What was made of it. */
+/** An incoming connection; its handshake is pending until the test ends it. */
+class Visit {
+	/** What the loop did with it. */
 	fate: "accepted" | "asked to prove its address" | "ignored" | undefined;
-	readonly handshake = Promise.withResolvers<never>();
+	readonly handshake = Promise.withResolvers<NativeConnection>();
 	#addr: string;
 	#proven: boolean;
 
@@ -36,95 +50,145 @@ class Knock {
 }
 
 let clock: Clock;
-let door: Acceptor;
-let opened: Promise<void>;
-let errors: string[];
-/** The next one that knocks; null: the endpoint is closed. */
-let knocking: ((knock: Knock | null) => void)[];
-let queue: (Knock | null)[];
+let acceptor: Acceptor;
+let running: Promise<void>;
+let events: EndpointEvent[];
+/** Connections that were handed over. */
+let connections: Connection[];
+/** Calls of acceptNext that wait, and visits that come before them; null: the endpoint is closed. */
+let accepting: ((visit: Visit | null) => void)[];
+let coming: (Visit | null)[];
 
 beforeEach(() => {
 	clock = new Clock();
-	errors = [];
-	knocking = [];
-	queue = [];
+	events = [];
+	connections = [];
+	accepting = [];
+	coming = [];
 	const native = {
 		acceptNext: () =>
 			new Promise<Incoming | null>((resolve) => {
-				const next = queue.shift();
-				const give = (knock: Knock | null) => resolve(knock as unknown as Incoming | null);
-				if (next === undefined) knocking.push(give);
+				const next = coming.shift();
+				const give = (visit: Visit | null) => resolve(visit as unknown as Incoming | null);
+				if (next === undefined) accepting.push(give);
 				else give(next);
 			}),
 		isClosed: () => true,
 	} as unknown as NativeEndpoint;
-	door = new Acceptor(native, {
-		onConnection() {},
-		onError: (error) => errors.push(error),
-		isKnown: (host) => host === "10.9.9.9",
+	const options = {
+		onConnection: (connection: Connection) => void connections.push(connection),
+		onEvent: (event: EndpointEvent) => void events.push(event),
+		isKnown: (host: string) => host === "10.9.9.9",
 		stop: new AbortController().signal,
-	});
-	opened = door.open();
+	};
+	acceptor = new Acceptor(native, options, new ChunkScheduler());
+	running = acceptor.run();
 });
 
 afterEach(async () => {
-	knock(null);
-	await opened;
+	come(null);
+	await running;
 	clock.restore();
 });
 
-function knock<K extends Knock | null>(one: K): K {
-	const waiting = knocking.shift();
+function come<V extends Visit | null>(one: V): V {
+	const waiting = accepting.shift();
 	if (waiting) waiting(one);
-	else queue.push(one);
+	else coming.push(one);
 	return one;
 }
 
 /** So many strangers, each from a host of its own, whose handshakes never end. */
-async function stall(count: number, proven: boolean): Promise<Knock[]> {
-	const all: Knock[] = [];
+async function stall(count: number, proven: boolean): Promise<Visit[]> {
+	const all: Visit[] = [];
 	for (let i = 0; i < count; i++) {
-		all.push(knock(new Knock(`10.1.${i >> 8}.${i & 255}:1000`, proven)));
+		all.push(come(new Visit(`10.1.${i >> 8}.${i & 255}:1000`, proven)));
 		await turn();
-		await clock.pass(1000 / ARRIVALS_PER_SECOND);
+		await clock.pass(1000 / HANDSHAKES_PER_SECOND);
 	}
 	return all;
 }
 
 test("strangers who never finish their handshakes have to prove their addresses soon, which forged ones cannot", async () => {
-	const all = await stall(2 * ARRIVALS_CROWDED, false);
+	const all = await stall(2 * HANDSHAKE_RETRY_FROM, false);
 	expect(all.map(({ fate }) => fate)).toEqual([
-		...Array(ARRIVALS_CROWDED).fill("accepted"),
-		...Array(ARRIVALS_CROWDED).fill("asked to prove its address"),
+		...Array(HANDSHAKE_RETRY_FROM).fill("accepted"),
+		...Array(HANDSHAKE_RETRY_FROM).fill("asked to prove its address"),
 	]);
-	expect(door.handshakes.size).toBe(ARRIVALS_CROWDED);
+	expect(acceptor.handshakes.size).toBe(HANDSHAKE_RETRY_FROM);
 });
 
 test("strangers who prove their addresses and never finish do not keep a known peer out", async () => {
 	await stall(HANDSHAKES_MAX + 20, true);
-	expect(door.handshakes.size).toBe(HANDSHAKES_MAX);
-	const known = knock(new Knock("10.9.9.9:7", true));
+	expect(acceptor.handshakes.size).toBe(HANDSHAKES_MAX);
+	const known = come(new Visit("10.9.9.9:7", true));
 	await turn();
-	await clock.pass(1000 / ARRIVALS_PER_SECOND);
+	await clock.pass(1000 / HANDSHAKES_PER_SECOND);
 	expect(known.fate).toBe("accepted");
 });
 
-test("who is turned away because too many wait is ignored, and the hub's owner is told", async () => {
+test("a connection that is dropped because too many are queued is ignored, and the owner is told", async () => {
 	const all = await stall(HANDSHAKES_MAX, true);
 	expect(all.at(-1)?.fate).toBe("accepted");
-	for (let i = 0; i <= ARRIVALS_MAX; i++) all.push(knock(new Knock(`10.2.${i >> 8}.${i & 255}:1`, true)));
+	for (let i = 0; i <= HANDSHAKE_QUEUE_MAX; i++) all.push(come(new Visit(`10.2.${i >> 8}.${i & 255}:1`, true)));
 	await turn();
 	await turn();
 	expect(all.filter(({ fate }) => fate === "ignored")).toHaveLength(1);
-	expect(errors).toEqual(["too many at once"]);
+	expect(events).toEqual([{ type: "attempt_failed", reason: "too many connection attempts at once" }]);
 });
 
-test("the place of a handshake that failed is taken by the next in the line", async () => {
+test("the place of a handshake that failed is taken by the next connection in the queue", async () => {
 	const all = await stall(HANDSHAKES_MAX + 1, true);
 	expect(all.at(-1)?.fate).toBeUndefined();
 	all[0]?.handshake.reject(new Error("timed out"));
 	await turn();
-	await clock.pass(1000 / ARRIVALS_PER_SECOND);
+	await clock.pass(1000 / HANDSHAKES_PER_SECOND);
 	expect(all.at(-1)?.fate).toBe("accepted");
-	expect(errors).toEqual(["timed out"]);
+	expect(events).toEqual([{ type: "attempt_failed", reason: "timed out" }]);
+});
+
+/** A connection whose handshake is completed, and what it was closed with. */
+function connected(alpn: string) {
+	const over = Promise.withResolvers<string>();
+	const closings: bigint[] = [];
+	const native = {
+		alpn: () => [...Buffer.from(alpn)],
+		remoteId: () => "a".repeat(64),
+		acceptUni: () => over.promise.then(() => Promise.reject(new Error("closed"))),
+		closed: () => over.promise,
+		close(code: bigint) {
+			closings.push(code);
+			over.resolve("closed");
+		},
+	};
+	return { native: native as unknown as NativeConnection, closings };
+}
+
+test("a probe gets a handshake and nothing else: it is closed at once and handed to nobody", async () => {
+	const probe = connected(PROBE_ALPN);
+	const peer = connected(ALPN.hivemind);
+	for (const { native } of [probe, peer]) come(new Visit("10.1.0.1:1")).handshake.resolve(native);
+	await turn();
+	await turn();
+	expect(probe.closings).toEqual([0n]);
+	expect(connections).toHaveLength(1);
+	expect(peer.closings).toEqual([]);
+	expect(events).toEqual([]);
+	connections[0]?.close("the test is over");
+	await connections[0]?.closed;
+});
+
+test("probes are paced and queued like all others", async () => {
+	const all: Visit[] = [];
+	for (let i = 0; i < HANDSHAKE_BURST + 3; i++) {
+		const visit = come(new Visit("10.1.0.1:1", true));
+		visit.handshake.resolve(connected(PROBE_ALPN).native);
+		all.push(visit);
+		await turn();
+	}
+	await turn();
+	const accepted = () => all.filter(({ fate }) => fate === "accepted").length;
+	expect(accepted()).toBe(HANDSHAKE_BURST);
+	await clock.pass(1000 / HANDSHAKES_PER_SECOND);
+	expect(accepted()).toBe(HANDSHAKE_BURST + 1);
 });

@@ -1,13 +1,14 @@
-// One connection over a native one that grants streams, finds paths and ends on command: how many streams it asks for,
-// and who gets them. What is on the wire: test/e2e.
+// One connection and its pool of streams, over a native one that grants streams, finds paths and ends on command: how
+// many streams it requests, and who gets them. What is on the wire is tested in test/e2e.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
 import { Connection } from "../../../src/transport/connection.ts";
 import type { Connection as NativeConnection } from "../../../src/transport/iroh.ts";
 import {
 	ABORTS_PER_TURN,
-	LAST_WORD_MS,
+	CLOSE_DELAY_MS,
 	OPEN_STREAM_MS,
 	STREAMS_PER_CONNECTION,
 } from "../../../src/transport/limits.ts";
@@ -15,13 +16,13 @@ import type { QuicStream } from "../../../src/transport/stream.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { NativeReceive, NativeSend, settled, turn } from "../../support/native-halves.ts";
 
-/** Streams of ours that the other side grants; the rest are waited for. */
+/** The far end: it grants so many streams, and the rest have to wait. */
 class Native {
 	granted = Number.POSITIVE_INFINITY;
-	/** Calls of openBi, and how many wait. */
+	/** Calls of openBi. */
 	asked = 0;
 	hasPath = true;
-	/** What it was closed with. */
+	/** The reasons that it was closed with. */
 	closings: string[] = [];
 	readonly streams: { send: NativeSend; recv: NativeReceive }[] = [];
 	#pending: PromiseWithResolvers<unknown>[] = [];
@@ -80,12 +81,12 @@ let connection: Connection;
 beforeEach(() => {
 	clock = new Clock();
 	native = new Native();
-	connection = new Connection(native as unknown as NativeConnection);
+	connection = new Connection(native as unknown as NativeConnection, new ChunkScheduler());
 });
 
 afterEach(async () => {
 	native.end("the test is over");
-	// A thousand are aborted in a few turns, and resets have their grace.
+	// A thousand are aborted in several turns, and their resets have a grace.
 	for (let i = 0; i < (2 * STREAMS_PER_CONNECTION) / ABORTS_PER_TURN; i++) await clock.pass(RESET_GRACE_MS);
 	expect(connection.streams, "streams left open").toBe(0);
 	clock.restore();
@@ -96,7 +97,7 @@ const open = (count: number): Promise<QuicStream | Error>[] =>
 	Array.from({ length: count }, () => connection.openStream(1).catch((error: Error) => error));
 
 describe("streams to a hub that grants more than the limit", () => {
-	test("are as many as the limit, and one for control; the next one waits for a free one", async () => {
+	test("are as many as the limit and one for control; the next one waits for a free one", async () => {
 		const all = await Promise.all(open(STREAMS_PER_CONNECTION + 1));
 		expect(connection.streams).toBe(STREAMS_PER_CONNECTION + 1);
 		const [next] = open(1);
@@ -109,7 +110,7 @@ describe("streams to a hub that grants more than the limit", () => {
 		expect(connection.streams).toBe(STREAMS_PER_CONNECTION + 1);
 	});
 
-	test("that are waited for in vain are given up after ten seconds, not earlier", async () => {
+	test("that do not come free are given up after ten seconds, not earlier", async () => {
 		await Promise.all(open(STREAMS_PER_CONNECTION + 1));
 		const [next] = open(1) as [Promise<QuicStream | Error>];
 		await clock.pass(OPEN_STREAM_MS - 1);
@@ -120,7 +121,7 @@ describe("streams to a hub that grants more than the limit", () => {
 });
 
 describe("streams to a hub that grants few", () => {
-	test("and comes to nothing: those who gave up leave no requests behind that stand in others' way", async () => {
+	test("and none in time: callers that gave up leave no requests behind that delay others", async () => {
 		native.granted = 0;
 		const burst = open(50);
 		await clock.pass(OPEN_STREAM_MS);
@@ -128,17 +129,17 @@ describe("streams to a hub that grants few", () => {
 		expect(native.asked).toBe(50);
 		const late = open(50);
 		await turn();
-		expect(native.asked, "what was asked for serves the next ones").toBe(50);
+		expect(native.asked, "requests made before serve the next callers").toBe(50);
 		native.grant(1);
 		await turn();
 		const there = await Promise.all(late.map(settled));
-		expect(there.indexOf(true), "who has waited longest").toBe(0);
+		expect(there.indexOf(true), "the one that has waited longest").toBe(0);
 		expect(there.filter(Boolean)).toHaveLength(1);
 		native.grant(49);
 		for (const one of late) expect(await one).not.toBeInstanceOf(Error);
 	});
 
-	test("and then grants them when nobody waits any more: each is reset, or it would hold its slot", async () => {
+	test("and then grants them when nobody waits any more: each is reset, or it would occupy its slot", async () => {
 		native.granted = 0;
 		const [lonely] = open(1) as [Promise<QuicStream | Error>];
 		await clock.pass(OPEN_STREAM_MS);
@@ -148,18 +149,18 @@ describe("streams to a hub that grants few", () => {
 		expect(native.streams[0]?.send.endings).toEqual(["reset 1"]);
 	});
 
-	test("and is lost: whoever waits is sent away at once, and what was asked for is reset when it comes", async () => {
+	test("and is lost: waiting callers fail at once, and streams that come later are reset", async () => {
 		native.granted = 0;
 		const waiting = open(3);
 		await turn();
-		connection.sendAway();
-		for (const one of waiting) expect(String(await one)).toContain("the hub is lost");
+		connection.rejectWaiting();
+		for (const one of waiting) expect(String(await one)).toContain("the connection to the hub was lost");
 		native.grant(3);
 		await turn();
 		expect(native.streams.map(({ send }) => send.endings)).toEqual(Array(3).fill(["reset 1"]));
 	});
 
-	test("and ends: everybody is told at once", async () => {
+	test("and ends: waiting callers fail at once", async () => {
 		native.granted = 0;
 		const waiting = open(3);
 		await turn();
@@ -168,7 +169,7 @@ describe("streams to a hub that grants few", () => {
 	});
 });
 
-test("a connection without a path is known by for how long it has had none", async () => {
+test("a connection without a path knows for how long it has had none", async () => {
 	expect(connection.pathlessFor()).toBe(0);
 	await clock.pass(60_000);
 	expect(connection.pathlessFor(), "a path led there all the while").toBe(0);
@@ -179,7 +180,7 @@ test("a connection without a path is known by for how long it has had none", asy
 	expect(connection.pathlessFor()).toBe(0);
 });
 
-test("a stream that the other side says it has aborted is aborted; unknown ids are streams that are over", async () => {
+test("a stream that the other side says it has aborted is aborted; unknown ids are closed streams", async () => {
 	const [stream] = (await Promise.all(open(1))) as [QuicStream];
 	const reading = stream.read().catch((error: Error) => error);
 	connection.abortStream("stream 77");
@@ -188,13 +189,13 @@ test("a stream that the other side says it has aborted is aborted; unknown ids a
 	expect(String(await reading)).toContain("reset by the other side");
 });
 
-test("a close that is meant for a moment later does not come when the connection ends by itself", async () => {
+test("a delayed close does not happen when the connection ends by itself first", async () => {
 	connection.closeSoon("denied");
-	await clock.pass(LAST_WORD_MS - 1);
+	await clock.pass(CLOSE_DELAY_MS - 1);
 	expect(native.closings).toEqual([]);
 	native.end("closed by peer: bye (code 0)");
 	expect(await connection.closed).toBe("bye");
-	await clock.pass(LAST_WORD_MS);
+	await clock.pass(CLOSE_DELAY_MS);
 	expect(native.closings).toEqual([]);
 });
 
@@ -205,15 +206,15 @@ for (const [transport, said] of [
 	["timed out", "no answer for 30 seconds"],
 	["closed by peer: \x1b[2J\r\nPeer 'x' left (code 1)", "[2J Peer 'x' left"],
 ] as const) {
-	test(`an end that the transport calls ${JSON.stringify(transport)} is told as "${said}"`, async () => {
+	test(`an end that the transport reports as ${JSON.stringify(transport)} is reported as "${said}"`, async () => {
 		native.end(transport);
 		expect(await connection.closed).toBe(said);
 	});
 }
 
-test("a close that is meant for a moment later comes then, once", async () => {
+test("a delayed close happens once, after the delay", async () => {
 	connection.closeSoon("denied");
-	await clock.pass(LAST_WORD_MS);
+	await clock.pass(CLOSE_DELAY_MS);
 	connection.close("something else");
 	expect(native.closings).toEqual(["denied"]);
 	native.end("closed");

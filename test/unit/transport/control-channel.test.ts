@@ -1,4 +1,4 @@
-// A control stream while it lives, over a stream that does what the test says.
+// A control channel over a stream that does what the test says.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../../src/protocol/control-messages.ts";
@@ -8,7 +8,7 @@ import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "../../../src/transport/lim
 import type { QuicStream } from "../../../src/transport/stream.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 
-/** The other side: it reads when it likes, and says what the test wants. */
+/** The remote: it reads and says what the test wants. */
 class FakeStream {
 	uncounted(): void {}
 	readonly sent: Message[] = [];
@@ -34,7 +34,7 @@ class FakeStream {
 		this.#broken = true;
 	}
 
-	/** Bytes, an end, or a reset from the other side. */
+	/** Bytes, an end, or a reset arrives from the remote. */
 	arrive(what: Uint8Array | string | null | Error): void {
 		const next = typeof what === "string" ? new TextEncoder().encode(what) : what;
 		if (!this.#reader) this.#arrived.push(next);
@@ -76,7 +76,7 @@ class FakeStream {
 
 let stream: FakeStream;
 let heard: Message[];
-let link: ControlChannel;
+let channel: ControlChannel;
 /** What performance.now says. */
 let now: number;
 let clock: Mock<() => number>;
@@ -86,12 +86,12 @@ beforeEach(() => {
 	clock = spyOn(performance, "now").mockImplementation(() => now);
 	stream = new FakeStream();
 	heard = [];
-	link = new ControlChannel(stream as unknown as QuicStream, (message) => heard.push(message));
+	channel = new ControlChannel(stream as unknown as QuicStream, (message) => heard.push(message));
 });
 
 afterEach(async () => {
-	link.close();
-	await link.ended;
+	channel.close();
+	await channel.ended;
 	expect(stream.overlapped).toBe(false);
 	expect(stream.aborts).toBe(1);
 	clock.mockRestore();
@@ -99,7 +99,7 @@ afterEach(async () => {
 
 const bye = (n: number): Message => ({ type: "bye", reason: `number ${n}` });
 
-test("a ping is answered with its number, and is nobody else's business", async () => {
+test("a ping is answered with its number, and nobody else hears of it", async () => {
 	stream.say({ type: "ping", n: 7 }, { type: "pong", n: 1 }, { type: "ping", n: 0 });
 	await turn();
 	expect(stream.sent).toEqual([
@@ -109,62 +109,62 @@ test("a ping is answered with its number, and is nobody else's business", async 
 	expect(heard).toEqual([]);
 });
 
-test("messages are handed over in order, however they are cut; unknown ones are not", async () => {
+test("messages are handed over in order, however they are split; unknown ones are not", async () => {
 	const lines = `${JSON.stringify(bye(1))}\n{"type":"newer"}\n${JSON.stringify(bye(2))}\n`;
 	for (const character of lines) stream.arrive(character);
 	for (let i = 0; i < 5; i++) await turn();
 	expect(heard).toEqual([bye(1), bye(2)]);
 });
 
-test("what is sent leaves in order, one after another, while the other side is slow", async () => {
+test("messages are sent in order, one after another, while the remote is slow", async () => {
 	stream.block();
 	const messages = Array.from({ length: 100 }, (_, i) => bye(i));
-	for (const message of messages) link.send(message);
+	for (const message of messages) channel.send(message);
 	await turn();
 	expect(stream.sent).toEqual([]);
 	stream.unblock();
 	await turn();
-	link.send(bye(100));
+	channel.send(bye(100));
 	await turn();
 	expect(stream.sent).toEqual([...messages, bye(100)]);
 });
 
-test("for a side that does not read only so much is kept, and the newest of it", async () => {
+test("for a remote that does not read only so many messages are kept, and the newest of them", async () => {
 	stream.block();
 	const messages = Array.from({ length: 3 * CONTROL_QUEUE }, (_, i) => bye(i));
-	for (const message of messages) link.send(message);
+	for (const message of messages) channel.send(message);
 	stream.unblock();
 	for (let i = 0; i < 5; i++) await turn();
-	// The first one was under way already.
+	// The first one was being sent already.
 	expect(stream.sent).toEqual([...messages.slice(0, 1), ...messages.slice(-CONTROL_QUEUE)]);
 });
 
-test("a write that fails is no error here: the receiving side says what happened", async () => {
+test("a write that fails is not an error here: the receiving side says what happened", async () => {
 	stream.breakWrites();
-	link.send(bye(1));
-	link.send(bye(2));
+	channel.send(bye(1));
+	channel.send(bye(2));
 	await turn();
-	expect(await settled(link.ended)).toBe(false);
+	expect(await settled(channel.ended)).toBe(false);
 	stream.arrive(new Aborted("stream lost"));
-	expect(await link.ended).toBeUndefined();
+	expect(await channel.ended).toBeUndefined();
 });
 
 describe("it is over, without a reason,", () => {
 	test("when the other side ends it", async () => {
 		stream.arrive(null);
-		expect(await link.ended).toBeUndefined();
+		expect(await channel.ended).toBeUndefined();
 	});
 
 	test("when the other side resets it", async () => {
 		stream.arrive(new Aborted("reset"));
-		expect(await link.ended).toBeUndefined();
+		expect(await channel.ended).toBeUndefined();
 	});
 
-	test("when it is closed here, once or more often; nothing is sent from then on", async () => {
-		link.close();
-		link.close();
-		link.send(bye(1));
-		expect(await link.ended).toBeUndefined();
+	test("when it is closed here, once or more often; nothing is sent after that", async () => {
+		channel.close();
+		channel.close();
+		channel.send(bye(1));
+		expect(await channel.ended).toBeUndefined();
 		await turn();
 		expect(stream.sent).toEqual([]);
 		expect(stream.aborts).toBe(1);
@@ -172,33 +172,33 @@ describe("it is over, without a reason,", () => {
 });
 
 describe("it is over, with the reason, when the other side", () => {
-	test("sends what is no message", async () => {
+	test("sends what is not a message", async () => {
 		stream.arrive("hello\n");
-		expect(await link.ended).toBe("a control line is no JSON");
+		expect(await channel.ended).toBe("a control line is not valid JSON");
 		expect(stream.aborts).toBe(1);
 	});
 
-	test("sends a line that is too long, before its end comes", async () => {
+	test("sends a line that is too long, even before its end has arrived", async () => {
 		stream.arrive("x".repeat(CONTROL_LINE_MAX + 1));
-		expect(await link.ended).toBe(`a control line is longer than ${CONTROL_LINE_MAX} bytes`);
+		expect(await channel.ended).toBe(`a control line is longer than ${CONTROL_LINE_MAX} bytes`);
 	});
 
-	test("sends more than it may in a second; what came before was taken", async () => {
+	test("sends more in a second than allowed; what came before was taken", async () => {
 		stream.arrive(`${JSON.stringify(bye(1))}\n`.repeat(CONTROL_RATE));
 		await turn();
-		expect(await settled(link.ended)).toBe(false);
+		expect(await settled(channel.ended)).toBe(false);
 		stream.say(bye(2));
-		expect(await link.ended).toBe("too many control messages");
+		expect(await channel.ended).toBe("too many control messages");
 		expect(heard).toHaveLength(CONTROL_RATE);
 	});
 
-	test("sends more unknown messages than it may", async () => {
+	test("sends more unknown messages than allowed", async () => {
 		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE + 1));
-		expect(await link.ended).toBe("too many control messages");
+		expect(await channel.ended).toBe("too many control messages");
 	});
 });
 
-test("as many as it may, second after second, is fine", async () => {
+test("as many as allowed, second after second, is fine", async () => {
 	for (let second = 0; second < 3; second++) {
 		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE));
 		await turn();
@@ -209,26 +209,26 @@ test("as many as it may, second after second, is fine", async () => {
 	expect(heard).toEqual([bye(1)]);
 });
 
-test("only answers to our pings say that the other side lives, whatever else it says", async () => {
+test("only answers to our pings prove that the remote is alive, whatever else it says", async () => {
 	now += 400;
-	expect(link.unansweredFor()).toBe(400);
+	expect(channel.unansweredFor()).toBe(400);
 	stream.say({ type: "pong", n: 1 });
 	await turn();
-	expect(link.unansweredFor()).toBe(0);
+	expect(channel.unansweredFor()).toBe(0);
 	now += 3000;
 	stream.say({ type: "ping", n: 1 });
 	stream.say(bye(1));
 	await turn();
-	expect(link.unansweredFor()).toBe(3000);
+	expect(channel.unansweredFor()).toBe(3000);
 });
 
 describe("pings", () => {
-	test("leave every second, counted from 0, until it is over; asked for twice they leave once", async () => {
+	test("are sent every second, counted from 0, until the channel is closed; started twice they are sent once", async () => {
 		const start = spyOn(globalThis, "setInterval");
 		const stop = spyOn(globalThis, "clearInterval");
 		try {
-			link.startPings();
-			link.startPings();
+			channel.startPings();
+			channel.startPings();
 			expect(start.mock.calls.map(([, ms]) => ms)).toEqual([PING_MS]);
 			const [tick] = start.mock.calls[0] as unknown as [() => void];
 			tick();
@@ -238,7 +238,7 @@ describe("pings", () => {
 				{ type: "ping", n: 0 },
 				{ type: "ping", n: 1 },
 			]);
-			link.close();
+			channel.close();
 			expect(stop.mock.calls.map(([timer]) => timer as unknown)).toEqual([start.mock.results[0]?.value]);
 		} finally {
 			start.mockRestore();
@@ -246,11 +246,11 @@ describe("pings", () => {
 		}
 	});
 
-	test("do not begin after it is over: their timer would run for ever", () => {
+	test("do not start after the channel was closed: their timer would run for ever", () => {
 		const start = spyOn(globalThis, "setInterval");
 		try {
-			link.close();
-			link.startPings();
+			channel.close();
+			channel.startPings();
 			expect(start).not.toHaveBeenCalled();
 		} finally {
 			for (const { value } of start.mock.results) clearInterval(value as Timer);

@@ -1,9 +1,12 @@
-// What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, and a
-// clock that it holds.
+// What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, with
+// a clock that the test holds.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { RECONNECT_ATTEMPT_MS } from "../../../src/peer/limits.ts";
+import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
 import * as binds from "../../../src/transport/bind.ts";
+import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
 import { Endpoint } from "../../../src/transport/endpoint.ts";
+import type { EndpointEvent } from "../../../src/transport/events.ts";
 import type {
 	EndpointAddr,
 	Connection as NativeConnection,
@@ -19,10 +22,12 @@ let clock: Clock;
 let connecting: PromiseWithResolvers<NativeConnection>;
 let closing: PromiseWithResolvers<void>;
 let endpoint: Endpoint;
-/** Codes that the connection was closed with. */
+/** The codes that the connection was closed with. */
 let closings: bigint[];
 /** The connection that an attempt leads to. */
 let connection: NativeConnection;
+/** The ALPNs that it accepts. */
+let alpns: string[];
 
 beforeEach(() => {
 	clock = new Clock();
@@ -42,6 +47,12 @@ beforeEach(() => {
 		secretKey: () => ({ toBytes: () => [] }),
 		connect: () => connecting.promise,
 		close: () => closing.promise,
+		// It has ended by itself.
+		isClosed: () => true,
+		acceptNext: async () => null,
+		setAlpns: (all: number[][]) => {
+			alpns = all.map((one) => Buffer.from(one).toString());
+		},
 	};
 	endpoint = new Endpoint(native as unknown as NativeEndpoint, { alpn: "hivemind", relays: "none" });
 });
@@ -52,7 +63,7 @@ afterEach(async () => {
 	clock.restore();
 });
 
-test("an attempt that was given up and succeeds later leaves no ghost at the hub", async () => {
+test("an attempt that was given up and succeeds later leaves no stray connection at the hub", async () => {
 	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
 	attempt.catch(() => {});
 	await clock.pass(RECONNECT_ATTEMPT_MS - 1);
@@ -69,7 +80,7 @@ test("an attempt that was given up and succeeds later leaves no ghost at the hub
 	expect(closings).toEqual([0n]);
 });
 
-test("an attempt that was given up and fails later is no error any more", async () => {
+test("an attempt that was given up and fails later reports no error", async () => {
 	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
 	attempt.catch(() => {});
 	await clock.pass(RECONNECT_ATTEMPT_MS);
@@ -79,7 +90,7 @@ test("an attempt that was given up and fails later is no error any more", async 
 	// An unhandled rejection would fail the test.
 });
 
-test("a connection that is made in time stays open after that time", async () => {
+test("a connection that is made in time stays open when the time is over", async () => {
 	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
 	attempt.catch(() => {});
 	await clock.pass(RECONNECT_ATTEMPT_MS - 1);
@@ -91,14 +102,14 @@ test("a connection that is made in time stays open after that time", async () =>
 	await made.closed;
 });
 
-test("an endpoint that cannot be closed keeps nobody from stopping", async () => {
+test("an endpoint that cannot be closed does not keep the program from stopping", async () => {
 	const closed = endpoint.close();
 	closing.reject(new Error("injected"));
 	expect(await settled(closed)).toBe(true);
 	await closed;
 });
 
-test("an endpoint whose close never ends is waited for one second", async () => {
+test("a close that never ends is waited for for one second", async () => {
 	const closed = endpoint.close();
 	await clock.pass(CLOSE_MS - 1);
 	expect(await settled(closed)).toBe(false);
@@ -130,7 +141,7 @@ describe("binding it again", () => {
 		return one;
 	};
 
-	test("twice at once makes one endpoint: two with one key would starve each other", async () => {
+	test("twice at once makes one endpoint: two with the same key would starve each other", async () => {
 		const both = [endpoint.rebind(stop.signal), endpoint.rebind(stop.signal)];
 		await clock.pass(REBIND_PAUSE_MS);
 		expect(binding).toHaveLength(1);
@@ -141,7 +152,7 @@ describe("binding it again", () => {
 		expect(fresh.closings).toBe(1);
 	});
 
-	test("that comes through when the hub was stopped meanwhile leaves nothing open", async () => {
+	test("that succeeds after the hub was stopped leaves nothing open", async () => {
 		const again = endpoint.rebind(stop.signal);
 		await clock.pass(REBIND_PAUSE_MS);
 		stop.abort();
@@ -163,4 +174,57 @@ describe("binding it again", () => {
 		const ports = bind.mock.calls.map(([{ ipv4 }]) => ipv4?.port);
 		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(2), undefined]);
 	});
+
+	test("after it ended by itself: its owner is told so, and once when it does not work for four seconds", async () => {
+		const events: EndpointEvent[] = [];
+		const accepting = endpoint.accept({
+			onConnection() {},
+			onEvent: (event) => events.push(event),
+			isKnown: () => false,
+			stop: stop.signal,
+		});
+		for (let i = 0; i < 3 * REBIND_SAME_PORTS; i++) {
+			await clock.pass(REBIND_PAUSE_MS);
+			if (i < 2 * REBIND_SAME_PORTS - 1) expect(events).toEqual([{ type: "endpoint_restarting" }]);
+			binding.at(-1)?.reject(new Error("the port is in use"));
+		}
+		await turn();
+		expect(events).toEqual([
+			{ type: "endpoint_restarting" },
+			{ type: "endpoint_bind_failed", reason: "the port is in use" },
+		]);
+		stop.abort();
+		await accepting;
+	});
+});
+
+test("one that accepts takes probes beside its own ALPN, and no other", async () => {
+	closing.resolve();
+	const options = { onConnection() {}, onEvent() {}, isKnown: () => false, stop: AbortSignal.abort() };
+	await endpoint.accept(options);
+	expect(alpns).toEqual([ALPN.hivemind, PROBE_ALPN]);
+});
+
+test("a second endpoint beside it has the same key and the same scheduler, but neither its ports nor a relay", () => {
+	const scheduler = new ChunkScheduler();
+	const native = {
+		boundSockets: () => ["127.0.0.1:2"],
+		secretKey: () => ({ toBytes: () => [1, 2, 3] }),
+		close: async () => {},
+	};
+	const ipv4 = { host: "127.0.0.1", port: 2 };
+	const first = new Endpoint(native as unknown as NativeEndpoint, {
+		alpn: "hivemind",
+		relays: "public",
+		ipv4,
+		scheduler,
+	});
+	expect(first.directOptions()).toEqual({
+		alpn: "hivemind",
+		relays: "none",
+		key: Uint8Array.of(1, 2, 3),
+		scheduler,
+		ipv4: { host: "127.0.0.1", port: 0 },
+	});
+	return first.close();
 });

@@ -1,11 +1,11 @@
 // The edge to the binding: bytes ↔ numbers, pinned handles, and text that is safe to print.
 import { expect, test } from "bun:test";
 import { liveHandles, nativeReason, pin, toBytes, toNumbers, unpin } from "../../../src/transport/iroh.ts";
-import { PIECE_MAX } from "../../../src/transport/limits.ts";
+import { CHUNK_MAX } from "../../../src/transport/limits.ts";
 
 const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 
-for (const length of [0, 1, 4096, PIECE_MAX - 1, PIECE_MAX, PIECE_MAX + 1]) {
+for (const length of [0, 1, 4096, CHUNK_MAX - 1, CHUNK_MAX, CHUNK_MAX + 1]) {
 	test(`${length} bytes cross the binding unchanged`, () => {
 		const numbers = toNumbers(pattern(length));
 		expect(numbers.length).toBe(length);
@@ -13,15 +13,15 @@ for (const length of [0, 1, 4096, PIECE_MAX - 1, PIECE_MAX, PIECE_MAX + 1]) {
 	});
 }
 
-test("a view into a larger buffer crosses as what it shows", () => {
+test("of a view into a larger buffer only its own bytes cross", () => {
 	expect(toNumbers(pattern(300).subarray(250, 260))).toEqual([...pattern(300).subarray(250, 260)]);
 });
 
-test("received bytes do not change when the next ones come", () => {
-	const numbers = toNumbers(pattern(PIECE_MAX));
+test("received bytes do not change when the next ones arrive", () => {
+	const numbers = toNumbers(pattern(CHUNK_MAX));
 	const bytes = toBytes(numbers);
-	toNumbers(new Uint8Array(PIECE_MAX));
-	expect(Buffer.from(bytes).equals(pattern(PIECE_MAX))).toBe(true);
+	toNumbers(new Uint8Array(CHUNK_MAX));
+	expect(Buffer.from(bytes).equals(pattern(CHUNK_MAX))).toBe(true);
 });
 
 test("a handle counts once, however often it is pinned and unpinned", () => {
@@ -35,7 +35,7 @@ test("a handle counts once, however often it is pinned and unpinned", () => {
 	expect(liveHandles()).toBe(before);
 });
 
-test("a native error with a backtrace is its innermost cause, on one line", () => {
+test("of a native error with a backtrace its innermost cause is left, on one line", () => {
 	expect(nativeReason(new Error("timed out"))).toBe("timed out");
 	const chain =
 		"connecting failed\n\nCaused by:\n    0: handshake\n    1: timed out\n\nStack backtrace:\n   0: iroh::x";

@@ -1,19 +1,21 @@
-// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): order, read-ahead,
-// locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
+// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): its order,
+// read-ahead and locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
-import { PIECE_MAX, READ_MIN } from "../../../src/transport/limits.ts";
+import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
+import { CHUNK_MAX, READ_MIN } from "../../../src/transport/limits.ts";
 import { ReceiveHalf } from "../../../src/transport/receive.ts";
 import { NativeReceive, settled, turn } from "../../support/native-halves.ts";
 
 const numbers = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 const gone = () => new Aborted("aborted here");
+const receiveHalf = (native: NativeReceive) => new ReceiveHalf(native.native, new ChunkScheduler());
 const list = (bytes: Uint8Array | null) => bytes && [...bytes];
 
-test("bytes come at once, in order, then the end, for ever", async () => {
+test("bytes come at once and in order, and then the end, again and again", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	const first = half.read();
 	native.arrive([1, 2]);
 	expect(list(await first)).toEqual([1, 2]);
@@ -29,9 +31,9 @@ test("bytes come at once, in order, then the end, for ever", async () => {
 	expect(half.error).toBeUndefined();
 });
 
-test("nothing is read that nobody wants", async () => {
+test("nothing is read unless somebody wants it", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	native.arrive(numbers(100));
 	await turn();
 	expect(native.calls).toEqual([]);
@@ -44,8 +46,8 @@ test("nothing is read that nobody wants", async () => {
 
 test("a reader that stops holds the sender: one chunk is fetched ahead and no more", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
-	native.arrive(numbers(8 * PIECE_MAX));
+	const half = receiveHalf(native);
+	native.arrive(numbers(8 * CHUNK_MAX));
 	await half.read();
 	await turn();
 	await turn();
@@ -57,8 +59,8 @@ test("a reader that stops holds the sender: one chunk is fetched ahead and no mo
 
 test("a bulk transfer arrives whole and in order, with reads that grow and never overlap", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
-	const data = numbers(5 * PIECE_MAX + 321);
+	const half = receiveHalf(native);
+	const data = numbers(5 * CHUNK_MAX + 321);
 	native.arrive(data);
 	native.finish();
 	const parts: Uint8Array[] = [];
@@ -67,13 +69,13 @@ test("a bulk transfer arrives whole and in order, with reads that grow and never
 	expect(native.overlapped).toBe(false);
 	const sizes = native.calls.map((call) => Number(call.slice(5)));
 	expect(sizes[0]).toBe(READ_MIN);
-	expect(Math.max(...sizes)).toBeLessThanOrEqual(PIECE_MAX);
+	expect(Math.max(...sizes)).toBeLessThanOrEqual(CHUNK_MAX);
 	expect(Math.max(...sizes)).toBeGreaterThan(READ_MIN);
 });
 
 test("what is put back is read next, before what was fetched ahead", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	native.arrive(numbers(READ_MIN + 3));
 	native.finish();
 	const first = (await half.read()) as Uint8Array;
@@ -86,7 +88,7 @@ test("what is put back is read next, before what was fetched ahead", async () =>
 
 test("a reset is an error, every time, though the binding's next read looks like an end", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	const reading = half.read();
 	native.reset(77);
 	await expect(reading).rejects.toThrow("stream lost: Reset(77)");
@@ -98,7 +100,7 @@ test("a reset is an error, every time, though the binding's next read looks like
 
 test("bytes fetched before a reset are still read", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	native.arrive(numbers(2 * READ_MIN));
 	await half.read();
 	await turn();
@@ -110,7 +112,7 @@ test("bytes fetched before a reset are still read", async () => {
 
 test("a stop ends the waiting reader at once, and the native half when its read returns", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	const reading = half.read();
 	half.stop(new Aborted("client gone"), 1n);
 	await expect(reading).rejects.toThrow("client gone");
@@ -125,7 +127,7 @@ test("a stop ends the waiting reader at once, and the native half when its read 
 
 test("a sender that ends after a stop does not make it a clean end", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	const reading = half.read();
 	half.stop(new Aborted("client gone"), 1n);
 	native.finish();
@@ -135,9 +137,9 @@ test("a sender that ends after a stop does not make it a clean end", async () =>
 	await expect(half.read()).rejects.toThrow("client gone");
 });
 
-test("a stop behind the end changes nothing", async () => {
+test("a stop after the end changes nothing", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	native.finish();
 	await half.read();
 	half.stop(gone(), 1n);
@@ -147,9 +149,9 @@ test("a stop behind the end changes nothing", async () => {
 	expect(await half.read()).toBeNull();
 });
 
-test("an abort that drops bytes behind which the end has come does not look like a clean end", async () => {
+test("an abort that drops bytes does not look like a clean end, although the end has arrived after them", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	native.arrive(numbers(READ_MIN));
 	native.finish();
 	const first = (await half.read()) as Uint8Array;
@@ -162,7 +164,7 @@ test("an abort that drops bytes behind which the end has come does not look like
 
 test("a lost connection is one short line, without a backtrace", async () => {
 	const native = new NativeReceive();
-	const half = new ReceiveHalf(native.native);
+	const half = receiveHalf(native);
 	const reading = half.read();
 	native.lose();
 	await expect(reading).rejects.toBeInstanceOf(Aborted);
@@ -175,7 +177,7 @@ test("whatever happens in whatever order, the half ends in exactly one of end, r
 	await fc.assert(
 		fc.asyncProperty(fc.array(event, { maxLength: 14 }), async (events) => {
 			const native = new NativeReceive();
-			const half = new ReceiveHalf(native.native);
+			const half = receiveHalf(native);
 			const sent: number[] = [];
 			const got: number[] = [];
 			let reading: Promise<void> | undefined;
@@ -219,7 +221,7 @@ test("whatever happens in whatever order, the half ends in exactly one of end, r
 			if (!lost) expect(native.endings.length).toBe(1);
 			expect(native.overlapped).toBe(false);
 			expect(sent.slice(0, got.length)).toEqual(got);
-			// An end that was seen is an end that was sent, behind everything.
+			// An end that was seen was sent, after everything else.
 			if (ended) expect(got).toEqual(sent);
 		}),
 		{ numRuns: 500 },

@@ -1,10 +1,11 @@
-// The sending half over a native half that misbehaves on command (test/support/native-halves.ts): its order, its
-// locks, and that it ends in exactly one of finish and reset.
+// The sending half over a native half that misbehaves on command (test/support/native-halves.ts): its order, its locks,
+// and that it ends in exactly one of finish and reset.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { encodeHeader } from "../../../src/protocol/stream-header.ts";
-import { PIECE_MAX } from "../../../src/transport/limits.ts";
+import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
+import { CHUNK_MAX } from "../../../src/transport/limits.ts";
 import { SendHalf } from "../../../src/transport/send.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { NativeSend, settled, turn } from "../../support/native-halves.ts";
@@ -12,10 +13,11 @@ import { NativeSend, settled, turn } from "../../support/native-halves.ts";
 const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
 const numbers = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 const gone = () => new Aborted("aborted here");
+const sendHalf = (native: NativeSend, prefix?: Uint8Array) => new SendHalf(native.native, new ChunkScheduler(), prefix);
 
-test("header and first data leave in one flight", async () => {
+test("the header and the first data are sent together", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native, encodeHeader(1));
+	const half = sendHalf(native, encodeHeader(1));
 	await half.write(bytes(7, 8, 9));
 	await turn();
 	expect(native.flights).toEqual([15]);
@@ -24,9 +26,9 @@ test("header and first data leave in one flight", async () => {
 	await half.over;
 });
 
-test("a header without data leaves at once and alone", async () => {
+test("a header without data is sent at once and alone", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native, encodeHeader(2));
+	const half = sendHalf(native, encodeHeader(2));
 	await turn();
 	await turn();
 	expect(native.written).toEqual([...encodeHeader(2)]);
@@ -38,7 +40,7 @@ test("a header without data leaves at once and alone", async () => {
 
 test("a client that only ends still sends the header", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native, encodeHeader(3));
+	const half = sendHalf(native, encodeHeader(3));
 	await half.finish();
 	expect(native.written).toEqual([...encodeHeader(3)]);
 	expect(native.endings).toEqual(["finish"]);
@@ -50,7 +52,7 @@ test("a client that only ends still sends the header", async () => {
 test("data that comes while the header is being written waits for it", async () => {
 	const native = new NativeSend();
 	native.block();
-	const half = new SendHalf(native.native, encodeHeader(1));
+	const half = sendHalf(native, encodeHeader(1));
 	await turn();
 	await turn();
 	expect(native.busy).toBe(true);
@@ -68,7 +70,7 @@ test("data that comes while the header is being written waits for it", async () 
 test("an end that comes while the header is being written waits for it", async () => {
 	const native = new NativeSend();
 	native.block();
-	const half = new SendHalf(native.native, encodeHeader(1));
+	const half = sendHalf(native, encodeHeader(1));
 	await turn();
 	await turn();
 	const ending = half.finish();
@@ -81,12 +83,12 @@ test("an end that comes while the header is being written waits for it", async (
 	expect(native.calls).toEqual(["writeAll 12", "finish", "stopped"]);
 });
 
-test("more than a piece goes out in pieces, one after the other and in order", async () => {
+test("more than a chunk is sent in chunks, one after the other and in order", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native, encodeHeader(1));
-	const data = numbers(3 * PIECE_MAX + 17);
+	const half = sendHalf(native, encodeHeader(1));
+	const data = numbers(3 * CHUNK_MAX + 17);
 	await half.write(data);
-	expect(Math.max(...native.flights)).toBeLessThanOrEqual(PIECE_MAX);
+	expect(Math.max(...native.flights)).toBeLessThanOrEqual(CHUNK_MAX);
 	expect(native.overlapped).toBe(false);
 	expect(Buffer.from(native.written).equals(Buffer.concat([encodeHeader(1), data]))).toBe(true);
 	half.reset(gone(), 1n, 0);
@@ -95,7 +97,7 @@ test("more than a piece goes out in pieces, one after the other and in order", a
 
 test("a reader that stops holds the writer", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	native.block();
 	const writing = half.write(bytes(1));
 	expect(await settled(writing)).toBe(false);
@@ -107,7 +109,7 @@ test("a reader that stops holds the writer", async () => {
 
 test("the end is over when it is acknowledged, not before", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	await half.write(bytes(1));
 	await half.finish();
 	expect(await settled(half.over)).toBe(false);
@@ -117,9 +119,9 @@ test("the end is over when it is acknowledged, not before", async () => {
 	expect(half.error).toBeUndefined();
 });
 
-test("an abort behind the end changes nothing", async () => {
+test("an abort after the end changes nothing", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	await half.finish();
 	half.reset(gone(), 1n, 0);
 	native.acknowledge();
@@ -128,18 +130,18 @@ test("an abort behind the end changes nothing", async () => {
 	expect(half.error).toBeUndefined();
 });
 
-test("an end that the other side's stop came before still frees the slot", async () => {
+test("an end after a stop by the other side still frees the slot", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	native.stop(9);
 	await half.finish();
 	await half.over;
 	expect(native.endings).toEqual(["reset 9"]);
 });
 
-test("an end that the other side has not read to is not reported as clean", async () => {
+test("an end that the other side does not read up to is not reported as clean", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	await half.write(bytes(1));
 	await half.finish();
 	native.stop(9);
@@ -150,7 +152,7 @@ test("an end that the other side has not read to is not reported as clean", asyn
 
 test("a connection lost before the last acknowledgement is not reported as a clean end", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	await half.write(bytes(1));
 	await half.finish();
 	native.lose();
@@ -160,7 +162,7 @@ test("a connection lost before the last acknowledgement is not reported as a cle
 
 test("a blocked write ends at once when it is aborted, and the reset follows", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	native.block();
 	const writing = half.write(bytes(1, 2, 3));
 	await turn();
@@ -181,7 +183,7 @@ test("a blocked write ends at once when it is aborted, and the reset follows", a
 
 test("two aborts reset once", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	half.reset(new Aborted("first"), 1n, 0);
 	half.reset(new Aborted("second"), 2n, 0);
 	await half.over;
@@ -189,9 +191,9 @@ test("two aborts reset once", async () => {
 	expect(half.error?.message).toBe("first");
 });
 
-test("an abort before the header has left sends only the reset", async () => {
+test("an abort before the header was sent sends only the reset", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native, encodeHeader(1));
+	const half = sendHalf(native, encodeHeader(1));
 	half.reset(gone(), 1n, 1000);
 	await half.over;
 	await turn();
@@ -202,7 +204,7 @@ test("bytes written just before an abort are given the grace to arrive", async (
 	const clock = new Clock();
 	try {
 		const native = new NativeSend();
-		const half = new SendHalf(native.native);
+		const half = sendHalf(native);
 		await half.write(bytes(1));
 		await clock.pass(10);
 		half.reset(gone(), 1n, 30);
@@ -218,7 +220,7 @@ test("bytes written just before an abort are given the grace to arrive", async (
 
 test("a stop by the other side fails the writer and resets the half", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	native.block();
 	const writing = half.write(bytes(1));
 	await turn();
@@ -232,7 +234,7 @@ test("a stop by the other side fails the writer and resets the half", async () =
 
 test("a lost connection is one short line, without a backtrace", async () => {
 	const native = new NativeSend();
-	const half = new SendHalf(native.native);
+	const half = sendHalf(native);
 	native.lose();
 	await expect(half.write(bytes(1))).rejects.toThrow("stream lost: ConnectionLost(TimedOut)");
 	await half.over;
@@ -245,7 +247,7 @@ test("whatever happens in whatever order, the half ends in exactly one of finish
 	await fc.assert(
 		fc.asyncProperty(story, async ({ header, events }) => {
 			const native = new NativeSend();
-			const half = new SendHalf(native.native, header ? encodeHeader(1) : undefined);
+			const half = sendHalf(native, header ? encodeHeader(1) : undefined);
 			const sent: number[] = [];
 			let lost = false;
 			// One call at a time, as the bridge does: the next begins when the last has ended.
@@ -283,7 +285,7 @@ test("whatever happens in whatever order, the half ends in exactly one of finish
 			if (native.endings.includes("finish")) native.acknowledge();
 			expect(await settled(half.over), "never over").toBe(true);
 			expect(native.free, `its slot leaks: ${native.calls}`).toBe(true);
-			// Only a stop behind the finish makes a second ending: without that reset the slot leaks.
+			// Only a stop after the finish makes a second ending: without that reset the slot would leak.
 			if (!lost) expect(native.endings.join()).toMatch(/^(finish|reset \d|finish,reset 9)$/);
 			expect(native.overlapped).toBe(false);
 			const data = native.written.slice(header ? 12 : 0);

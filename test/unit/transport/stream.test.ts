@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { ACCEPTED, encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
+import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
 import { type BiStream, liveHandles } from "../../../src/transport/iroh.ts";
 import { ANSWER_MS } from "../../../src/transport/limits.ts";
 import { QuicStream, type StreamOptions } from "../../../src/transport/stream.ts";
@@ -21,7 +22,11 @@ afterEach(() => {
 });
 
 function open(options: Partial<StreamOptions> = {}): QuicStream {
-	return new QuicStream({ send, recv: receive } as unknown as BiStream, { rtt: () => 0, ...options });
+	return new QuicStream({ send, recv: receive } as unknown as BiStream, {
+		rtt: () => 0,
+		scheduler: new ChunkScheduler(),
+		...options,
+	});
 }
 
 const list = (bytes: Uint8Array | null) => bytes && [...bytes];
@@ -51,6 +56,7 @@ test("an answer that comes alone is followed by the data", async () => {
 	expect(await settled(reading)).toBe(false);
 	receive.arrive([6]);
 	expect(list(await reading)).toEqual([6]);
+	expect(stream.answer).toBe("accepted");
 	await end(stream);
 });
 
@@ -59,12 +65,12 @@ for (const [symptom, answer] of [
 	["a hub that answers nonsense", [0x42, 1, 2]],
 	["a hub that ends without an answer", []],
 ] as const) {
-	test(`${symptom} is a refusal, and both directions end`, async () => {
+	test(`${symptom} counts as a refusal, and both directions end`, async () => {
 		const stream = open({ prefix: encodeHeader(1), expectAnswer: true });
 		receive.arrive(answer);
 		receive.finish();
 		await expect(stream.read()).rejects.toThrow("refused by the hub");
-		expect(stream.refused).toBe(true);
+		expect(stream.answer).toBe("refused");
 		expect(await stream.closed).toBeInstanceOf(Aborted);
 		expect(send.endings.length).toBe(1);
 		expect(receive.endings.length).toBe(1);
@@ -73,7 +79,7 @@ for (const [symptom, answer] of [
 }
 
 for (const cut of [1, 5, 11]) {
-	test(`a header that comes in two parts (after byte ${cut}) is read, and the data behind it stays`, async () => {
+	test(`a header that comes in two parts (cut after byte ${cut}) is read, and the data behind it is left`, async () => {
 		const stream = open();
 		const reading = stream.readHeader();
 		receive.arrive(encodeHeader(3).subarray(0, cut));
@@ -85,7 +91,7 @@ for (const cut of [1, 5, 11]) {
 	});
 }
 
-test("a stream that ends within its header has none", async () => {
+test("a stream that ends within its header has no header", async () => {
 	const stream = open();
 	receive.arrive(encodeHeader(1).subarray(0, 11));
 	receive.finish();
@@ -97,7 +103,7 @@ test("a stream that ends within its header has none", async () => {
 	expect(send.endings).toEqual(["finish"]);
 });
 
-test("a stream without a header is refused although a read waits for it", async () => {
+test("a stream without a header is refused even while a read waits for it", async () => {
 	const stream = open();
 	const header = stream.readHeader();
 	stream.cancel();
@@ -143,7 +149,7 @@ test("a lost connection closes the stream, whatever was pending", async () => {
 
 describe("an abort while a write waits for the other side to read", () => {
 	for (const reading of [true, false]) {
-		test(`${reading ? "and a read is pending, too," : "and nobody reads here either"}: words tell the other side, for the reset comes later`, async () => {
+		test(`${reading ? "and a read is pending, too" : "and no read is pending"}: a control message tells the other side, because the reset comes later`, async () => {
 			Object.assign(send, { id: async () => "stream 7" });
 			const told: string[] = [];
 			const stream = open({ onStuckAbort: (id) => told.push(id) });
@@ -163,7 +169,7 @@ describe("an abort while a write waits for the other side to read", () => {
 		});
 	}
 
-	test("which could leave by itself, needs no words", async () => {
+	test("that can be sent by itself needs no control message", async () => {
 		Object.assign(send, { id: async () => "stream 7" });
 		const told: string[] = [];
 		const stream = open({ onStuckAbort: (id) => told.push(id) });
@@ -176,7 +182,7 @@ describe("an abort while a write waits for the other side to read", () => {
 	});
 });
 
-test("a stream that was answered lives for as long as both sides want", async () => {
+test("a stream that was answered stays open for as long as both sides want", async () => {
 	const clock = new Clock();
 	const stream = open({ expectAnswer: true });
 	receive.arrive([ACCEPTED, 4]);
@@ -188,7 +194,7 @@ test("a stream that was answered lives for as long as both sides want", async ()
 	await end(stream);
 });
 
-test("a hub that never answers is given up: fifty seconds, and the client is turned away", async () => {
+test("a hub that never answers is given up after fifty seconds, and the client is reset", async () => {
 	const clock = new Clock();
 	const stream = open({ expectAnswer: true });
 	const reading = stream.read().catch((error: unknown) => error);
