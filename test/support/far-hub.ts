@@ -1,5 +1,6 @@
 // Fakes of everything beyond an Uplink: a hub that answers hellos and pings, or does not; the endpoint that leads to it;
 // and the clock of both, which moves only when the test moves it.
+
 import { spyOn } from "bun:test";
 import { HivemindError } from "../../src/base/errors.ts";
 import { within } from "../../src/base/timers.ts";
@@ -13,6 +14,7 @@ import {
 } from "../../src/protocol/control-messages.ts";
 import type { Endpoint } from "../../src/transport/endpoint.ts";
 import { OPEN_STREAM_MS } from "../../src/transport/limits.ts";
+import type { QuicStream } from "../../src/transport/stream.ts";
 import { turn } from "./native-halves.ts";
 
 /** Takes the place of performance.now, Bun.sleep, timeouts and intervals for everything under test. */
