@@ -1,5 +1,5 @@
-// What `bun build.ts --all --archive` has put into dist/, for the tests that examine it. test/run.ts runs that build. A
-// target whose add-on the registry lacks is missing, and its tests are skipped.
+// What `bun build.ts --all --archive` made in dist/, for the tests that look into it. The runner (test/run.ts) makes it;
+// a target whose add-on the registry lacks is missing, and its tests say so.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { archiveName, TARGETS, type Target, targetOf } from "../../build/targets.ts";
@@ -14,7 +14,7 @@ export interface Built {
 	archive: string;
 }
 
-/** The targets that have been built and archived. */
+/** The targets that are built and archived. */
 export const BUILT: Built[] = Object.keys(TARGETS).flatMap((name) => {
 	const target = targetOf(name);
 	const executable = join(DIST, name, target.executable);
@@ -25,7 +25,7 @@ export const BUILT: Built[] = Object.keys(TARGETS).flatMap((name) => {
 const missing = Object.keys(TARGETS).filter((name) => !BUILT.some((one) => one.name === name));
 if (missing.length > 0) console.log(`Not built, so their tests are skipped: ${missing.join(", ")}.`);
 
-/** The file of the add-on of a target that has been built. */
+/** The add-on's file of a target that is built. */
 export function addonFile({ target }: Built): string {
 	for (const directory of [
 		join(ROOT, "node_modules", target.addon),
@@ -36,7 +36,7 @@ export function addonFile({ target }: Built): string {
 		const manifest = join(directory, "package.json");
 		if (existsSync(manifest)) return join(directory, JSON.parse(readFileSync(manifest, "utf8")).main);
 	}
-	throw new Error(`${target.addon} is missing, but its executable exists`);
+	throw new Error(`${target.addon} is not here, but its executable is`);
 }
 
 const STORE = join(ROOT, "node_modules/.cache/hivemind-p2p");

@@ -1,6 +1,6 @@
-// Runs install.sh as a user would, against a local HTTP server and with only chosen programs in PATH. The release is
-// small, a shell script instead of the program, wherever the size of the real one would only cost time;
-// build/archive.ts packs both.
+// Runs install.sh as a person would, with a PATH that has chosen programs only, against a local HTTP server.
+// Used by test/install. A small release (a shell script as the program) stands in where the real one's size only costs
+// time; both are packed by build/archive.ts.
 import {
 	chmodSync,
 	existsSync,
@@ -21,10 +21,10 @@ export const TEMPLATE = join(ROOT, "install.sh");
 export const REPOSITORY = "some-owner/some-name";
 export const SCRIPT = installer(await Bun.file(TEMPLATE).text(), { version: "0.0.0", repository: REPOSITORY });
 
-/** The programs that install.sh uses. Each test adds one for downloads. */
+/** What install.sh uses. A download program is added by each test. */
 const TOOLS = "cat chmod getconf gzip head id mkdir mktemp mv printf rm sha256sum tar uname".split(" ");
 
-/** The shells that are installed, as the beginning of a command. */
+/** The shells that are here, as the start of a command. */
 export const SHELLS: readonly (readonly string[])[] = [
 	["dash"],
 	["busybox", "sh"],
@@ -48,7 +48,7 @@ export function smallRelease(version: string, { target = "linux-x64", members = 
 
 export const program = (version: string) => Buffer.from(`#!/bin/sh\necho "hivemind-p2p ${version}"\n`);
 
-/** Serves files by their path, without the leading slash. `requests` lists the paths that were requested. */
+/** Serves files by their path, without the leading slash. `requests` are the paths that were asked for. */
 export function serve(files: Files) {
 	const requests: string[] = [];
 	const server = Bun.serve({
@@ -59,14 +59,14 @@ export function serve(files: Files) {
 			requests.push(path);
 			const body = Object.hasOwn(files, path) ? files[path] : undefined;
 			return body === undefined
-				? new Response("not found", { status: 404 })
+				? new Response("not here", { status: 404 })
 				: new Response(typeof body === "string" ? body : Buffer.from(body));
 		},
 	});
 	return { url: `http://127.0.0.1:${server.port}`, requests, [Symbol.asyncDispose]: () => server.stop(true) };
 }
 
-/** Announces all of a file, sends half of it and closes the connection. */
+/** Promises more of a file than it sends, then hangs up. */
 export function serveCut(files: Files, path: string) {
 	const server = Bun.listen({
 		port: 0,
@@ -91,7 +91,7 @@ export interface Ran {
 	stderr: string;
 }
 
-/** A home directory and a PATH of its own, removed on disposal. */
+/** A home directory and a PATH of its own; gone with its disposal. */
 export class Place implements AsyncDisposable {
 	readonly path = mkdtempSync(join(tmpdir(), "hivemind-install-"));
 	readonly home = join(this.path, "home");
@@ -110,7 +110,7 @@ export class Place implements AsyncDisposable {
 		}
 	}
 
-	/** Puts a program into PATH, in place of the system's if that is there. */
+	/** A program of one's own in PATH, before or in the place of the system's. */
 	fake(name: string, script: string): void {
 		rmSync(join(this.bin, name), { force: true });
 		writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -134,7 +134,7 @@ export class Place implements AsyncDisposable {
 		return { status, stdout, stderr };
 	}
 
-	/** Everything under home, sorted: what install.sh left behind. */
+	/** Everything under home, sorted: what install.sh left. */
 	left(): string[] {
 		return existsSync(this.home) ? readdirSync(this.home, { recursive: true, encoding: "utf8" }).sort() : [];
 	}
