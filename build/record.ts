@@ -1,12 +1,11 @@
 // Makes docs/recording.svg, the picture at the top of the README, from a real run: `bun build/record.ts`, on Linux as
 // root. The two machines are network namespaces, so no packet leaves this one, and a mailbox server of our own answers
 // to the public one's name. The picture differs from the run in this: the hub has --no-relay, because there is no
-// relay; lines with a ticket are cut short; the title's box is as wide as its window.
+// relay; lines with a ticket are cut short; the title's box is as wide as its window; codes and addresses have a colour.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
-import { MAILBOX_URL } from "../src/wormhole/client/wormhole.ts";
 import { HUB_ADDRESS, Network, namespacesRefused } from "../test/chaos/network.ts";
 import { cellsOf, type Row, Screen, type Terminal, terminalSvg } from "./terminal-svg.ts";
 
@@ -33,6 +32,10 @@ const TYPING_MS = 38;
 /** Time to read what was printed, before the next command. */
 const READING_MS = 1_600;
 
+/** The host of the mailbox server that a hub uses unless it is told otherwise. */
+const PUBLIC_MAILBOX = "relay.magic-wormhole.io";
+
+/** Where our own one listens, behind TLS on port 443. */
 const MAILBOX_PORT = 4000;
 
 if (import.meta.main) {
@@ -55,12 +58,11 @@ async function record(): Promise<string> {
 }
 
 async function recordIn(place: string): Promise<string> {
-	const mailbox = new URL(MAILBOX_URL).hostname;
 	const certificate = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
 	const files = ["-keyout", `${place}/key.pem`, "-out", `${place}/certificate.pem`];
-	const name = ["-subj", `/CN=${mailbox}`, "-addext", `subjectAltName=DNS:${mailbox}`];
+	const name = ["-subj", `/CN=${PUBLIC_MAILBOX}`, "-addext", `subjectAltName=DNS:${PUBLIC_MAILBOX}`];
 	if (!run(["openssl", ...certificate, ...files, ...name])) throw new Error("openssl cannot make a certificate");
-	await Bun.write(`${place}/hosts`, `127.0.0.1 localhost\n${HUB_ADDRESS} ${mailbox}\n`);
+	await Bun.write(`${place}/hosts`, `127.0.0.1 localhost\n${HUB_ADDRESS} ${PUBLIC_MAILBOX}\n`);
 
 	await using network = await Network.create();
 	const begun = performance.now();

@@ -11,6 +11,13 @@ import manifest from "../../package.json" with { type: "json" };
 const ROOT = join(import.meta.dir, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
+/** The pages, and other files that a user or GitHub reads: path and text. */
+const PAGES = [
+	...readdirSync(ROOT).filter((file) => file.endsWith(".md")),
+	...readdirSync(join(ROOT, "docs")).flatMap((file) => (file.endsWith(".md") ? [`docs/${file}`] : [])),
+	...["Dockerfile", ".github/workflows/ci.yml", ".github/workflows/release.yml"],
+].map((path) => [path, read(path)] as const);
+
 /** Also in a checkout of another user, as CI has it, where git by itself refuses. */
 function git(...args: string[]): string | undefined {
 	if (!Bun.which("git") || !existsSync(join(ROOT, ".git"))) return undefined;
@@ -77,19 +84,8 @@ describe("tracked links", () => {
 describe("the repository's name", () => {
 	const repository = repositoryOf(manifest.repository);
 	const [owner = "", name = ""] = repository.split("/");
-	const pages = [
-		"README.md",
-		"CONTRIBUTING.md",
-		"RELEASING.md",
-		"SECURITY.md",
-		"Dockerfile",
-		".github/workflows/release.yml",
-	];
-	const docs = readdirSync(join(ROOT, "docs")).filter((file) => file.endsWith(".md"));
-	const texts = [...pages, ...docs.map((file) => `docs/${file}`)].map((path) => [path, read(path)] as const);
-
 	test("is package.json's wherever it is written out; other pages say OWNER", () => {
-		const found = texts.flatMap(([path, text]) => [
+		const found = PAGES.flatMap(([path, text]) => [
 			...[...text.matchAll(/(?:github\.com\/|ghcr\.io\/|--repo )([\w.-]+)\/hivemind-p2p\b/g)].map(([, one]) => [
 				path,
 				one,
@@ -102,16 +98,27 @@ describe("the repository's name", () => {
 		for (const [path, one] of found) if (path === "README.md") expect(one).toBe(owner);
 	});
 
-	test("is in install.sh only once the build has filled it in", () => {
+	test("is not in install.sh, where the build fills it in", () => {
 		expect(read("install.sh")).not.toContain(repository);
 	});
 
 	test("is a placeholder everywhere or nowhere, and the README says so", () => {
-		const placeholders = texts.filter(([path, text]) => path !== "RELEASING.md" && text.includes(PLACEHOLDER_OWNER));
-		expect(placeholders.length > 0).toBe(owner === PLACEHOLDER_OWNER);
+		const placeholders = PAGES.filter(([, text]) => text.includes(PLACEHOLDER_OWNER)).map(([path]) => path);
+		// The changelog and RELEASING.md tell of the placeholder.
+		expect(placeholders.filter((path) => !/^(CHANGELOG|RELEASING)\.md$/.test(path))).toEqual(
+			owner === PLACEHOLDER_OWNER ? ["README.md"] : [],
+		);
 		expect(read("README.md").includes("No release has been published yet")).toBe(owner === PLACEHOLDER_OWNER);
 		expect(read("RELEASING.md")).toContain(PLACEHOLDER_OWNER);
 	});
+});
+
+test("the pages name the version of Bun that package.json pins", () => {
+	const found = PAGES.flatMap(([path, text]) =>
+		[...text.matchAll(/\bbun@\d[\w.]*/g)].map(([version]) => [path, version]),
+	);
+	expect(found.length).toBeGreaterThan(3);
+	expect(found.filter(([, version]) => version !== manifest.packageManager)).toEqual([]);
 });
 
 describe("the README", () => {
