@@ -1,6 +1,6 @@
-// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`, or prints the Homebrew formula
-// of what was archived: `bun build.ts --formula`. The platforms are a table (build/targets.ts), the steps are build/*.
-// Each target's files are made in dist/<target>/; this machine's executable also stands in dist/.
+// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`. Each target's files go to
+// dist/<target>/, and this machine's executable to dist/ as well. `bun build.ts --formula` prints the Homebrew formula
+// for the archives of the last build.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,24 +13,24 @@ import { type Contents, cycloneDx, thirdParty } from "./build/sbom.ts";
 import { archiveName, hostTarget, TARGETS, targetOf } from "./build/targets.ts";
 import manifest from "./package.json" with { type: "json" };
 
-/** What a person downloads: bytes. Bun is 40 MB of it and the add-on 10; growth beyond wants a reason. */
+/** The largest download, in bytes. Bun is 40 MB of it and the add-on 10; if it grows beyond this, find out why. */
 const ARCHIVE_MAX = 65e6;
 
 const root = import.meta.dir;
 const dist = join(root, "dist");
 const project = { version: manifest.version, repository: repositoryOf(manifest.repository) };
 
-/** A file that people download or check, and its name in SHA256SUMS. */
+/** A file that users download or verify, under its name in SHA256SUMS. */
 interface Artefact {
 	name: string;
 	data: Buffer;
 }
 
-/** Builds one target into dist/<name>/; with `archive`, returns what SHA256SUMS lists. @throws Error */
+/** Builds one target into dist/<name>/. With `archive`, returns the files for SHA256SUMS. @throws Error */
 async function build(name: string, archive: boolean): Promise<Artefact[]> {
 	const target = targetOf(name);
 	const addon = await addonPackage(target.addon);
-	// This machine's Bun is good enough for this machine. What is handed out has the registry's, whoever builds it.
+	// For a local build, this machine's Bun will do. A release takes the registry's, so that every build is the same.
 	const runtime = !archive && name === hostTarget() ? undefined : await fetchPackage(target.runtime, Bun.version);
 	const addonFile = join(addon.directory, addon.manifest.main ?? "");
 	const directory = join(dist, name);
@@ -47,7 +47,7 @@ async function build(name: string, archive: boolean): Promise<Artefact[]> {
 	const executable = readFileSync(outfile);
 	checkExecutable(target, executable, readFileSync(addonFile));
 	if (name === hostTarget()) {
-		// By rename: the old one may be running.
+		// By renaming, because the old one may be running.
 		copyFileSync(outfile, join(dist, `.${target.executable}`));
 		renameSync(join(dist, `.${target.executable}`), join(dist, target.executable));
 	}
@@ -71,7 +71,7 @@ async function build(name: string, archive: boolean): Promise<Artefact[]> {
 		{ name: `hivemind-p2p-${name}.cdx.json`, data: Buffer.from(cycloneDx(contents, date)) },
 	];
 	for (const { name, data } of published) await Bun.write(join(dist, name), data);
-	// The executable itself, too: so an installed one can be checked, and install.sh knows it without a download.
+	// The executable itself, too, so that install.sh can tell without a download whether it is installed already.
 	return [...published, { name: `${name}/${target.executable}`, data: executable }];
 }
 
@@ -79,7 +79,8 @@ function contentsOf(name: string, directories: string[], addon: Package, runtime
 	const packages = directories.map((directory) => {
 		if (directory === addon.directory) return addon;
 		const found = installed(directory.replaceAll("\\", "/").replace(/^.*node_modules\//, ""));
-		if (found?.directory !== directory) throw new Error(`${directory} is bundled, but is no package of the lockfile`);
+		if (found?.directory !== directory)
+			throw new Error(`${directory} is bundled, but is not a package of the lockfile`);
 		return found;
 	});
 	const bun = installed("bun-types");
@@ -111,9 +112,9 @@ const { values } = parseArgs({
 });
 
 if (values.formula) {
-	if (!existsSync(join(dist, "SHA256SUMS"))) stop("dist/SHA256SUMS is missing: build with --archive first");
+	if (!existsSync(join(dist, "SHA256SUMS"))) stop("dist/SHA256SUMS is missing; build with --archive first");
 	const { text, missing } = formula(project, readFileSync(join(dist, "SHA256SUMS"), "utf8"));
-	for (const name of missing) console.error(`${name} is not in SHA256SUMS, so the formula lacks it`);
+	for (const name of missing) console.error(`${name} is not in SHA256SUMS, so the formula has no entry for it`);
 	process.stdout.write(text);
 	process.exit(0);
 }
@@ -122,7 +123,7 @@ if (manifest.packageManager !== `bun@${Bun.version}`) {
 }
 const names = values.all ? Object.keys(TARGETS) : [values.target ?? hostTarget()];
 const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));
-if (unknown) stop(`there is no target '${unknown}': targets are ${Object.keys(TARGETS).join(", ")}`);
+if (unknown) stop(`there is no target '${unknown}': the targets are ${Object.keys(TARGETS).join(", ")}`);
 const artefacts: Artefact[] = [];
 const failed: string[] = [];
 for (const name of names) {
@@ -130,7 +131,7 @@ for (const name of names) {
 		artefacts.push(...(await build(name, values.archive)));
 	} catch (error) {
 		failed.push(name);
-		// Nothing of it, also not of an earlier build, may be taken for the result.
+		// Leave nothing that could be mistaken for the result, not even from an earlier build.
 		for (const made of [name, archiveName(name), `hivemind-p2p-${name}.cdx.json`]) {
 			rmSync(join(dist, made), { recursive: true, force: true });
 		}

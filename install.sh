@@ -1,23 +1,23 @@
 #!/bin/sh
-# Installs, upgrades or removes hivemind-p2p: one file in one directory. No root, no prompt, no edited shell files.
-# Everything is in functions and the last line calls them, so a download that was cut anywhere does nothing.
-# The build puts the repository's name in (build/formula.ts); tests: test/install.
-# shellcheck disable=SC2250 # braces stand where they are needed; around every name they only hide the text
+# Installs, upgrades or removes hivemind-p2p: one file in one directory. No root, no prompts, no shell file edited.
+# Everything is in functions that the last line calls, so a script that was cut short anywhere does nothing.
+# The build fills in the repository's name (build/formula.ts). Tested by test/install.
+# shellcheck disable=SC2250 # braces only where they are needed; around every name they would hide the text
 
 usage() {
 	cat <<'END'
 Installs or upgrades hivemind-p2p. Usage: curl -fsSL URL | sh -s -- [options]
-  --version X     this version instead of the latest
-  --dir DIR       where to (default: $XDG_BIN_HOME or ~/.local/bin); also HIVEMIND_P2P_INSTALL_DIR
-  --base-url URL  the directory that has archives and SHA256SUMS (a mirror); also HIVEMIND_P2P_BASE_URL
-  --force         also when that version is there already
-  --uninstall     remove it; nothing else was ever written
-  --dry-run       say what would be done
-  --quiet         only warnings and errors
-  --help          this
+  --version X     install version X instead of the latest
+  --dir DIR       install to DIR (default: $XDG_BIN_HOME or ~/.local/bin); also HIVEMIND_P2P_INSTALL_DIR
+  --base-url URL  download the archive and SHA256SUMS from URL, such as a mirror; also HIVEMIND_P2P_BASE_URL
+  --force         install even if that version is installed already
+  --uninstall     remove the program; the installer writes nothing else
+  --dry-run       show what would be done
+  --quiet         print only warnings and errors
+  --help          show this help
 HIVEMIND_P2P_TARGET overrides the detection: linux-x64, linux-arm64, linux-x64-musl, linux-arm64-musl, darwin-arm64.
-Exit status: 0 done, or there already; 1 failed; 2 unknown option; 3 platform not supported; 4 checksum wrong, or
-nothing to check it with; 129, 130, 143 ended by a signal.
+Exit status: 0 installed or removed; 1 failed; 2 unknown option; 3 platform not supported; 4 checksum wrong, or no way
+to verify it; 129, 130, 143 ended by a signal.
 END
 }
 
@@ -43,36 +43,36 @@ detect() {
 	system=$(uname -s) && machine=$(uname -m)
 	case $system in
 	Linux | Darwin) ;;
-	MINGW* | MSYS* | CYGWIN*) unsupported "On Windows, unpack $base/hivemind-p2p-windows-x64.zip yourself." ;;
+	MINGW* | MSYS* | CYGWIN*) unsupported "On Windows, download and unpack $base/hivemind-p2p-windows-x64.zip" ;;
 	*) unsupported "There is no hivemind-p2p for $system." ;;
 	esac
 	case $machine in
 	x86_64 | amd64) cpu=x64 ;;
 	aarch64 | arm64) cpu=arm64 ;;
-	*) unsupported "There is no hivemind-p2p for the processor $machine." ;;
+	*) unsupported "There is no hivemind-p2p for $machine processors." ;;
 	esac
 	if [ "$system" = Linux ]; then
 		detect_libc
 	elif [ "$cpu" = arm64 ] || [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || :)" = 1 ]; then
-		# A shell under Rosetta says x86_64 on a Mac with Apple silicon.
+		# Under Rosetta, uname says x86_64 on a Mac with Apple silicon.
 		target=darwin-arm64
 	else
-		unsupported "There is no hivemind-p2p for Intel Macs: iroh, its network library, has none."
+		unsupported "There is no hivemind-p2p for Intel Macs: iroh, its network library, is not published for them."
 	fi
 }
 
 # Sets target on Linux.
 detect_libc() {
 	bits=$(getconf LONG_BIT 2>/dev/null || echo 64)
-	[ "$bits" = 64 ] || unsupported "This system's programs are $bits-bit; hivemind-p2p is 64-bit."
+	[ "$bits" = 64 ] || unsupported "This is a $bits-bit system, and hivemind-p2p needs a 64-bit one."
 	libc=$(getconf GNU_LIBC_VERSION 2>/dev/null || :)
 	target=linux-$cpu
 	minor=${libc#glibc 2.}
 	if [ "$minor" != "$libc" ]; then
-		[ "${minor%%.*}" -ge 34 ] || unsupported "This system has $libc, not 2.34 (Debian 12, Ubuntu 22.04, RHEL 9)."
+		[ "${minor%%.*}" -ge 34 ] || unsupported "This system has $libc; 2.34 or newer is needed (Debian 12, Ubuntu 22.04)."
 		return 0
 	fi
-	# No glibc that answers: musl, if its loader is there, else the new program's own start decides.
+	# Not glibc, as far as getconf knows. It is musl if its loader exists; otherwise starting the new program decides.
 	for loader in /lib/ld-musl-*.so.1; do
 		[ -e "$loader" ] || return 0
 	done
@@ -81,32 +81,32 @@ detect_libc() {
 	for library in libstdc++.so.6 libgcc_s.so.1; do
 		[ -e "/usr/lib/$library" ] || [ -e "/lib/$library" ] || missing="$missing $library"
 	done
-	[ -z "$missing" ] || unsupported "Missing:$missing. On Alpine: apk add libstdc++ libgcc"
+	[ -z "$missing" ] || unsupported "Missing libraries:$missing. On Alpine: apk add libstdc++ libgcc"
 }
 
 # fetch URL FILE
 fetch() {
 	curl=$(command -v curl || :)
-	# A curl from a snap cannot write where we are.
+	# A curl from a snap may not write to our directory.
 	case $curl in */snap/*) curl='' ;; *) ;; esac
-	# An https address must not lead to another protocol; an http mirror is its owner's choice.
+	# An https URL must not redirect to another protocol; a mirror may be plain http if its user says so.
 	case $1 in https://*) protocols='=https' ;; *) protocols='=http,https' ;; esac
 	progress=--silent
 	if [ "$quiet" = false ] && [ -t 2 ]; then progress=--progress-bar; fi
 	if [ -n "$curl" ]; then
 		curl --fail --show-error --location --proto "$protocols" --tlsv1.2 --retry 3 --connect-timeout 30 \
-			"$progress" --output "$2" "$1" </dev/null || lost "$1"
+			"$progress" --output "$2" "$1" </dev/null || download_failed "$1"
 	elif command -v wget >/dev/null; then
-		# Only what every busybox' wget knows, too: Debian's crashes on -T.
-		wget -q -t 3 -O "$2" "$1" </dev/null || lost "$1"
+		# Only options that busybox's wget has too; Debian's build of it crashes on -T.
+		wget -q -t 3 -O "$2" "$1" </dev/null || download_failed "$1"
 	else
-		fail "Neither curl nor wget is here. Install one of them."
+		fail "Neither curl nor wget is installed. Install one of them."
 	fi
 }
 
-lost() { fail "Cannot download $1 (versions: https://github.com/$repository/releases)"; }
+download_failed() { fail "Cannot download $1 (available versions: https://github.com/$repository/releases)"; }
 
-# Sets sum to the SHA-256 of a file.
+# sha256 FILE: sets sum to its SHA-256.
 sha256() {
 	if command -v sha256sum >/dev/null; then
 		sum=$(sha256sum <"$1")
@@ -115,12 +115,12 @@ sha256() {
 	elif command -v openssl >/dev/null; then
 		sum=$(openssl dgst -sha256 -r <"$1")
 	else
-		fail "Neither sha256sum nor shasum nor openssl is here, so the download cannot be checked." 4
+		fail "Neither sha256sum, shasum nor openssl is installed, so the download cannot be verified." 4
 	fi
 	sum=${sum%% *}
 }
 
-# Sets wanted to the checksum that SHA256SUMS has for exactly that name, or to nothing.
+# listed NAME: sets wanted to the checksum that SHA256SUMS has for exactly that name, or to the empty string.
 listed() {
 	wanted=''
 	while read -r hash name; do
@@ -130,8 +130,8 @@ listed() {
 	[ "${#wanted}" -eq 64 ] || wanted=''
 }
 
-there_already() {
-	say "hivemind-p2p $1 is already there: $program"
+already_installed() {
+	say "hivemind-p2p $1 is already installed: $program"
 	advise
 	exit 0
 }
@@ -147,11 +147,11 @@ install() {
 	old=''
 	[ ! -x "$program" ] || old=$("$program" --version 2>/dev/null </dev/null || :)
 	old=${old##* }
-	[ "$force" = true ] || [ -z "$version" ] || [ "$old" != "$version" ] || there_already "$old"
-	mkdir -p "$dir" 2>/dev/null || fail "Cannot create $dir. Choose another with --dir."
-	# Beside the old program: the last step must be a rename within one file system.
+	[ "$force" = true ] || [ -z "$version" ] || [ "$old" != "$version" ] || already_installed "$old"
+	mkdir -p "$dir" 2>/dev/null || fail "Cannot create $dir. Choose another directory with --dir."
+	# Next to the old program, so that the last step is a rename within one file system.
 	stage=$(mktemp -d "$dir/.hivemind-p2p.XXXXXX" 2>/dev/null) ||
-		fail "Cannot write to $dir. Choose another with --dir, or: sudo chown \"\$USER\" '$dir'"
+		fail "Cannot write to $dir. Choose another directory with --dir, or run: sudo chown \"\$USER\" '$dir'"
 	trap 'rm -rf "$stage"' EXIT
 	trap 'exit 129' HUP && trap 'exit 130' INT && trap 'exit 143' TERM
 
@@ -159,10 +159,10 @@ install() {
 	listed "$target/hivemind-p2p"
 	if [ "$force" = false ] && [ -n "$old" ] && [ -n "$wanted" ]; then
 		sha256 "$program"
-		[ "$sum" != "$wanted" ] || there_already "$old"
+		[ "$sum" != "$wanted" ] || already_installed "$old"
 	fi
 	listed "$archive"
-	[ -n "$wanted" ] || fail "SHA256SUMS does not list $archive: this release has none for this platform, or was cut." 4
+	[ -n "$wanted" ] || fail "SHA256SUMS does not list $archive: no build for this platform, or a download cut short." 4
 	say "Downloading $base/$archive"
 	fetch "$base/$archive" "$stage/$archive"
 	sha256 "$stage/$archive"
@@ -170,23 +170,23 @@ install() {
 expected $wanted
 got      $sum" 4
 
-	# Only this one member, whatever else the archive has; -o: ours, also when root unpacks.
+	# Only this member, whatever else the archive contains; -o: it belongs to us, even if root unpacks it.
 	mkdir "$stage/new"
 	tar -xzof "$stage/$archive" -C "$stage/new" hivemind-p2p || fail "Cannot unpack $archive."
 	new=$stage/new/hivemind-p2p
-	if [ -L "$new" ] || [ ! -f "$new" ] || ! chmod 755 "$new"; then fail "There is no program in $archive."; fi
+	if [ -L "$new" ] || [ ! -f "$new" ] || ! chmod 755 "$new"; then fail "$archive does not contain the program."; fi
 	now=$("$new" --version 2>"$stage/errors" </dev/null) || fail "The new program does not start; nothing was changed:
 $(head -n 5 "$stage/errors" || :)
-Usual reasons: $dir does not allow programs (noexec), or a system library is missing or too old."
+Common reasons: $dir is on a file system mounted noexec, or a system library is missing or too old."
 	now=${now##* }
-	[ -z "$version" ] || [ "$now" = "$version" ] || fail "$archive holds version $now, not $version."
-	[ "$force" = true ] || [ "$old" != "$now" ] || there_already "$now"
+	[ -z "$version" ] || [ "$now" = "$version" ] || fail "$archive contains version $now, not $version."
+	[ "$force" = true ] || [ "$old" != "$now" ] || already_installed "$now"
 	mv -f "$new" "$program" || fail "Cannot replace $program."
 	say "hivemind-p2p ${old:+$old -> }$now: $program"
 	advise
 }
 
-# Says what PATH needs, and what is in the way.
+# Says how to add $dir to PATH, and warns about another copy that comes first in it.
 advise() {
 	first=$(command -v hivemind-p2p || :)
 	[ "${first:-$program}" = "$program" ] || warn "Another hivemind-p2p comes first in PATH: $first"
@@ -234,7 +234,7 @@ main() {
 		esac
 		shift
 	done
-	[ -n "$dir" ] || [ "$action" = usage ] || fail "HOME is not set. Say where with --dir."
+	[ -n "$dir" ] || [ "$action" = usage ] || fail "HOME is not set. Choose a directory with --dir."
 	case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 	dir=${dir%/}
 	program=$dir/hivemind-p2p

@@ -1,6 +1,6 @@
-// Archives that are the same bytes wherever and whenever they are made: sorted, owner 0, one date. Called by build.ts.
-// Written here, because the system's tar may be GNU's, BSD's or busybox', and Bun.Archive sets neither mode nor date.
-// Formats: POSIX.1 ustar; PKWARE's APPNOTE 6.3.
+// Archives with the same bytes wherever and whenever they are made: sorted, owner 0, one date. The system's tar may be
+// GNU's, BSD's or busybox's, and Bun.Archive sets neither mode nor date, so both formats are written here: POSIX.1
+// ustar and PKWARE's APPNOTE 6.3.
 import { crc32, deflateRawSync } from "node:zlib";
 
 export interface Member {
@@ -9,10 +9,10 @@ export interface Member {
 	readonly executable?: boolean;
 }
 
-/** 1980-01-01, the earliest date of a zip: without SOURCE_DATE_EPOCH the date says nothing, but the same everywhere. */
+/** 1980-01-01, the earliest date that a zip can hold: the date of every file when SOURCE_DATE_EPOCH is not set. */
 const EARLIEST = 315_532_800;
 
-/** Seconds since 1970 that files get as their date: SOURCE_DATE_EPOCH, see reproducible-builds.org. */
+/** The date of every file, in seconds since 1970: SOURCE_DATE_EPOCH (reproducible-builds.org). @throws Error */
 export function sourceDate(): number {
 	const given = process.env.SOURCE_DATE_EPOCH;
 	if (given === undefined || given === "") return EARLIEST;
@@ -29,7 +29,7 @@ export function tarGz(members: readonly Member[], date: number): Uint8Array {
 	]);
 	const tar = Buffer.concat([...parts, Buffer.alloc(1024)]);
 	const packed = Bun.gzipSync(tar, { level: 9, library: "libdeflate" });
-	// The byte for the system it was made on: "unknown", everywhere.
+	// Byte 9 names the system that made it (RFC 1952): always "unknown".
 	packed[9] = 255;
 	return packed;
 }
@@ -70,7 +70,7 @@ export function zip(members: readonly Member[], date: number): Uint8Array {
 	return Buffer.concat([...locals, directory, Buffer.from("PK\x05\x06"), end]);
 }
 
-/** Lines as sha256sum writes them. */
+/** The lines that sha256sum would write, sorted by name. */
 export function checksums(files: readonly { name: string; data: Uint8Array }[]): string {
 	const lines = files.map(
 		({ name, data }) => `${new Bun.CryptoHasher("sha256").update(data).digest("hex")}  ${name}\n`,

@@ -1,5 +1,5 @@
-// Bundles and compiles one executable with exactly one native add-on in it. Called by build.ts. Bun itself would embed
-// several add-ons, or none, and exit with 0 either way: a program that is dead on arrival.
+// Bundles and compiles one executable that contains exactly one native add-on. Bun by itself would embed several, or
+// none, and report success either way.
 
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -7,17 +7,17 @@ import type { BunPlugin } from "bun";
 import type { Target } from "./targets.ts";
 
 export interface BundleOptions {
-	/** The project's directory. */
+	/** The directory of the project. */
 	root: string;
 	target: Target;
-	/** The add-on's file. */
+	/** The file of the native add-on. */
 	addon: string;
-	/** Bun's executable for the target; without it, the Bun that runs this. */
+	/** Bun's executable for the target; undefined for the Bun that runs the build. */
 	runtime: string | undefined;
 	outfile: string;
 }
 
-/** Compiles `outfile`. Returns the directory of each package that is inside. @throws Error when the wrong things are */
+/** Compiles `outfile`. Returns the directory of each package in it. @throws Error unless the right add-on is in it */
 export async function bundle({ root, target, addon, runtime, outfile }: BundleOptions): Promise<string[]> {
 	const result = await Bun.build({
 		entrypoints: [join(root, "src/main.ts")],
@@ -30,7 +30,7 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 			target: target.bun,
 			executablePath: runtime ?? process.execPath,
 			outfile,
-			// Both would read files of the directory the program is run in: bunfig.toml can even run code.
+			// Both would read files from the directory that the program is run in; a bunfig.toml can even run code.
 			autoloadDotenv: false,
 			autoloadBunfig: false,
 		},
@@ -40,11 +40,11 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 	return packagesOf(inputs);
 }
 
-/** Throws unless exactly one native add-on, the wanted one, is among a bundle's inputs (paths from the working directory). */
+/** @throws Error unless the wanted add-on is the only one among the inputs (paths from the working directory) */
 export function checkInputs(inputs: readonly string[], addon: string): void {
 	const addons = inputs.filter((input) => input.endsWith(".node"));
 	if (addons.length !== 1 || resolve(addons[0] as string) !== resolve(addon)) {
-		throw new Error(`exactly ${addon} must be inside, but it is [${addons.join(", ")}]`);
+		throw new Error(`the only add-on must be ${addon}, but the bundle has [${addons.join(", ")}]`);
 	}
 }
 
@@ -58,7 +58,7 @@ export function packagesOf(inputs: readonly string[]): string[] {
 
 // --- internal ---
 
-/** Puts a module with the one add-on in the place of @number0/iroh, whose own loader would embed several or none. */
+/** Replaces @number0/iroh, whose own loader would embed several add-ons or none, by a module with the one add-on. */
 function oneAddon(root: string, file: string): BunPlugin {
 	const require = createRequire(join(root, "package.json"));
 	const names = Object.keys(require("@number0/iroh")).filter((name) => /^[A-Za-z]\w*$/.test(name));

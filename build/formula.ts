@@ -1,5 +1,4 @@
-// Writes the Homebrew formula from SHA256SUMS, and install.sh with the repository's name in it. Called by build.ts.
-// Owner and name of the repository stand in package.json only.
+// What a release derives from the repository's name in package.json: the Homebrew formula and the published install.sh.
 import { archiveName } from "./targets.ts";
 
 export interface Project {
@@ -8,26 +7,26 @@ export interface Project {
 	readonly repository: string;
 }
 
-/** Homebrew's names of the platforms it knows, and ours. Intel Macs are missing: iroh has no add-on for them. */
+/** The targets that Homebrew supports, with its names for them. There is none for Intel Macs (targets.ts). */
 const BREW = [
 	{ target: "darwin-arm64", os: "on_macos", cpu: "on_arm" },
 	{ target: "linux-x64", os: "on_linux", cpu: "on_intel" },
 	{ target: "linux-arm64", os: "on_linux", cpu: "on_arm" },
 ] as const;
 
-/** "owner/name" from package.json's `repository`. @throws Error when it is written another way */
+/** "owner/name" from package.json's `repository`. @throws Error unless it has the form "github:owner/name" */
 export function repositoryOf(field: string | undefined): string {
 	const name = /^github:([\w.-]+\/[\w.-]+)$/.exec(field ?? "")?.[1];
 	if (!name) throw new Error(`package.json's repository is '${field}', not 'github:owner/name'`);
 	return name;
 }
 
-/** The formula, and the targets that are missing in it because the checksums lack them. @throws Error without any */
+/** The formula, and the targets it lacks because the checksums do not list them. @throws Error if it lacks all */
 export function formula({ version, repository }: Project, sums: string): { text: string; missing: string[] } {
 	const known = new Map(sums.split("\n").map((line) => [line.slice(66), line.slice(0, 64)] as const));
 	const has = (target: string) => known.has(archiveName(target));
 	const missing = BREW.filter(({ target }) => !has(target)).map(({ target }) => target);
-	if (missing.length === BREW.length) throw new Error("SHA256SUMS has no archive that Homebrew could install");
+	if (missing.length === BREW.length) throw new Error("SHA256SUMS lists no archive that Homebrew could install");
 	const systems = [...new Set(BREW.map(({ os }) => os))].flatMap((os) => {
 		const blocks = BREW.filter((row) => row.os === os && has(row.target)).map(({ target, cpu }) => {
 			const file = archiveName(target);
@@ -35,7 +34,7 @@ export function formula({ version, repository }: Project, sums: string): { text:
 			return [`    ${cpu} do`, `      url "${url}"`, `      sha256 "${known.get(file)}"`, "    end"].join("\n");
 		});
 		if (blocks.length === 0) return [];
-		// Says why on an Intel Mac, where no url would be left.
+		// Without this, an Intel Mac would only be told that there is no url.
 		const arm = os === "on_macos" ? ["    depends_on arch: :arm64", ""] : [];
 		return [[`  ${os} do`, ...arm, blocks.join("\n"), "  end", ""].join("\n")];
 	});
@@ -61,9 +60,9 @@ end
 	return { text, missing };
 }
 
-/** install.sh with its one placeholder filled. @throws Error unless that stands in it exactly once */
+/** install.sh with its one placeholder filled in. @throws Error unless it has exactly one */
 export function installer(template: string, { repository }: Project): string {
 	const parts = template.split("@REPOSITORY@");
-	if (parts.length !== 2) throw new Error("install.sh must have @REPOSITORY@ exactly once");
+	if (parts.length !== 2) throw new Error("install.sh must contain @REPOSITORY@ exactly once");
 	return parts.join(repository);
 }

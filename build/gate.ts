@@ -1,11 +1,11 @@
-// Looks into finished files: is this executable, and the add-on inside it, what the target's row says? Called by
-// build.ts after each build, because a wrong one is built just as silently. Formats: elf(5), Mach-O, PE/COFF.
+// Checks that a finished executable and the add-on inside it are for the target, because a wrong one is built just as
+// silently. Reads the headers of the files: elf(5), Mach-O, PE/COFF.
 import type { Elf, Target } from "./targets.ts";
 
-/** The newest glibc symbols that the program may ask for; install.sh refuses older systems. */
+/** The newest version of glibc that may be required; install.sh refuses systems with an older one. */
 const GLIBC_MAX = [2, 34] as const;
 
-/** @throws Error saying what is wrong with the executable or with the add-on it should hold */
+/** @throws Error that says what is wrong with the executable, or with the add-on that it should contain */
 export function checkExecutable(target: Target, executable: Buffer, addon: Buffer): void {
 	const { format } = target;
 	if (format.kind === "elf") {
@@ -18,7 +18,7 @@ export function checkExecutable(target: Target, executable: Buffer, addon: Buffe
 	} else if (format.kind === "mach-o") {
 		checkMachO("executable", executable, format.cpu);
 		checkMachO("add-on", addon, format.cpu);
-		// macOS kills an arm64 program that has no signature at all.
+		// macOS kills arm64 programs that have no signature at all.
 		if (!hasCommand(executable, 0x1d)) throw new Error("the executable is not signed (no LC_CODE_SIGNATURE)");
 	} else {
 		checkPe("executable", executable, format.machine);
@@ -41,9 +41,9 @@ function checkElf(what: string, file: Buffer, { machine, libraries }: Elf): void
 	if (newer.length > 0) throw new Error(`the ${what} needs glibc ${newer[0]?.join(".")}, newer than ${major}.${minor}`);
 }
 
-/** A 64-bit little-endian ELF file: its machine, loader, libraries and the versions of glibc it names. */
+/** The machine, loader and libraries of a 64-bit little-endian ELF file, and the versions of glibc that it names. */
 function readElf(file: Buffer) {
-	if (file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1) throw new Error("no 64-bit ELF file");
+	if (file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1) throw new Error("not a 64-bit ELF file");
 	const number = (at: number) => Number(file.readBigUInt64LE(at));
 	const segments = Array.from({ length: file.readUInt16LE(56) }, (_, i) => {
 		const at = number(32) + i * file.readUInt16LE(54);
@@ -52,7 +52,7 @@ function readElf(file: Buffer) {
 	/** An address in memory as an offset in the file. */
 	const offsetOf = (address: number): number => {
 		const home = segments.find((s) => s.type === 1 && address >= s.address && address < s.address + s.size);
-		if (!home) throw new Error("an ELF address outside all segments");
+		if (!home) throw new Error("an ELF address is outside all segments");
 		return address - home.address + home.offset;
 	};
 	const loader = segments.find(({ type }) => type === 3);
@@ -74,13 +74,13 @@ function readElf(file: Buffer) {
 }
 
 function checkMachO(what: string, file: Buffer, cpu: number): void {
-	if (file.readUInt32LE(0) !== 0xfeedfacf) throw new Error(`the ${what} is no 64-bit Mach-O file`);
+	if (file.readUInt32LE(0) !== 0xfeedfacf) throw new Error(`the ${what} is not a 64-bit Mach-O file`);
 	const found = file.readUInt32LE(4);
 	if (found !== cpu)
 		throw new Error(`the ${what} is for Mach-O CPU 0x${found.toString(16)}, not 0x${cpu.toString(16)}`);
 }
 
-/** Whether a Mach-O file has a load command of that kind. */
+/** Whether a Mach-O file has a load command of that type. */
 function hasCommand(file: Buffer, wanted: number): boolean {
 	for (let at = 32, left = file.readUInt32LE(16); left > 0; at += file.readUInt32LE(at + 4), left--) {
 		if (file.readUInt32LE(at) === wanted) return true;
@@ -91,7 +91,7 @@ function hasCommand(file: Buffer, wanted: number): boolean {
 function checkPe(what: string, file: Buffer, machine: number): void {
 	const header = file.toString("latin1", 0, 2) === "MZ" ? file.readUInt32LE(0x3c) : 0;
 	if (header === 0 || file.toString("latin1", header, header + 4) !== "PE\0\0") {
-		throw new Error(`the ${what} is no PE file`);
+		throw new Error(`the ${what} is not a PE file`);
 	}
 	const found = file.readUInt16LE(header + 4);
 	if (found !== machine) {

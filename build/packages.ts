@@ -1,6 +1,6 @@
-// Gets what a target needs from the registry: its native add-on and Bun's own executable for it, each as a package of an
-// exact version. Called by build.ts. The registry's ordinary client, `bun install`, does it, so mirrors and .npmrc
-// work, and it refuses a tarball whose SHA-512 is not the registry's.
+// Fetches what a target needs from the npm registry: its native add-on and Bun's executable for it, each a package of
+// an exact version. `bun install` does the work, so mirrors and .npmrc are respected, and a tarball whose SHA-512 is
+// not the registry's is refused.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ export interface Package {
 	readonly name: string;
 	readonly version: string;
 	readonly directory: string;
-	/** "sha512-…", as the registry gives it. */
+	/** "sha512-…", from the registry or the lockfile. */
 	readonly integrity: string | undefined;
 	readonly manifest: Manifest;
 }
@@ -25,36 +25,36 @@ export interface Manifest {
 
 const root = join(import.meta.dir, "..");
 const require = createRequire(join(root, "package.json"));
-/** Beside node_modules' packages: outlives dist/, goes with node_modules. */
+/** Inside node_modules, so that it survives a removed dist/ and goes when node_modules does. */
 const STORE = join(root, "node_modules/.cache/hivemind-p2p");
 
-/** A package that `bun install` put there for the committed lockfile, or undefined. */
+/** A package that `bun install` has installed from the committed lockfile, or undefined. */
 export function installed(name: string): Package | undefined {
 	const [directory] = (require.resolve.paths(name) ?? []).map((path) => join(path, name)).filter(existsSync);
 	if (!directory) return undefined;
 	return read(name, directory, integrities(join(root, "bun.lock")).get(name));
 }
 
-/** The add-on package in the version that the binding names, from node_modules or from the registry. @throws Error */
+/** The add-on in the version that the binding names, from node_modules or else from the registry. @throws Error */
 export async function addonPackage(name: string): Promise<Package> {
 	const binding = installed("@number0/iroh")?.manifest as { optionalDependencies?: Record<string, string> } | undefined;
 	const version = binding?.optionalDependencies?.[name];
-	if (!version) throw new Error(`@number0/iroh does not name ${name}: iroh has no add-on for that target any more`);
+	if (!version) throw new Error(`@number0/iroh does not list ${name}: iroh no longer has an add-on for that target`);
 	const found = installed(name);
 	if (found && found.version !== version)
 		throw new Error(`${name} is ${found.version}, but @number0/iroh is ${version}`);
 	return found ?? (await fetchPackage(name, version));
 }
 
-/** The package in exactly that version. Kept, so that the next build needs no network. @throws Error naming it */
+/** The package in exactly that version. It is kept, so the next build needs no network. @throws Error that names it */
 export async function fetchPackage(name: string, version: string): Promise<Package> {
 	const kept = join(STORE, `${name.replace("/", "+")}@${version}`);
 	if (!existsSync(kept)) await download(name, version, kept);
 	const integrity = integrities(join(kept, "bun.lock")).get(name);
-	if (!integrity?.startsWith("sha512-")) throw new Error(`${name}@${version}: the registry gives no SHA-512`);
+	if (!integrity?.startsWith("sha512-")) throw new Error(`${name}@${version}: the registry has no SHA-512 for it`);
 	const committed = integrities(join(root, "bun.lock")).get(name);
 	if (committed && committed !== integrity) {
-		throw new Error(`${name}@${version}: the registry's integrity is not the committed lockfile's`);
+		throw new Error(`${name}@${version}: the registry's SHA-512 is not the one in the committed lockfile`);
 	}
 	const found = read(name, join(kept, "node_modules", name), integrity);
 	if (found.version !== version) throw new Error(`${name}@${version}: the registry sent ${found.version}`);
@@ -68,7 +68,7 @@ function read(name: string, directory: string, integrity: string | undefined): P
 	return { name, version: manifest.version, directory, integrity, manifest };
 }
 
-/** Installs into a directory of its own, and gives that its name when it is whole. */
+/** Installs into a temporary directory, which is renamed when it is complete. */
 async function download(name: string, version: string, kept: string): Promise<void> {
 	mkdirSync(STORE, { recursive: true });
 	const work = mkdtempSync(join(STORE, "fetch-"));
@@ -77,7 +77,7 @@ async function download(name: string, version: string, kept: string): Promise<vo
 		for (const file of [".npmrc", "bunfig.toml"]) {
 			if (existsSync(join(root, file))) cpSync(join(root, file), join(work, file));
 		}
-		// os, cpu and libc: a package for another platform is skipped without a word otherwise.
+		// Without these, a package for another platform is skipped silently.
 		const foreign = ["--os=*", "--cpu=*", "--libc=*"];
 		const options = ["--ignore-scripts", "--linker=hoisted", "--backend=copyfile", "--no-progress"];
 		const child = Bun.spawn([process.execPath, "install", ...foreign, ...options], {
@@ -90,7 +90,9 @@ async function download(name: string, version: string, kept: string): Promise<vo
 		const said = await child.stderr.text();
 		if ((await child.exited) !== 0 || !existsSync(join(work, "node_modules", name, "package.json"))) {
 			const reason = said.split("\n").find((line) => /error/i.test(line)) ?? said.trim();
-			throw new Error(`${name}@${version} cannot be had from the registry (${reason.replace(/^error: /, "").trim()})`);
+			throw new Error(
+				`${name}@${version} is not available from the registry (${reason.replace(/^error: /, "").trim()})`,
+			);
 		}
 		rmSync(kept, { recursive: true, force: true });
 		mkdirSync(dirname(kept), { recursive: true });
@@ -100,7 +102,7 @@ async function download(name: string, version: string, kept: string): Promise<vo
 	}
 }
 
-/** Package name → "sha512-…", of a bun.lock. */
+/** The "sha512-…" of each package in a bun.lock, by name. */
 function integrities(path: string): Map<string, string> {
 	if (!existsSync(path)) return new Map();
 	const lock = Bun.JSONC.parse(readFileSync(path, "utf8")) as { packages?: Record<string, unknown[]> };

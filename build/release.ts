@@ -1,10 +1,14 @@
-// What the release workflow asks before it builds: `check TAG` (the tag, package.json and CHANGELOG.md agree), `notes TAG`
-// (that section of the changelog), `version`. Called by .github/workflows/release.yml.
+// What the release workflow asks before it builds. `check TAG`: are the repository, the tag, package.json and
+// CHANGELOG.md in order? `notes TAG` prints that section of the changelog, `version` the version.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { repositoryOf } from "./formula.ts";
 
-/** The changelog's section of a version, without its heading. @throws Error without one, or when it is unreleased */
+/** The owner in package.json and the README until there is a real one (RELEASING.md, "Once"). */
+export const PLACEHOLDER_OWNER = "your-org";
+
+/** The changelog's section of a version, without its heading. @throws Error if it is missing, empty or has no date */
 export function changelogSection(changelog: string, version: string): string {
 	const sections = changelog.split(/^## /m).slice(1);
 	const section = sections.find((text) => text.startsWith(`${version} `) || text.startsWith(`${version}\n`));
@@ -16,9 +20,22 @@ export function changelogSection(changelog: string, version: string): string {
 	return text;
 }
 
-/** @throws Error unless the tag names the version */
+/** @throws Error unless the tag is that of the version */
 export function checkTag(tag: string, version: string): void {
 	if (tag !== `v${version}`) throw new Error(`the tag is ${tag}, but package.json has version ${version}`);
+}
+
+/**
+ * `repository` is package.json's; `actual` is where the workflow runs (GITHUB_REPOSITORY), if it does.
+ * @throws Error if it is the placeholder, or another repository
+ */
+export function checkRepository(repository: string, actual: string | undefined): void {
+	if (repository.startsWith(`${PLACEHOLDER_OWNER}/`)) {
+		throw new Error(`package.json's repository is the placeholder ${repository}: see RELEASING.md, "Once"`);
+	}
+	if (actual && actual !== repository) {
+		throw new Error(`package.json's repository is ${repository}, but this is ${actual}`);
+	}
 }
 
 if (import.meta.main) {
@@ -28,6 +45,7 @@ if (import.meta.main) {
 		if (command === "version") console.log(manifest.version);
 		else if (command === "check" || command === "notes") {
 			checkTag(tag, manifest.version);
+			checkRepository(repositoryOf(manifest.repository), process.env.GITHUB_REPOSITORY);
 			const notes = changelogSection(changelog, manifest.version);
 			if (command === "notes") console.log(notes);
 		} else throw new Error("usage: release.ts version | check TAG | notes TAG");

@@ -1,5 +1,5 @@
-// What is inside an executable, for people (THIRD_PARTY.md) and for programs (CycloneDX 1.6). Called by build.ts with
-// the packages that the bundle's metafile names, so neither lists more or less than is shipped.
+// Lists what is inside an executable, for people (THIRD_PARTY.md) and for programs (an SBOM in CycloneDX 1.6). Both are
+// made from the packages that the bundle's metafile names, so they list exactly what is shipped.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Package } from "./packages.ts";
@@ -7,13 +7,13 @@ import type { Package } from "./packages.ts";
 export interface Contents {
 	/** This program. */
 	readonly program: { name: string; version: string; license: string };
-	/** The target's name. */
+	/** The name of the target. */
 	readonly target: string;
 	/** Bundled packages, the add-on among them. */
 	readonly packages: readonly Package[];
-	/** The package that Bun's executable comes from. */
+	/** The package that Bun's executable was taken from. */
 	readonly runtime: Pick<Package, "name" | "version" | "integrity">;
-	/** Bun's own licence page. */
+	/** The page about Bun's own licence and those of its parts, in Markdown. */
 	readonly runtimeLicence: string;
 }
 
@@ -30,7 +30,7 @@ export function thirdParty({ program, target, packages, runtime, runtimeLicence 
 	});
 	return [
 		"# Third-party software",
-		`Inside ${program.name} ${program.version} for ${target}. Made by its build from what the bundle holds.`,
+		`Contents of ${program.name} ${program.version} for ${target}, as its build found them in the bundle.`,
 		[
 			"| package | version | licence | home |",
 			"|---|---|---|---|",
@@ -72,7 +72,7 @@ export function cycloneDx({ program, target, packages, runtime }: Contents, date
 		components,
 		dependencies: [{ ref: subject, dependsOn: components.map((one) => one["bom-ref"]) }],
 	};
-	// A serial number must be unique to the contents; made from them, it stays reproducible.
+	// The serial number must be unique to the contents. Derived from them, it is also reproducible.
 	const hash = new Bun.CryptoHasher("sha256").update(JSON.stringify(body)).digest("hex");
 	const uuid = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 	const { bomFormat, specVersion, ...rest } = body;
@@ -114,11 +114,11 @@ function licenceTexts(directory: string): string[] {
 
 const fenced = (text: string) => `\`\`\`\n${text}\n\`\`\``;
 
-/** iroh's packages name their licence, but hold no text of it. */
+/** For iroh's packages, which name their licence but do not contain its text. */
 function noText(name: string, version: string, licence: string): string {
-	if (!name.startsWith("@number0/")) return `${licence}. The package holds no licence text.`;
+	if (!name.startsWith("@number0/")) return `${licence}. The package contains no licence text.`;
 	return [
-		`${licence}. Copyright N0, INC. The package holds no licence text; it is at <https://github.com/n0-computer/iroh-ffi>.`,
+		`${licence}. Copyright N0, INC. The package contains no licence text; it is at <https://github.com/n0-computer/iroh-ffi>.`,
 		`The add-on is compiled Rust. The crates inside it and their versions are in Cargo.lock of`,
 		`the same repository, version ${version}.`,
 	].join(" ");

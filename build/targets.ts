@@ -1,16 +1,15 @@
-// The table of platforms the program is built for. Read by build.ts and everything in this folder.
-// iroh publishes no add-on for Intel Macs, so there is no darwin-x64.
+// The platforms that the program is built for. There is no darwin-x64, because iroh publishes no add-on for Intel Macs.
 
 export interface Target {
-	/** What `bun build --compile --target` calls it. */
+	/** Its name for `bun build --compile --target`. */
 	readonly bun: Bun.Build.CompileTarget;
-	/** The package that carries Bun for it: x64 without AVX2 (baseline), one build for old and new processors. */
+	/** The package with Bun for it. On x64 the baseline build, which runs on processors without AVX2, too. */
 	readonly runtime: string;
-	/** The package that carries its native add-on. */
+	/** The package with its native add-on. */
 	readonly addon: string;
 	readonly executable: "hivemind-p2p" | "hivemind-p2p.exe";
 	readonly archive: "tar.gz" | "zip";
-	/** What the executable and the add-on must be, by their own headers (gate.ts). */
+	/** What the headers of the executable and the add-on must say (gate.ts). */
 	readonly format: Elf | { readonly kind: "mach-o"; readonly cpu: number } | { readonly kind: "pe"; machine: number };
 }
 
@@ -18,9 +17,9 @@ export interface Elf {
 	readonly kind: "elf";
 	/** e_machine. */
 	readonly machine: number;
-	/** The dynamic loader the executable asks for. */
+	/** The dynamic loader that the executable names. */
 	readonly interpreter: string;
-	/** Libraries of the system that executable and add-on may ask for. Any other would be missing somewhere. */
+	/** The system libraries that executable and add-on may need. Any other would be missing on some system. */
 	readonly libraries: readonly string[];
 }
 
@@ -41,7 +40,7 @@ const musl = (machine: number, cpu: string): Elf => ({
 	kind: "elf",
 	machine,
 	interpreter: `/lib/ld-musl-${cpu}.so.1`,
-	// libstdc++ and libgcc_s are packages of their own on Alpine: install.sh looks for them.
+	// On Alpine, libstdc++ and libgcc_s are separate packages; install.sh checks for them.
 	libraries: [`libc.musl-${cpu}.so.1`, "libc.so", "libstdc++.so.6", "libgcc_s.so.1"],
 });
 
@@ -93,10 +92,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
 	},
 };
 
-/** The row of that name. @throws Error that names all */
+/** The target of that name. @throws Error that lists the targets if there is none */
 export function targetOf(name: string): Target {
 	const target = Object.hasOwn(TARGETS, name) ? TARGETS[name] : undefined;
-	if (!target) throw new Error(`there is no target '${name}': targets are ${Object.keys(TARGETS).join(", ")}`);
+	if (!target) throw new Error(`there is no target '${name}': the targets are ${Object.keys(TARGETS).join(", ")}`);
 	return target;
 }
 
@@ -108,5 +107,5 @@ export function hostTarget(): string {
 	return `${platform}-${process.arch}${isMusl ? "-musl" : ""}`;
 }
 
-/** The archive's name in dist/ and in a release. Without a version: `releases/latest/download/…` needs no look-up. */
+/** The archive's name in dist/ and in a release. It has no version, so that `releases/latest/download/…` works. */
 export const archiveName = (name: string): string => `hivemind-p2p-${name}.${targetOf(name).archive}`;

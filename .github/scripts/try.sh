@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs a release with its own install.sh and tries it. Called by release.yml on each system that the release is for;
-# tested by test/workflows. usage: try.sh BASE_URL VERSION
+# Installs a release with its own install.sh, tries it and removes it: on each system that the release is for.
+# Tested by test/workflows. Usage: try.sh BASE_URL VERSION
 set -eu
 base=$1
 version=$2
@@ -17,9 +17,9 @@ run() { sh "$place/install.sh" --dir "$place/bin" "$@"; }
 run --base-url "$base" --version "$version"
 "$place/bin/hivemind-p2p" --version | grep -qx "hivemind-p2p $version"
 "$place/bin/hivemind-p2p" demo --once
-run --base-url "$base" | grep -q "already there"
+run --base-url "$base" | grep -q "already installed"
 run --uninstall
 if [ -e "$place/bin/hivemind-p2p" ]; then
-	echo "try.sh: --uninstall left the program" >&2
+	echo "try.sh: --uninstall did not remove the program" >&2
 	exit 1
 fi

@@ -1,4 +1,4 @@
-// Archives: the system's own tools read them, and the same members give the same bytes.
+// Archives: the usual tools can read them, and the same members make the same bytes.
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,7 +67,7 @@ test("checksums are what sha256sum writes, sorted by name", () => {
 	);
 });
 
-test("SOURCE_DATE_EPOCH is the date; rubbish in it is an error", () => {
+test("SOURCE_DATE_EPOCH is the date; anything but a number is an error", () => {
 	const before = process.env.SOURCE_DATE_EPOCH;
 	try {
 		for (const [given, date] of [
@@ -87,7 +87,7 @@ test("SOURCE_DATE_EPOCH is the date; rubbish in it is an error", () => {
 });
 
 describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (_name, { archive, target }) => {
-	test("fits the budget and holds the program, its licence and the others'", () => {
+	test("is not too large, and contains the program, its licence and those of others", () => {
 		expect(statSync(archive).size).toBeLessThanOrEqual(65e6);
 		if (target.archive !== "tar.gz") return;
 		const listed = Bun.spawnSync(["tar", "-tzf", archive]).stdout.toString();

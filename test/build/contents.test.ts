@@ -1,4 +1,4 @@
-// SBOM, THIRD_PARTY.md and the Homebrew formula: they say what is inside, no more and no less.
+// The SBOM, THIRD_PARTY.md, SHA256SUMS and the Homebrew formula list what there is, no more and no less.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 		expect(sbom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6", version: 1 });
 		expect(sbom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
 		expect(sbom.metadata.component).toMatchObject({ name: "hivemind-p2p", version: manifest.version });
-		// The binding's own JavaScript is not inside: the build puts the add-on in its place.
+		// The binding's own JavaScript is not in there: the build replaces it by the add-on.
 		const wanted = [built.target.runtime, built.target.addon, ...Object.keys(manifest.dependencies)];
 		expect(components.map((one) => one.name).sort()).toEqual(wanted.filter((one) => one !== "@number0/iroh").sort());
 		for (const { name, version, purl, hashes } of components) {
@@ -32,10 +32,10 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 		expect(sbom.dependencies[0].dependsOn).toEqual(components.map((one) => one.purl));
 	});
 
-	test("each package's code is really in the executable", () => {
+	test("the code of each package is in the executable", () => {
 		const executable = readFileSync(built.executable);
 		expect(executable.includes(readFileSync(addonFile(built)))).toBe(true);
-		// A word of each package that survives minifying.
+		// One word of each package that minifying keeps.
 		const words: Record<string, string> = { citty: "subCommands", consola: "consola", leven: "maxDistance" };
 		for (const name of Object.keys(manifest.dependencies)) {
 			const word = words[name];
@@ -43,7 +43,7 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 		}
 	});
 
-	test("THIRD_PARTY.md names each with its licence, and Bun's with JavaScriptCore's", () => {
+	test("THIRD_PARTY.md names each with its licence, and has the licences of Bun and of JavaScriptCore", () => {
 		const text = readFileSync(join(DIST, name, "THIRD_PARTY.md"), "utf8");
 		for (const { name, version } of components)
 			expect(text.includes(`${name}) | ${version} |`) || text.includes(`${name} | ${version} |`), name).toBe(true);
@@ -56,27 +56,30 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 	});
 });
 
-test.skipIf(BUILT.length === 0)("SHA256SUMS covers archives, SBOMs, executables and install.sh, with true sums", () => {
-	const sums = readFileSync(join(DIST, "SHA256SUMS"), "utf8");
-	const names = sums
-		.trim()
-		.split("\n")
-		.map((line) => line.slice(66));
-	expect(names).toContain("install.sh");
-	for (const { name, target } of BUILT) {
-		expect(names).toEqual(
-			expect.arrayContaining([archiveName(name), `hivemind-p2p-${name}.cdx.json`, `${name}/${target.executable}`]),
-		);
-	}
-	expect(checksums(names.map((name) => ({ name, data: readFileSync(join(DIST, name)) })))).toBe(sums);
-});
+test.skipIf(BUILT.length === 0)(
+	"SHA256SUMS lists archives, SBOMs, executables and install.sh, with the right checksums",
+	() => {
+		const sums = readFileSync(join(DIST, "SHA256SUMS"), "utf8");
+		const names = sums
+			.trim()
+			.split("\n")
+			.map((line) => line.slice(66));
+		expect(names).toContain("install.sh");
+		for (const { name, target } of BUILT) {
+			expect(names).toEqual(
+				expect.arrayContaining([archiveName(name), `hivemind-p2p-${name}.cdx.json`, `${name}/${target.executable}`]),
+			);
+		}
+		expect(checksums(names.map((name) => ({ name, data: readFileSync(join(DIST, name)) })))).toBe(sums);
+	},
+);
 
 describe("the formula", () => {
 	const project = { version: "1.2.3", repository: "some/thing" };
 	const sums = (targets: string[]) =>
 		checksums(targets.map((target) => ({ name: archiveName(target), data: Buffer.from(target) })));
 
-	test("has each platform that Homebrew knows, with address and checksum", () => {
+	test("has every platform that Homebrew supports, with URL and checksum", () => {
 		const { text, missing } = formula(project, sums(Object.keys(TARGETS)));
 		expect(missing).toEqual([]);
 		for (const target of ["darwin-arm64", "linux-x64", "linux-arm64"]) {
@@ -86,11 +89,11 @@ describe("the formula", () => {
 		}
 		expect(text).toContain("    depends_on arch: :arm64\n");
 		expect(text).not.toMatch(/musl|windows/);
-		// As many `end` as openers: Ruby would say so, but is not everywhere.
+		// As many `end` as openings. Ruby would notice, but is not installed everywhere.
 		expect(text.match(/^ *end$/gm)?.length).toBe(text.match(/ do$|^class |^ +def /gm)?.length);
 	});
 
-	test("says what is missing, and fails when nothing is left", () => {
+	test("says what is missing, and fails if everything is", () => {
 		const { text, missing } = formula(project, sums(["darwin-arm64", "linux-x64-musl"]));
 		expect(missing).toEqual(["linux-x64", "linux-arm64"]);
 		expect(text).not.toContain("on_linux");
@@ -98,15 +101,15 @@ describe("the formula", () => {
 	});
 
 	const ruby = Bun.which("ruby");
-	if (!ruby) console.log("Skipped: the formula is not parsed by Ruby, which is not installed.");
-	test.skipIf(!ruby)("is Ruby", () => {
+	if (!ruby) console.log("Skipped: parsing the formula, because Ruby is not installed.");
+	test.skipIf(!ruby)("is valid Ruby", () => {
 		const { text } = formula(project, sums(Object.keys(TARGETS)));
 		const ran = Bun.spawnSync(["ruby", "-c"], { stdin: Buffer.from(text) });
 		expect(ran.stderr.toString()).toBe("");
 	});
 });
 
-test("the repository is written one way, and install.sh has one place for it", () => {
+test("the repository must be written in one form, and install.sh must have one place for it", () => {
 	expect(repositoryOf("github:a/b")).toBe("a/b");
 	for (const field of [undefined, "a/b", "https://github.com/a/b", "github:a/b/c", "github:a b/c"]) {
 		expect(() => repositoryOf(field)).toThrow("not 'github:owner/name'");

@@ -1,5 +1,5 @@
-// The gates: an executable that holds no add-on, another one, two, or is for another system, must not leave the build.
-// The real files are taken apart and swapped.
+// The gates: the build must refuse an executable with no add-on, the wrong one or two, or for another system. The real
+// files are cut up and swapped.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,16 +14,16 @@ describe("the bundle's inputs", () => {
 	const addon = "/x/node_modules/@number0/iroh-linux-x64-gnu/iroh.linux-x64-gnu.node";
 	const other = "/x/node_modules/@number0/iroh-linux-x64-musl/iroh.linux-x64-musl.node";
 
-	test("exactly the one add-on passes", () => {
+	test("the one add-on is accepted", () => {
 		expect(() => checkInputs(["src/main.ts", addon], addon)).not.toThrow();
 	});
 
 	test.each([
 		["none", ["src/main.ts"]],
-		["another one", ["src/main.ts", other]],
+		["another", ["src/main.ts", other]],
 		["two", [addon, other]],
-	])("%s does not", (_what, inputs) => {
-		expect(() => checkInputs(inputs, addon)).toThrow(`exactly ${addon} must be inside, but it is [`);
+	])("%s: refused", (_what, inputs) => {
+		expect(() => checkInputs(inputs, addon)).toThrow(`the only add-on must be ${addon}, but the bundle has [`);
 	});
 
 	test("packages are named by their innermost node_modules", () => {
@@ -40,18 +40,18 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (_name, 
 	const executable = bytes(built.executable);
 	const addon = bytes(addonFile(built));
 
-	test("is what its row says", () => {
+	test("is accepted for its own target", () => {
 		expect(() => checkExecutable(built.target, executable, addon)).not.toThrow();
 	});
 
-	test("is refused in any other row", () => {
+	test("is refused for every other target", () => {
 		for (const [name, target] of Object.entries(TARGETS)) {
 			if (name === built.name) continue;
 			expect(() => checkExecutable(target, executable, addon), name).toThrow();
 		}
 	});
 
-	test("is refused without its add-on, with it twice, and with a byte of it changed", () => {
+	test("is refused without its add-on, with two copies of it, and with one byte of it changed", () => {
 		const at = executable.indexOf(addon);
 		const cut = Buffer.concat([executable.subarray(0, at), executable.subarray(at + addon.length)]);
 		expect(() => checkExecutable(built.target, cut, addon)).toThrow("the add-on's bytes are not in the executable");
@@ -63,13 +63,13 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (_name, 
 	});
 });
 
-test("another target's add-on is refused by name of what is wrong", () => {
+test("another target's add-on is refused with the reason", () => {
 	for (const built of BUILT) {
 		for (const other of BUILT) {
 			if (other === built) continue;
 			const [executable, addon] = [bytes(built.executable), bytes(addonFile(other))];
 			expect(() => checkExecutable(built.target, executable, addon), `${built.name}, ${other.name}`).toThrow(
-				/^(the add-on |no 64-bit ELF file)/,
+				/^(the add-on |not a 64-bit ELF file)/,
 			);
 		}
 	}
@@ -95,7 +95,7 @@ describe("small files of each format", () => {
 	};
 	const holding = (head: Buffer, addon: Buffer) => Buffer.concat([head, addon]);
 
-	test("PE: the machine counts", () => {
+	test("PE: the machine must match", () => {
 		const [x64, arm64] = [pe(0x8664), pe(0xaa64)];
 		const target = targetOf("windows-x64");
 		const marked = Buffer.concat([x64, Buffer.from("add-on")]);
@@ -105,10 +105,10 @@ describe("small files of each format", () => {
 		);
 		expect(() => checkExecutable(target, holding(x64, arm64), arm64)).toThrow("the add-on is for PE machine 0xaa64");
 		expect(() => checkExecutable(target, Buffer.from("MZ no"), marked)).toThrow();
-		expect(() => checkExecutable(target, machO(0x0100000c, 0x1d), marked)).toThrow("the executable is no PE file");
+		expect(() => checkExecutable(target, machO(0x0100000c, 0x1d), marked)).toThrow("the executable is not a PE file");
 	});
 
-	test("Mach-O: the CPU and a signature count", () => {
+	test("Mach-O: the CPU must match, and there must be a signature", () => {
 		const target = targetOf("darwin-arm64");
 		const addon = Buffer.concat([machO(0x0100000c, 2), Buffer.from("add-on")]);
 		expect(() => checkExecutable(target, holding(machO(0x0100000c, 0x1d), addon), addon)).not.toThrow();
@@ -121,7 +121,7 @@ describe("small files of each format", () => {
 
 const elf = BUILT.find(({ name }) => name === "linux-x64");
 
-test.skipIf(!elf)("an executable that asks for another library, loader or newer glibc is refused", () => {
+test.skipIf(!elf)("an executable that needs another library, another loader or a newer glibc is refused", () => {
 	if (!elf) return;
 	const executable = bytes(elf.executable);
 	const addon = bytes(addonFile(elf));
@@ -148,10 +148,10 @@ test.skipIf(!elf)("an executable that asks for another library, loader or newer 
 	);
 });
 
-test("the table has a row for each desktop add-on of iroh that Bun runs on, and no Intel Mac", async () => {
+test("iroh has the add-on of every target, and none for Intel Macs", async () => {
 	const { optionalDependencies } = await Bun.file(join(ROOT, "node_modules/@number0/iroh/package.json")).json();
 	for (const [name, { addon }] of Object.entries(TARGETS)) expect(optionalDependencies, name).toHaveProperty([addon]);
 	expect(Object.keys(optionalDependencies).filter((name) => /darwin-x64/.test(name))).toEqual([]);
-	expect(() => targetOf("darwin-x64")).toThrow("there is no target 'darwin-x64': targets are linux-x64, ");
+	expect(() => targetOf("darwin-x64")).toThrow("there is no target 'darwin-x64': the targets are linux-x64, ");
 	expect(() => targetOf("constructor")).toThrow("there is no target 'constructor'");
 });

@@ -1,5 +1,5 @@
-// Packages from a registry: a tampered tarball, a missing package and a missing integrity are refused by name, and a
-// good one is kept. The registry is a small server on loopback.
+// Packages from a registry: a tampered tarball, a missing package and a missing version are refused by name, and a good
+// one is kept. The registry is a small server on loopback.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ const tarball = (name: string) =>
 	);
 const sha512 = (data: Uint8Array) => `sha512-${new Bun.CryptoHasher("sha512").update(data).digest("base64")}`;
 
-/** Each name is a package; its integrity is right, wrong or missing, as the name says. */
+/** Has packages whose names say whether they are good, tampered with or missing. */
 const registry: Bun.Server<undefined> = Bun.serve({
 	port: 0,
 	hostname: "127.0.0.1",
@@ -30,7 +30,7 @@ const registry: Bun.Server<undefined> = Bun.serve({
 		if (path !== name) return new Response(Buffer.from(tarball(name)));
 		const integrity = sha512(name.endsWith("-tampered") ? Buffer.from("other bytes") : tarball(name));
 		const dist = { tarball: `${registry.url.href}${name}/-/${name}-1.0.0.tgz`, integrity };
-		// Another system's: it must be fetched nevertheless.
+		// For another system, and it must be fetched nevertheless.
 		const version = { name, version: "1.0.0", os: ["win32"], cpu: ["s390x"], dist };
 		return Response.json({ name, "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": version } });
 	},
@@ -58,7 +58,7 @@ afterAll(async () => {
 	rmSync(cache, { recursive: true, force: true });
 });
 
-test("a package for another system comes with the registry's integrity, and is kept", async () => {
+test("a package for another system is fetched with the registry's integrity, and kept", async () => {
 	const first = await fetchPackage("hivemind-test-good", "1.0.0");
 	expect(first).toMatchObject({ version: "1.0.0", integrity: sha512(tarball("hivemind-test-good")) });
 	expect(readFileSync(join(first.directory, "package.json"), "utf8")).toContain("a.node");
@@ -70,21 +70,21 @@ test.each([
 	["hivemind-test-tampered", "1.0.0", /Integrity/i],
 	["hivemind-test-missing", "1.0.0", /404/],
 	["hivemind-test-good", "1.0.1", /1\.0\.1/],
-])("%s@%s cannot be had, and leaves nothing", async (name, version, reason) => {
+])("%s@%s is not available, and leaves nothing", async (name, version, reason) => {
 	const kept = stored();
 	const error = (await fetchPackage(name, version).catch((error: Error) => error)) as Error;
-	expect(error.message).toStartWith(`${name}@${version} cannot be had from the registry (`);
+	expect(error.message).toStartWith(`${name}@${version} is not available from the registry (`);
 	expect(error.message).toMatch(reason);
 	expect(error.message).not.toContain("\n");
 	expect(stored()).toEqual(kept);
 });
 
-test("an add-on that the binding does not name is refused", async () => {
+test("an add-on that the binding does not list is refused", async () => {
 	const error = (await addonPackage("@number0/iroh-darwin-x64").catch((error: Error) => error)) as Error;
-	expect(error.message).toContain("@number0/iroh does not name @number0/iroh-darwin-x64");
+	expect(error.message).toContain("@number0/iroh does not list @number0/iroh-darwin-x64");
 });
 
-test("what is installed has the lockfile's integrity", () => {
+test("an installed package has the lockfile's integrity", () => {
 	expect(installed("citty")?.integrity).toStartWith("sha512-");
 	expect(installed("no-such-package")).toBeUndefined();
 });

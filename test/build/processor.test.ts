@@ -1,5 +1,5 @@
-// The x64 builds run on processors without AVX2: under qemu's Nehalem (2008, SSE4.2), where Debian's qemu-user-static
-// is installed. Emulation is slow, so it is the way to a ready hub that is tried, not the speed.
+// The x64 build runs on processors without AVX2: here on qemu's Nehalem (2008, SSE4.2), if Debian's qemu-user-static is
+// installed. Emulation is slow, so the program only has to become ready.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
@@ -7,7 +7,7 @@ import { BUILT } from "../support/built.ts";
 
 const built = BUILT.find(({ name }) => name === "linux-x64");
 const qemu = Bun.which("qemu-x86_64-static");
-if (!qemu) console.log("Skipped: an old processor; it needs Debian's qemu-user-static.");
+if (!qemu) console.log("Skipped: an old processor, which needs Debian's qemu-user-static.");
 
 const old = (args: string[]) => {
 	const command = [qemu as string, "-cpu", "Nehalem", built?.executable as string, ...args];
@@ -22,7 +22,7 @@ const old = (args: string[]) => {
 };
 
 test.skipIf(!qemu || !built)(
-	"a processor without AVX2 runs it",
+	"a processor without AVX2 can run it",
 	async () => {
 		const child = old(["--version"]);
 		expect(await child.stdout.text()).toBe(`hivemind-p2p ${manifest.version}\n`);
@@ -32,7 +32,7 @@ test.skipIf(!qemu || !built)(
 );
 
 test.skipIf(!qemu || !built)(
-	"and it loads the add-on, binds, and shows a ticket",
+	"and there it loads the add-on, binds, and prints a ticket",
 	async () => {
 		const services = ["127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1"];
 		const child = old(["share", ...services, "old", "--no-relay", "--ipv4-addr", "127.0.0.1:0"]);

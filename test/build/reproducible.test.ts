@@ -1,5 +1,5 @@
-// Two builds in different directories are the same bytes, and one that cannot be done fails by name while the others
-// are made. The project is copied, with its packages as hard links; what the runner has built fills their cache.
+// Two builds in different directories make the same bytes, and a target that cannot be built is named while the others
+// are built. The project is copied, its packages as hard links; test/run.ts has filled their cache.
 import { afterAll, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,14 +27,14 @@ function copy(): string {
 	mkdirSync(place, { recursive: true });
 	for (const name of SOURCES) cpSync(join(ROOT, name), join(place, name), { recursive: true });
 	const linked = Bun.spawnSync(["cp", "-al", join(ROOT, "node_modules"), join(place, "node_modules")]);
-	// Another file system, or a cp without -l.
+	// On another file system, or with a cp that has no -l.
 	if (linked.exitCode !== 0) cpSync(join(ROOT, "node_modules"), join(place, "node_modules"), { recursive: true });
 	return place;
 }
 
 async function build(place: string, args: string[]) {
 	const child = Bun.spawn([process.execPath, join(place, "build.ts"), ...args], {
-		// Not the project's: a build must not depend on where it is started.
+		// Not the project's directory: a build must not depend on where it is started.
 		cwd: tmpdir(),
 		env: { ...process.env, SOURCE_DATE_EPOCH: "1767225600", BUN_CONFIG_REGISTRY: "http://127.0.0.1:1" },
 		stdout: "pipe",
@@ -49,24 +49,25 @@ afterAll(() => {
 });
 
 const ready = BUILT.some(({ name }) => name === hostTarget());
-if (!ready) console.log("Skipped: reproducibility; run 'bun build.ts --all --archive' first, it needs the registry.");
+if (!ready)
+	console.log("Skipped: reproducible builds, which need 'bun build.ts --all --archive' to run first, with a registry.");
 
 test.skipIf(!ready)(
-	"two builds of everything, in two directories, are the same bytes; what cannot be built is named",
+	"two builds of everything, in two directories, make the same bytes; what cannot be built is named",
 	async () => {
 		const [first, second] = [copy(), copy()];
 		const all = await build(first, ["--all", "--archive"]);
 		const missing = ["linux-arm64", "linux-arm64-musl", "windows-x64", "darwin-arm64", "linux-x64-musl", "linux-x64"];
 		const failed = missing.filter((name) => !BUILT.some((built) => built.name === name));
 		expect(all.status).toBe(failed.length > 0 ? 1 : 0);
-		for (const name of failed) expect(all.stderr).toMatch(new RegExp(`^${name} +FAILED: .*cannot be had`, "m"));
+		for (const name of failed) expect(all.stderr).toMatch(new RegExp(`^${name} +FAILED: .*is not available`, "m"));
 		for (const { name } of BUILT) expect(all.stdout).toMatch(new RegExp(`${archiveName(name)} +\\d+\\.\\d MB`));
 
 		const host = await build(second, ["--target", hostTarget(), "--archive"]);
 		expect(host).toMatchObject({ status: 0, stderr: "" });
 		for (const { name } of BUILT) {
 			if (name === hostTarget()) continue;
-			// The archive is made from these bytes by what the host's archive shows; compressing each twice costs a minute.
+			// The host's archives show that packing is reproducible. Compressing all of them twice would cost a minute.
 			expect(await build(second, ["--target", name])).toMatchObject({ status: 0 });
 		}
 		const made = (place: string) => readdirSync(join(place, "dist"), { recursive: true, encoding: "utf8" });
@@ -77,7 +78,7 @@ test.skipIf(!ready)(
 			const same = readFileSync(join(first, "dist", name)).equals(readFileSync(join(second, "dist", name)));
 			expect(same, name).toBe(true);
 		}
-		// And nothing in it tells where it was made.
+		// And no path of the build is in it.
 		for (const { name, target } of BUILT) {
 			const executable = readFileSync(join(first, "dist", name, target.executable));
 			for (const path of [first, ROOT, `${tmpdir()}/hivemind`]) expect(executable.includes(path), path).toBe(false);
@@ -86,10 +87,10 @@ test.skipIf(!ready)(
 	180_000,
 );
 
-test("an unknown target is a usage error that names those there are", async () => {
+test("an unknown target is a usage error that lists the targets", async () => {
 	const { status, stderr } = await build(ROOT, ["--target", "darwin-x64"]);
 	expect(status).toBe(2);
 	expect(stderr).toStartWith("build.ts: ");
-	expect(stderr).toContain("there is no target 'darwin-x64': targets are linux-x64, ");
+	expect(stderr).toContain("there is no target 'darwin-x64': the targets are linux-x64, ");
 	expect(existsSync(join(ROOT, "dist/darwin-x64"))).toBe(false);
 });

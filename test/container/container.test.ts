@@ -1,6 +1,6 @@
-// What the container image promises, without an engine: the one file in a root that holds only what distroless cc holds,
-// everything read-only and nothing else executable, uid 65532, no capabilities, PID 1 of a PID namespace.
-// The mounts are in a namespace of each process alone and vanish with it.
+// What the container image promises, tested without a container engine: the one file in a root that has only what
+// distroless cc has, everything read-only, nothing else executable, uid 65532, no capabilities, PID 1 of a PID
+// namespace. The mounts are in a namespace of each process and vanish with it.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { type Program, start } from "../support/executable.ts";
@@ -33,10 +33,9 @@ const wrapper = [...NAMESPACES, "sh", "-c", CONTAINER];
 const tried =
 	process.platform === "linux" ? Bun.spawnSync([...NAMESPACES, "setpriv", "--no-new-privs", "true"]) : undefined;
 const allowed = tried?.exitCode === 0;
-if (!allowed)
-	console.log(`Skipped: the container; ${tried?.stderr.toString().trim() || "it is made of Linux' namespaces"}.`);
+if (!allowed) console.log(`Skipped: the container; ${tried?.stderr.toString().trim() || "it needs Linux namespaces"}.`);
 
-/** The one child of `unshare`, which is PID 1 inside. */
+/** The pid of the one child of `unshare`, which is PID 1 inside. */
 const inside = (program: Program) =>
 	Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, "utf8").trim());
 
@@ -62,7 +61,7 @@ describe.skipIf(!allowed)("in a container", () => {
 			expect(status(pid, "Uid")).toBe("65532\t65532\t65532\t65532");
 			expect(status(pid, "CapEff")).toMatch(/^0+$/);
 			expect(status(pid, "NoNewPrivs")).toBe("1");
-			// Only threads: nothing that could become a zombie, which PID 1 would have to reap.
+			// Threads only: no child that could become a zombie, which PID 1 would have to reap.
 			const children = readdirSync(`/proc/${pid}/task`).map((task) =>
 				readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim(),
 			);
@@ -71,7 +70,7 @@ describe.skipIf(!allowed)("in a container", () => {
 		const got = await fetch(`${url}/`, { keepalive: false }).then((response) => response.bytes());
 		expect(Buffer.from(got).equals(payload)).toBe(true);
 
-		// As `docker stop` does, to PID 1, which has no default action for signals.
+		// As `docker stop` does. For PID 1, signals have no default action.
 		process.kill(inside(peer), "SIGTERM");
 		expect(await peer.exited).toMatchObject({ status: 0, stderr: "" });
 		await hub.line(/^Peer .+ left/);
@@ -79,7 +78,7 @@ describe.skipIf(!allowed)("in a container", () => {
 		expect((await hub.exited).status).toBe(0);
 	}, 60_000);
 
-	test("the health check's command works there", async () => {
+	test("the command of the health check works there", async () => {
 		const dockerfile = await Bun.file(`${import.meta.dir}/../../Dockerfile`).text();
 		const [, list = "[]"] = /^HEALTHCHECK .*\\\n\s*CMD (\[.*\])$/m.exec(dockerfile) ?? [];
 		const [file, ...args] = JSON.parse(list) as string[];

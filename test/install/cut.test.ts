@@ -1,13 +1,11 @@
-// A download of install.sh that was cut: whatever part of it a shell gets, it does nothing. And what the script must
-// never contain, as text.
+// install.sh cut short: whatever part of it a shell gets, it does nothing. And what its text must never contain.
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { Place, SCRIPT, SHELLS, TEMPLATE } from "../support/installer.ts";
 
-/** Runs the beginnings of the script. Answers with what they left and asked for: [] when nothing. */
+/** Runs each beginning of the script. Returns the files that they left: none if they did nothing. */
 async function run(beginnings: readonly string[], shell: readonly string[]): Promise<string[]> {
 	await using place = new Place();
-	// Everything that could do something leaves a trace; nothing is asked of the real ones.
+	// Every tool that could do something is a fake that leaves a trace.
 	for (const tool of ["curl", "wget", "mkdir", "mktemp", "rm", "mv", "tar", "chmod"]) {
 		place.fake(tool, `echo "${tool}" >>'${place.home}/trace'; exit 1`);
 	}
@@ -21,7 +19,7 @@ async function run(beginnings: readonly string[], shell: readonly string[]): Pro
 
 const lines = SCRIPT.split("\n");
 const byLine = lines.map((_, i) => lines.slice(0, i).join("\n"));
-/** The last line is where something happens, so each of its bytes counts. */
+/** Everything happens in the last line, so it is cut after each of its bytes. */
 const start = SCRIPT.lastIndexOf("\n", SCRIPT.length - 2) + 1;
 const inLastLine = Array.from({ length: SCRIPT.length - 1 - start }, (_, i) => SCRIPT.slice(0, start + i));
 
@@ -33,25 +31,25 @@ describe.each(SHELLS.map((shell) => [shell]))("%p", (shell) => {
 	}, 60_000);
 
 	if (shell === SHELLS[0])
-		test("nor with one cut anywhere else", async () => {
-			// Every 41st byte: most of them are in the middle of a line.
+		test("does nothing with a script cut anywhere else", async () => {
+			// Every 41st byte: mostly in the middle of a line.
 			const elsewhere = Array.from({ length: Math.floor(start / 41) }, (_, i) => SCRIPT.slice(0, i * 41));
 			expect(await run(elsewhere, shell)).toEqual([]);
 		}, 60_000);
 
-	test("does something with all of it (else the test above says nothing)", async () => {
+	test("does something with all of it (otherwise the tests above prove nothing)", async () => {
 		expect(await run([SCRIPT], shell)).toEqual(["trace"]);
 	});
 });
 
 describe("the text", () => {
-	test("has fewer than 250 lines, and its last one calls", () => {
+	test("has fewer than 250 lines, and the last one calls main", () => {
 		expect(lines.length - 1).toBeLessThan(250);
 		expect(lines.at(-2)).toBe('{ main "$@"; }');
 		expect(lines.at(-1)).toBe("");
 	});
 
-	test("has no eval, no sudo of its own, no prompt, no bash", () => {
+	test("uses no eval, no sudo, no prompt and nothing that only bash has", () => {
 		const code = SCRIPT.replace(/^\s*#.*$/gm, "");
 		const command = /(?:^|[;&|({`]|\bthen|\belse|\bdo|!)\s*(eval|sudo|local|source|\.|select|declare|which|read)\b/gm;
 		expect([...code.matchAll(command)].map(([, name]) => name)).toEqual([]);
@@ -67,7 +65,7 @@ describe("the text", () => {
 	] as const) {
 		const here = Bun.which(tool) !== null;
 		if (!here) console.log(`Skipped: ${tool} is not installed.`);
-		test.skipIf(!here)(`${tool} has nothing to say`, () => {
+		test.skipIf(!here)(`${tool} finds nothing`, () => {
 			const ran = Bun.spawnSync([tool, ...options, TEMPLATE]);
 			expect(ran.stdout.toString() + ran.stderr.toString()).toBe("");
 			expect(ran.exitCode).toBe(0);
@@ -77,17 +75,4 @@ describe("the text", () => {
 	test("each shellcheck exception has its reason", () => {
 		for (const [, reason] of SCRIPT.matchAll(/# shellcheck disable=\S+(.*)/g)) expect(reason).toMatch(/# \S.{20}/);
 	});
-});
-
-test("the repository's owner and name are package.json's, wherever they stand", async () => {
-	const root = join(import.meta.dir, "../..");
-	const { repository } = await Bun.file(join(root, "package.json")).json();
-	const name = String(repository).replace("github:", "");
-	expect(name).toMatch(/^[\w.-]+\/[\w.-]+$/);
-	expect(await Bun.file(TEMPLATE).text()).not.toContain(name);
-	for (const file of ["README.md", "RELEASING.md", "Dockerfile", ".github/workflows/release.yml"]) {
-		const text = await Bun.file(join(root, file)).text();
-		const named = [...text.matchAll(/(?:github\.com|ghcr\.io|--repo|-R)[/ ]([\w.-]+\/hivemind-p2p)\b/g)];
-		for (const [whole, found] of named) expect(found, `${file}: ${whole}`).toBe(name);
-	}
 });

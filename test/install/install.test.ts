@@ -1,4 +1,4 @@
-// install.sh where everything is fine: every shell, every download program, what it says and what it leaves.
+// install.sh when nothing goes wrong: every shell, every download program, what it prints and what it leaves behind.
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { Place, program, REPOSITORY, SHELLS, serve, smallRelease } from "../supp
 const target = hostTarget();
 const DIST = join(import.meta.dir, "../../dist");
 const built = existsSync(join(DIST, "SHA256SUMS")) && existsSync(join(DIST, `hivemind-p2p-${target}.tar.gz`));
-if (!built) console.log("Skipped: install.sh with the real archive; 'bun build.ts --archive' makes it.");
+if (!built) console.log("Skipped: install.sh with the real archive, which 'bun build.ts --archive' makes.");
 
 const fetchers = ["curl", "wget"].filter((name) => Bun.which(name) !== null);
 
@@ -19,7 +19,7 @@ describe.skipIf(!built)("what build.ts made", () => {
 		);
 
 	test.each(fetchers)(
-		"is installed with %s, works, and is not fetched a second time",
+		"is installed with %s, works, and is not downloaded a second time",
 		async (download) => {
 			await using server = serve(files());
 			await using place = new Place({ download });
@@ -32,13 +32,13 @@ describe.skipIf(!built)("what build.ts made", () => {
 
 			const second = await place.run(["--base-url", server.url]);
 			expect(second).toMatchObject({ status: 0, stderr: "" });
-			expect(second.stdout).toContain("is already there");
+			expect(second.stdout).toContain("is already installed");
 			expect(server.requests).toEqual(["SHA256SUMS", `hivemind-p2p-${target}.tar.gz`, "SHA256SUMS"]);
 		},
 		60_000,
 	);
 
-	test("dist/install.sh is the one that a release hands out: it has package.json's repository", async () => {
+	test("dist/install.sh, which a release publishes, downloads from package.json's repository", async () => {
 		const { repository } = await Bun.file(join(DIST, "../package.json")).json();
 		const script = await Bun.file(join(DIST, "install.sh")).text();
 		await using place = new Place();
@@ -59,7 +59,7 @@ describe.each(SHELLS.map((shell) => [shell]))("%p", (shell) => {
 		expect(place.left()).toEqual([".local", ".local/bin", ".local/bin/hivemind-p2p"]);
 	});
 
-	test("upgrades, says from what to what, and removes", async () => {
+	test("upgrades, names the old and the new version, and removes", async () => {
 		await using place = new Place();
 		const env = { HIVEMIND_P2P_TARGET: "linux-x64" };
 		for (const [version, said] of [
@@ -78,7 +78,7 @@ describe.each(SHELLS.map((shell) => [shell]))("%p", (shell) => {
 	});
 });
 
-describe("where to", () => {
+describe("the directory", () => {
 	const env = { HIVEMIND_P2P_TARGET: "linux-x64" };
 
 	test("--dir, HIVEMIND_P2P_INSTALL_DIR, XDG_BIN_HOME and ~/.local/bin, in this order", async () => {
@@ -94,7 +94,7 @@ describe("where to", () => {
 		expect(place.left()).toEqual([]);
 	});
 
-	test("a directory with a blank and a quote in its name", async () => {
+	test("may have a space and a quote in its name", async () => {
 		await using server = serve(smallRelease("1.2.3"));
 		await using place = new Place();
 		const directory = join(place.home, "it's a place");
@@ -109,7 +109,7 @@ describe("where to", () => {
 		["/bin/bash", (dir: string) => `echo 'export PATH="${dir}:$PATH"' >>~/.bashrc`],
 		["/bin/dash", (dir: string) => `export PATH="${dir}:$PATH"`],
 		["", (dir: string) => `export PATH="${dir}:$PATH"`],
-	])("PATH lacks it: the line for %p, and nobody's file is touched", async (shell, line) => {
+	])("not in PATH: the line to add for %p, and no file is touched", async (shell, line) => {
 		await using server = serve(smallRelease("1.2.3"));
 		await using place = new Place();
 		const { stdout } = await place.run(["--base-url", server.url], { env: { ...env, SHELL: shell } });
@@ -117,7 +117,7 @@ describe("where to", () => {
 		expect(place.left()).toEqual([".local", ".local/bin", ".local/bin/hivemind-p2p"]);
 	});
 
-	test("PATH has it: not a word; with another copy before it: a warning that names that one", async () => {
+	test("in PATH: nothing about PATH; behind another copy: a warning that names that one", async () => {
 		await using server = serve(smallRelease("1.2.3"));
 		await using place = new Place();
 		const PATH = `${place.bin}:${place.directory}`;
@@ -129,7 +129,7 @@ describe("where to", () => {
 		expect(shadowed.stderr).toContain(`Another hivemind-p2p comes first in PATH: ${place.bin}/hivemind-p2p`);
 	});
 
-	test("GitHub Actions learns of it", async () => {
+	test("is added to GITHUB_PATH in GitHub Actions", async () => {
 		await using server = serve(smallRelease("1.2.3"));
 		await using place = new Place();
 		const file = join(place.path, "github-path");
@@ -154,23 +154,23 @@ describe("versions", () => {
 		expect(stdout).toBe(`target: linux-x64\ndownload: ${url}\ninstall: ${place.program}\n`);
 	});
 
-	test("the same version is there: says so, without a download, also with other bytes; --force replaces it", async () => {
+	test("the same version is there: says so without a download, even if its bytes differ; --force replaces it", async () => {
 		await using server = serve(smallRelease("1.2.3"));
 		await using place = new Place();
 		mkdirSync(place.directory, { recursive: true });
 		writeFileSync(place.program, `${program("1.2.3")}# patched\n`, { mode: 0o755 });
 		const pinned = await place.run(["--base-url", server.url, "--version", "1.2.3"], { env });
-		expect(pinned).toMatchObject({ status: 0, stdout: expect.stringContaining("1.2.3 is already there") });
+		expect(pinned).toMatchObject({ status: 0, stdout: expect.stringContaining("1.2.3 is already installed") });
 		expect(server.requests).toEqual([]);
 		const latest = await place.run(["--base-url", server.url], { env });
-		expect(latest).toMatchObject({ status: 0, stdout: expect.stringContaining("1.2.3 is already there") });
+		expect(latest).toMatchObject({ status: 0, stdout: expect.stringContaining("1.2.3 is already installed") });
 		expect(readFileSync(place.program, "utf8")).toContain("patched");
 		const forced = await place.run(["--base-url", server.url, "--force"], { env });
 		expect(forced.status).toBe(0);
 		expect(readFileSync(place.program, "utf8")).not.toContain("patched");
 	});
 
-	test("an old program that is broken is replaced", async () => {
+	test("a broken old program is replaced", async () => {
 		await using server = serve(smallRelease("1.2.3"));
 		await using place = new Place();
 		mkdirSync(place.directory, { recursive: true });
@@ -181,10 +181,10 @@ describe("versions", () => {
 	});
 });
 
-test("a running program is replaced under its feet and runs on", async () => {
+test("a running program can be replaced, and keeps running", async () => {
 	await using place = new Place();
 	mkdirSync(place.directory, { recursive: true });
-	// A real executable: the kernel refuses to overwrite one that runs (ETXTBSY).
+	// A real executable: the kernel refuses to overwrite one that is running (ETXTBSY).
 	writeFileSync(place.program, readFileSync(Bun.which("cat") as string), { mode: 0o755 });
 	const running = Bun.spawn([place.program], { stdin: "pipe", stdout: "pipe" });
 	await using server = serve(smallRelease("1.2.3"));
@@ -198,7 +198,7 @@ test("a running program is replaced under its feet and runs on", async () => {
 	expect(await running.stdout.text()).toBe("still here");
 });
 
-test("--quiet says nothing when all is well; --help says everything and does nothing", async () => {
+test("--quiet prints nothing unless something is wrong; --help explains every option and status, and does nothing", async () => {
 	await using server = serve(smallRelease("1.2.3"));
 	await using place = new Place();
 	const help = await place.run(["--help"], { env: { HOME: "" } });

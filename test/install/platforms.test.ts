@@ -1,5 +1,5 @@
-// What install.sh takes a machine for, and what it says where there is nothing for it: uname, getconf and sysctl are
-// fakes; a system with musl is a chroot that has only busybox.
+// Which target install.sh detects, and what it says on platforms that have none. uname, getconf and sysctl are fakes; a
+// system with musl is a chroot that contains only busybox.
 import { describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { Place, REPOSITORY, SCRIPT, serve, smallRelease } from "../support/insta
 
 interface Machine {
 	uname: [system: string, machine: string];
-	/** What getconf answers; a missing name makes it fail. */
+	/** What getconf prints; it fails for other names. */
 	getconf?: Record<string, string>;
 	translated?: string;
 }
@@ -39,18 +39,21 @@ test.each<[Machine, string]>([
 });
 
 test.each<[Machine, RegExp]>([
-	[{ uname: ["Linux", "x86_64"], getconf: glibc("2.33") }, /has glibc 2\.33, not 2\.34 \(Debian 12/],
-	[{ uname: ["Linux", "x86_64"], getconf: glibc("2.9") }, /has glibc 2\.9, not 2\.34/],
-	[{ uname: ["Linux", "x86_64"], getconf: { LONG_BIT: "32" } }, /programs are 32-bit/],
-	[{ uname: ["Linux", "armv7l"] }, /processor armv7l/],
-	[{ uname: ["Linux", "riscv64"] }, /processor riscv64/],
-	[{ uname: ["Darwin", "x86_64"], translated: "0" }, /Intel Macs: iroh, its network library, has none/],
+	[{ uname: ["Linux", "x86_64"], getconf: glibc("2.33") }, /has glibc 2\.33; 2\.34 or newer is needed \(Debian 12/],
+	[{ uname: ["Linux", "x86_64"], getconf: glibc("2.9") }, /has glibc 2\.9; 2\.34 or newer is needed/],
+	[{ uname: ["Linux", "x86_64"], getconf: { LONG_BIT: "32" } }, /is a 32-bit system/],
+	[{ uname: ["Linux", "armv7l"] }, /armv7l processors/],
+	[{ uname: ["Linux", "riscv64"] }, /riscv64 processors/],
+	[
+		{ uname: ["Darwin", "x86_64"], translated: "0" },
+		/Intel Macs: iroh, its network library, is not published for them/,
+	],
 	[{ uname: ["Darwin", "x86_64"] }, /Intel Macs/],
 	[{ uname: ["FreeBSD", "amd64"] }, /no hivemind-p2p for FreeBSD/],
 	[{ uname: ["MINGW64_NT-10.0-22631", "x86_64"] }, /unpack https:\S+\/hivemind-p2p-windows-x64\.zip/],
 	[{ uname: ["MSYS_NT-10.0", "x86_64"] }, /windows-x64\.zip/],
 	[{ uname: ["CYGWIN_NT-10.0", "x86_64"] }, /windows-x64\.zip/],
-])("%p is refused, with the reason and a way out", async (machine, reason) => {
+])("%p is refused, with the reason and an alternative", async (machine, reason) => {
 	const { status, stderr } = await detect(machine);
 	expect(status).toBe(3);
 	expect(stderr).toMatch(reason);
@@ -58,7 +61,7 @@ test.each<[Machine, RegExp]>([
 	expect(stderr).toContain(`container image: https://github.com/${REPOSITORY}`);
 });
 
-test.skipIf(process.platform === "win32")("this machine is what build.ts takes it for", async () => {
+test.skipIf(process.platform === "win32")("detects the same target for this machine as build.ts", async () => {
 	await using place = new Place();
 	const sysctl = Bun.which("sysctl");
 	if (sysctl) symlinkSync(sysctl, join(place.bin, "sysctl"));
@@ -70,10 +73,10 @@ const chroots =
 	process.platform === "linux" &&
 	Bun.which("busybox") !== null &&
 	Bun.spawnSync(["chroot", "/", "true"], { stderr: "ignore" }).exitCode === 0;
-if (!chroots) console.log("Skipped: a system with musl; it needs busybox and the right to chroot.");
+if (!chroots) console.log("Skipped: a system with musl, which needs busybox and permission to chroot.");
 
-describe.skipIf(!chroots)("a system with musl, and with nothing but busybox", () => {
-	/** Like Alpine: busybox' applets, musl's loader by name, no getconf. */
+describe.skipIf(!chroots)("a system with musl and nothing but busybox", () => {
+	/** Like Alpine: busybox's applets, a file with the name of musl's loader, no getconf. */
 	function alpine(libraries: readonly string[]) {
 		const path = mkdtempSync(join(tmpdir(), "hivemind-alpine-"));
 		const busybox = Bun.which("busybox") as string;
@@ -108,7 +111,7 @@ describe.skipIf(!chroots)("a system with musl, and with nothing but busybox", ()
 
 	const target = process.arch === "arm64" ? "linux-arm64-musl" : "linux-x64-musl";
 
-	test("is installed by busybox' sh, wget, tar and sha256sum", async () => {
+	test("busybox's sh, wget, tar and sha256sum are enough to install", async () => {
 		await using server = serve(smallRelease("1.2.3", { target }));
 		using system = alpine(["libstdc++.so.6", "libgcc_s.so.1"]);
 		const ran = await system.run(["--base-url", server.url]);
@@ -120,10 +123,10 @@ describe.skipIf(!chroots)("a system with musl, and with nothing but busybox", ()
 		[[], " libstdc++.so.6 libgcc_s.so.1"],
 		[["libgcc_s.so.1"], " libstdc++.so.6"],
 		[["libstdc++.so.6"], " libgcc_s.so.1"],
-	])("with only %p of its libraries, the others are named, and how to get them", async (libraries, missing) => {
+	])("with only the libraries %p, the missing ones are named, and how to get them", async (libraries, missing) => {
 		using system = alpine(libraries);
 		const ran = await system.run(["--base-url", "http://127.0.0.1:1"]);
 		expect(ran.status).toBe(3);
-		expect(ran.stderr).toContain(`Missing:${missing}. On Alpine: apk add libstdc++ libgcc\n`);
+		expect(ran.stderr).toContain(`Missing libraries:${missing}. On Alpine: apk add libstdc++ libgcc\n`);
 	});
 });

@@ -1,4 +1,4 @@
-// install.sh where something is wrong: what it says, how it ends, and that what was there stays untouched.
+// install.sh when something is wrong: what it says, its exit status, and that an installed program stays untouched.
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const env = { HIVEMIND_P2P_TARGET: "linux-x64" };
 const ARCHIVE = "hivemind-p2p-linux-x64.tar.gz";
 const fetchers = ["curl", "wget"].filter((name) => Bun.which(name) !== null);
 
-/** A place where 1.0.0 is installed. */
+/** A home directory in which 1.0.0 is installed. */
 function installed(options?: ConstructorParameters<typeof Place>[0]): Place {
 	const place = new Place(options);
 	mkdirSync(place.directory, { recursive: true });
@@ -34,14 +34,14 @@ const sums = String(good.SHA256SUMS);
 const BAD: [what: string, files: Files, status: number, said: RegExp][] = [
 	["a wrong checksum", { ...good, [ARCHIVE]: smallRelease("6.6.6")[ARCHIVE] as Uint8Array }, 4, /checksum .* is wrong/],
 	["no SHA256SUMS", { [ARCHIVE]: good[ARCHIVE] as Uint8Array }, 1, /Cannot download .*SHA256SUMS/],
-	["no archive", { SHA256SUMS: sums }, 1, /Cannot download .*tar\.gz \(versions: https:.*releases\)/],
+	["no archive", { SHA256SUMS: sums }, 1, /Cannot download .*tar\.gz \(available versions: https:.*releases\)/],
 	["an empty SHA256SUMS", { ...good, SHA256SUMS: "" }, 4, /does not list/],
 	["SHA256SUMS of other files", { ...good, SHA256SUMS: sums.replaceAll(ARCHIVE, `x${ARCHIVE}`) }, 4, /does not list/],
 	["names as patterns", { ...good, SHA256SUMS: sums.replaceAll(".tar.gz", "xtarxgz") }, 4, /does not list/],
 	["a checksum cut short", { ...good, SHA256SUMS: sums.replace(/^.{10}/gm, "") }, 4, /does not list/],
 	["a page instead of SHA256SUMS", { ...good, SHA256SUMS: "<html>\n" }, 4, /does not list/],
 	[
-		"an archive that is none",
+		"an archive that is not an archive",
 		{ ...good, [ARCHIVE]: "no", SHA256SUMS: checksums([{ name: ARCHIVE, data: Buffer.from("no") }]) },
 		1,
 		/Cannot unpack/,
@@ -67,7 +67,7 @@ describe.each(fetchers)("with %s", (download) => {
 	});
 
 	test.each(["SHA256SUMS", ARCHIVE])(
-		"a download of %s that is cut",
+		"a download of %s that is cut short",
 		async (path) => {
 			await using server = serveCut(good, path);
 			await using place = installed({ download });
@@ -81,7 +81,7 @@ describe.each(fetchers)("with %s", (download) => {
 		30_000,
 	);
 
-	test("nobody listens", async () => {
+	test("a server that does not exist", async () => {
 		const server = serve({});
 		await server[Symbol.asyncDispose]();
 		await using place = installed({ download });
@@ -95,11 +95,11 @@ test("another version than the one asked for", async () => {
 	await using server = serve(good);
 	await using place = installed();
 	const ran = await place.run(["--base-url", server.url, "--version", "1.2.0"], { env });
-	expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("holds version 1.1.0, not 1.2.0") });
+	expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("contains version 1.1.0, not 1.2.0") });
 	expectUntouched(place);
 });
 
-test("an archive with ../ in it, a link in the program's place, and links to elsewhere", async () => {
+test("an archive with ../ in its names, or with a link in place of the program", async () => {
 	await using place = installed();
 	for (const name of ["../evil", "../../evil", "/tmp/hivemind-evil", "new/../../evil"]) {
 		const members = [{ name, data: Buffer.from("evil") }];
@@ -119,7 +119,7 @@ test("an archive with ../ in it, a link in the program's place, and links to els
 	const archive = Bun.gzipSync(link);
 	await using server = serve({ [ARCHIVE]: archive, SHA256SUMS: checksums([{ name: ARCHIVE, data: archive }]) });
 	const ran = await place.run(["--base-url", server.url], { env });
-	expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("There is no program in") });
+	expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("does not contain the program") });
 	expectUntouched(place);
 });
 
@@ -131,13 +131,13 @@ describe("a system without", () => {
 		expectUntouched(place);
 	});
 
-	test("anything that makes SHA-256: stops before it downloads the archive's content into place", async () => {
+	test("any tool for SHA-256: stops, and leaves nothing", async () => {
 		await using server = serve(good);
 		await using place = new Place({ without: ["sha256sum"] });
 		const ran = await place.run(["--base-url", server.url], { env });
 		expect(ran).toMatchObject({
 			status: 4,
-			stderr: expect.stringContaining("Neither sha256sum nor shasum nor openssl"),
+			stderr: expect.stringContaining("Neither sha256sum, shasum nor openssl"),
 		});
 		expect(place.left()).toEqual([".local", ".local/bin"]);
 	});
@@ -145,14 +145,14 @@ describe("a system without", () => {
 	test.each([
 		["shasum", `shift 2; exec ${Bun.which("sha256sum")}`],
 		["openssl", `[ "$*" = "dgst -sha256 -r" ] && exec ${Bun.which("sha256sum")} -b`],
-	])("sha256sum: %s does", async (name, script) => {
+	])("sha256sum: uses %s instead", async (name, script) => {
 		await using server = serve(good);
 		await using place = new Place({ without: ["sha256sum"] });
 		place.fake(name, script);
 		expect(await place.run(["--base-url", server.url], { env })).toMatchObject({ status: 0, stderr: "" });
 	});
 
-	test("a curl that may write here: a snap's is left aside", async () => {
+	test("a curl that may write here: a snap's curl is not used", async () => {
 		await using server = serve(good);
 		await using place = new Place({ download: "wget" });
 		const snap = join(place.path, "snap/bin");
@@ -165,17 +165,21 @@ describe("a system without", () => {
 	test("HOME", async () => {
 		await using place = new Place();
 		const ran = await place.run([], { env: { ...env, HOME: "" } });
-		expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("HOME is not set. Say where with --dir.") });
+		expect(ran).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining("HOME is not set. Choose a directory with --dir."),
+		});
 	});
 });
 
 describe("a directory", () => {
 	const nobody = [Bun.which("setpriv") ?? "", "--reuid=65534", "--regid=65534", "--clear-groups"];
 	const asRoot = process.getuid?.() === 0 && Bun.which("setpriv") !== null;
-	if (!asRoot) console.log("The unwritable directory is tried as oneself: this is not root, or setpriv is missing.");
+	if (!asRoot)
+		console.log("The unwritable directory is tested as the current user: this is not root, or setpriv is missing.");
 	const wrapper = asRoot ? nobody : [];
 
-	test("that is not writable: says which command helps", async () => {
+	test("that is not writable: names the command that helps", async () => {
 		await using server = serve(good);
 		await using place = new Place();
 		const directory = join(place.home, "locked");
@@ -186,13 +190,13 @@ describe("a directory", () => {
 		expect(place.left()).toEqual(["locked"]);
 	});
 
-	test("that cannot be made", async () => {
+	test("that cannot be created", async () => {
 		await using place = new Place();
 		const ran = await place.run(["--base-url", "http://127.0.0.1:1", "--dir", "/dev/null/x"], { env });
 		expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("Cannot create /dev/null/x") });
 	});
 
-	test("that has a directory of the program's name", async () => {
+	test("in which the program's name is a directory", async () => {
 		await using place = new Place();
 		mkdirSync(place.program, { recursive: true });
 		const ran = await place.run(["--base-url", "http://127.0.0.1:1"], { env });

