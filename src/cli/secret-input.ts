@@ -1,7 +1,8 @@
-// Tickets and join codes that should not stand in the process list: from an option, from standard input (`-`), from the
-// environment, or asked for on a terminal. Called by codes.ts.
+// Tickets and join codes, which should not be in the process list: from an option, from standard input (`-`), from the
+// environment, or typed on a terminal.
 import { HivemindError } from "../base/errors.ts";
 import { prompt } from "../base/output.ts";
+import { aborted } from "../base/timers.ts";
 import { SECRET_LINE_MAX } from "./limits.ts";
 
 export interface SecretSource {
@@ -15,45 +16,55 @@ export interface SecretSource {
 /**
  * The one secret of several that was given, read from standard input if it is `-`; undefined when none was. Options
  * outrank the environment.
- * @throws HivemindError `usage` when two of them exclude each other, or nothing comes on standard input
+ * @throws HivemindError `usage` when two of them exclude each other, or nothing comes on standard input; the reason of
+ * `stop` when that is aborted while reading
  */
 export async function readSecret<T extends SecretSource>(
 	sources: readonly T[],
+	stop: AbortSignal,
 ): Promise<{ source: T; secret: string } | undefined> {
 	const options = sources.filter(({ given }) => given !== undefined);
 	const variables = sources.filter(({ variable }) => process.env[variable]);
-	const found = options.length > 0 ? options : variables;
-	const [source, other] = found;
+	const [source, other] = options.length > 0 ? options : variables;
 	if (!source) return undefined;
-	const name = ({ option, variable }: SecretSource) => (options.length > 0 ? option : variable);
-	if (other)
+	if (other) {
+		const name = ({ option, variable }: SecretSource) => (options.length > 0 ? option : variable);
 		throw new HivemindError("usage", `${name(source)} and ${name(other)} exclude each other.`, {
 			hint: "Give one of them.",
 		});
+	}
 	const value = source.given ?? process.env[source.variable] ?? "";
 	if (value !== "-") return { source, secret: value };
-	const line = await firstStdinLine();
-	if (line === "") throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
+	const line = await firstStdinLine(stop);
+	if (!line) throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
 	return { source, secret: line };
 }
 
-/** Whether a person is there to be asked. */
+/** Whether there is a person at a terminal who can be asked. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
-/** Asks on the terminal. Resolves with "" when the input ends. */
-export function ask(question: string): Promise<string> {
+/** Asks on the terminal. Resolves with undefined when the input ends (Ctrl+D); rejects with the reason of `stop`. */
+export function ask(question: string, stop: AbortSignal): Promise<string | undefined> {
 	prompt(question);
-	return firstStdinLine();
+	return firstStdinLine(stop);
 }
 
 // --- internal ---
 
-async function firstStdinLine(): Promise<string> {
+/** Without white space around it; undefined when the input ends before there is anything. */
+function firstStdinLine(stop: AbortSignal): Promise<string | undefined> {
+	const stopped = aborted(stop).then(() => {
+		throw stop.reason;
+	});
+	return Promise.race([readLine(), stopped]);
+}
+
+async function readLine(): Promise<string | undefined> {
 	const decoder = new TextDecoder();
 	let text = "";
 	for await (const chunk of Bun.stdin.stream()) {
 		text += decoder.decode(chunk, { stream: true });
 		if (text.includes("\n") || text.length > SECRET_LINE_MAX) break;
 	}
-	return (text.split("\n", 1)[0] ?? "").trim();
+	return text === "" ? undefined : text.split("\n", 1)[0]?.trim();
 }

@@ -188,7 +188,7 @@ test.each([
 	["neither", [], {}, /needs a ticket or a join code/],
 	["a ticket in the place of a code", ["--join-code", "endpointaaaa"], {}, /ticket/],
 	["nothing on standard input", ["--join-code", "-"], {}, /nothing came on standard input/],
-	["a bad timeout", ["--join-code", "5-a-b", "--timeout", "soon"], {}, /--timeout: 'soon' is no number/],
+	["a bad timeout", ["--join-code", "5-a-b", "--timeout", "soon"], {}, /--timeout: 'soon' is not a number/],
 	["a bad mailbox", ["--join-code", "5-a-b", "--wormhole-relay", "ftp://x"], {}, /ftp:\/\/x/],
 ] as const)("join with %s", async (_, args, env, message) => {
 	const finished = await run(joining(...args), { env });
@@ -199,7 +199,7 @@ test.each([
 
 test.each([
 	["--qr without --wormhole", ["--qr"], /--qr does nothing without --wormhole/],
-	["one word", ["--wormhole", "--code-words", "1"], /--code-words: '1' is no number from 2 to 8/],
+	["one word", ["--wormhole", "--code-words", "1"], /--code-words: '1' is not a number from 2 to 8/],
 	["nine words", ["--wormhole", "--code-words", "9"], /from 2 to 8/],
 	["a bad mailbox", ["--wormhole", "--wormhole-relay", "::"], /::/],
 ] as const)("share with %s", async (_, args, message) => {

@@ -66,7 +66,9 @@ describe("identity FILE", () => {
 		const { stdout } = await identity(file);
 		const rotated = await run(["identity", file, "--rotate"]);
 		expect(rotated).toMatchObject({ status: 0, stdout });
-		expect(rotated.stderr).toMatch(/^It has a new secret: old tickets and join codes are worthless\. [^\n]*\n$/);
+		expect(rotated.stderr).toMatch(
+			/^The identity has a new secret: old tickets and join codes no longer work\. [^\n]*\n$/,
+		);
 	});
 
 	test("a copy of the hub's own is no identity for a peer: status 15, and why", async () => {

@@ -49,13 +49,13 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	[
 		"control characters in a value: still one line, and the screen stays as it is",
 		[...SHARE, "--max-peers", "5\n\u001b[2J"],
-		/^error: --max-peers: '5 \[2J' is no number from 1 to 1000\.$/m,
+		/^error: --max-peers: '5 \[2J' is not a number from 1 to 1000\.$/m,
 	],
 	["half an option's name", [...JOIN, "--front", "a:1"], /'--front'\. Did you mean '--frontend-addr'\?/],
 	["an option like no other", [...JOIN, "--frobnicate"], /Unknown option '--frobnicate'\.$/m],
 	["the name of an object's property as an option", [...SHARE, "--constructor"], /Unknown option '--constructor'/],
-	["a letter that is no option", [...SHARE, "-x"], /Unknown option '-x'/],
-	["a letter that is no option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
+	["a letter that is not an option", [...SHARE, "-x"], /Unknown option '-x'/],
+	["a letter that is not an option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
 	["an option of another command", [...SHARE, "--ticket", "x"], /'--ticket' belongs to 'join', not to 'share'/],
 	["an option of the demo", [...JOIN, "--once"], /'--once' belongs to 'share', 'demo', not to 'join'/],
 	["a value for a flag", [...SHARE, "--no-relay=yes"], /'--no-relay' takes no value/],
@@ -65,8 +65,8 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["an empty value", ["join", "p", "--ticket="], /'--ticket' needs a value/],
 	["an unknown ALPN", [...SHARE, "--alpn", "hivemnd"], /'--alpn' is one of hivemind, federated-hivemind.*'hivemind'\?/],
 	["relays and no relays", [...SHARE, "--no-relay", "--relay-url", "https://r.test"], /--relay-url and --no-relay/],
-	["a relay that is no URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is no http or https URL/],
-	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is no http/],
+	["a relay that is not a URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is not an http or https URL/],
+	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is not an http/],
 
 	["nothing to share", ["share"], /'share' needs <FRONTEND> <BACKEND> <WEBSOCKET> <NAME>/],
 	["two services only", ["share", "a:1", "b:2"], /'share' needs <WEBSOCKET> <NAME>/],
@@ -99,10 +99,10 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a bad third service", ["share", "a:1", "b:2", "c:x", "my-hub"], /The websocket: 'c:x' has no port between/],
 	["a service on port 0", ["share", "a:0", "b:2", "c:3", "my-hub"], /The frontend: 'a:0' has port 0/],
 	["a bad UDP address for the demo", ["demo", "--once", "--ipv4-addr", "nonsense"], /--ipv4-addr: 'nonsense' is not/],
-	["a bad relay for the demo", ["demo", "--once", "--relay-url", "nonsense"], /--relay-url: 'nonsense' is no http/],
-	["an IPv6 address for IPv4", [...SHARE, "--ipv4-addr", "[::1]:0"], /--ipv4-addr: '\[::1\]:0' is no IPv4 address/],
-	["an IPv4 address for IPv6", [...SHARE, "--ipv6-addr", "127.0.0.1:0"], /--ipv6-addr: '127.0.0.1:0' is no IPv6/],
-	["a name for the UDP address", [...SHARE, "--ipv4-addr", "my-host:0"], /--ipv4-addr: 'my-host:0' is no IPv4/],
+	["a bad relay for the demo", ["demo", "--once", "--relay-url", "nonsense"], /--relay-url: 'nonsense' is not an http/],
+	["an IPv6 address for IPv4", [...SHARE, "--ipv4-addr", "[::1]:0"], /--ipv4-addr: '\[::1\]:0' is not an IPv4 address/],
+	["an IPv4 address for IPv6", [...SHARE, "--ipv6-addr", "127.0.0.1:0"], /--ipv6-addr: '127.0.0.1:0' is not an IPv6/],
+	["a name for the UDP address", [...SHARE, "--ipv4-addr", "my-host:0"], /--ipv4-addr: 'my-host:0' is not an IPv4/],
 ];
 
 test.each(TABLE)("%s", async (_symptom, args, message) => {

@@ -136,7 +136,7 @@ test.skipIf(!Bun.which("shellcheck"))("shellcheck has nothing to say about bash'
 test("another shell is a usage error that names those there are", () => {
 	expect(program(["completions", "tcsh"])).toMatchObject({
 		status: 2,
-		stderr: "error: 'completions' knows bash, zsh, fish, not 'tcsh'.\n",
+		stderr: "error: 'completions' supports bash, zsh, fish, not 'tcsh'.\n",
 	});
 	expect(program(["completions"]).status).toBe(2);
 	expect(isShell("constructor")).toBe(false);
