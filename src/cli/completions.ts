@@ -7,9 +7,9 @@ import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
 
 export const completions = defineCommand({
-	description: `Print a completion script for ${SHELLS.join(", ")}`,
+	description: "Print the completion script of a shell",
 	args: {
-		shell: { type: "positional", values: SHELLS, description: SHELLS.join(", ") },
+		shell: { type: "positional", values: SHELLS, description: `The shell: ${SHELLS.join(", ")}` },
 		...COMMON,
 	},
 	async run({ shell }, _stop, table) {

@@ -21,7 +21,7 @@ const JOIN = [...program(["join", "--help"]).stdout.matchAll(/(--[a-z0-9-]+)(?:=
 	.map(([, name = ""]) => name)
 	.sort();
 
-/** Command line up to the cursor → the words that are offered. Long options only; letters are another matter. */
+/** Command line up to the cursor → the words that are offered. Long options only: shells differ in what letters they offer. */
 const CASES: [line: string, offered: string[]][] = [
 	["", COMMANDS],
 	["jo", ["join"]],
@@ -35,7 +35,13 @@ const CASES: [line: string, offered: string[]][] = [
 	["demo --on", ["--once"]],
 	["mailbox --on", []],
 	["join --", JOIN],
+	["join me --forc", ["--force-code"]],
 	["--no-", ["--no-relay"]],
+	["--alp", ["--alpn"]],
+	["join --alp", ["--alpn"]],
+	["mailbox --alp", []],
+	["identity --no-", []],
+	["completions --", ["--help", "--verbose", "--version"]],
 	["completions ", ["bash", "fish", "zsh"]],
 	["completions z", ["zsh"]],
 ];
