@@ -7,7 +7,7 @@ import type { Parsed } from "./definition.ts";
 import { REDEEM_MAX_S } from "./limits.ts";
 import { wholeNumber } from "./numbers.ts";
 import { type CODES, INVITATION, MAILBOX } from "./options.ts";
-import { ask, canAsk, readSecret } from "./secret-input.ts";
+import { Input, readSecret } from "./secret-input.ts";
 
 /** What the hub gave us: its ticket, or a join code for it. */
 export type Invitation = { ticket: string } | ({ code: string } & RedeemOptions);
@@ -36,31 +36,31 @@ export async function readInvitation(
 ): Promise<Invitation | undefined> {
 	const timeout = wholeNumber(options.timeout, "--timeout", 1, REDEEM_MAX_S);
 	const redeem = { ...mailboxOf(options), timeoutMs: timeout * 1000 };
+	const input = new Input(stop);
 	try {
-		const found = await given(options, stop);
+		const found = await given(options, input);
 		if ("ticket" in found) return found;
 		if (options["force-code"]) return { ...found, ...redeem };
-		const code = await checkWords(found.code, canAsk() ? (question) => ask(question, stop) : undefined);
+		const code = await checkWords(found.code, input.canAsk ? (question) => input.ask(question) : undefined);
 		return { code, ...redeem };
 	} catch (error) {
 		if (stop.aborted && error === stop.reason) return undefined;
 		throw error;
+	} finally {
+		input.close();
 	}
 }
 
 // --- internal ---
 
-async function given(
-	options: Parsed<typeof INVITATION>,
-	stop: AbortSignal,
-): Promise<{ ticket: string } | { code: string }> {
+async function given(options: Parsed<typeof INVITATION>, input: Input): Promise<{ ticket: string } | { code: string }> {
 	const sources = [
 		{ option: "--ticket", given: options.ticket, variable: INVITATION.ticket.variable },
 		{ option: "--join-code", given: options["join-code"], variable: INVITATION["join-code"].variable },
 	];
-	const found = await readSecret(sources, stop);
+	const found = await readSecret(sources, input);
 	if (found) return found.source.option === "--ticket" ? { ticket: found.secret } : { code: found.secret };
-	const typed = canAsk() ? await ask("Join code or ticket: ", stop) : undefined;
+	const typed = await input.ask("Join code or ticket: ");
 	if (typed) return /^\s*endpoint/i.test(typed) ? { ticket: typed } : { code: typed };
 	throw new HivemindError("usage", "'join' needs a ticket or a join code.", {
 		hint: "Add --join-code or --ticket with what the hub's screen shows.",

@@ -16,12 +16,11 @@ export interface SecretSource {
 /**
  * The one secret of several that was given, read from standard input if it is `-`; undefined when none was. Options
  * outrank the environment.
- * @throws HivemindError `usage` when two of them exclude each other, or nothing comes on standard input; the reason of
- * `stop` when that is aborted while reading
+ * @throws HivemindError `usage` when two of them exclude each other, or nothing comes on standard input
  */
 export async function readSecret<T extends SecretSource>(
 	sources: readonly T[],
-	stop: AbortSignal,
+	input: Input,
 ): Promise<{ source: T; secret: string } | undefined> {
 	const options = sources.filter(({ given }) => given !== undefined);
 	const variables = sources.filter(({ variable }) => process.env[variable]);
@@ -35,36 +34,61 @@ export async function readSecret<T extends SecretSource>(
 	}
 	const value = source.given ?? process.env[source.variable] ?? "";
 	if (value !== "-") return { source, secret: value };
-	const line = await firstStdinLine(stop);
+	const line = await input.line();
 	if (!line) throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
 	return { source, secret: line };
 }
 
-/** Whether there is a person at a terminal who can be asked. */
-export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+/** Standard input, line by line. Both ways to read reject with the reason of `stop` when that is aborted. */
+export class Input {
+	#lines = stdinLines();
+	#stop: AbortSignal;
 
-/** Asks on the terminal. Resolves with undefined when the input ends (Ctrl+D); rejects with the reason of `stop`. */
-export function ask(question: string, stop: AbortSignal): Promise<string | undefined> {
-	prompt(question);
-	return firstStdinLine(stop);
+	constructor(stop: AbortSignal) {
+		this.#stop = stop;
+	}
+
+	/** Whether there is a person at a terminal who can be asked. */
+	get canAsk(): boolean {
+		return process.stdin.isTTY === true && process.stderr.isTTY === true;
+	}
+
+	/** Asks on the terminal and resolves with the answer; undefined without a person, or when the input ends (Ctrl+D). */
+	async ask(question: string): Promise<string | undefined> {
+		if (!this.canAsk) return undefined;
+		prompt(question);
+		return this.line();
+	}
+
+	/** The next line without white space around it; undefined when the input has ended. */
+	async line(): Promise<string | undefined> {
+		const stopped = aborted(this.#stop).then(() => {
+			throw this.#stop.reason;
+		});
+		const { done, value } = await Promise.race([this.#lines.next(), stopped]);
+		return done ? undefined : value;
+	}
+
+	/** Lets standard input go. Idempotent. */
+	close(): void {
+		// Not awaited: it waits for a line that is being read.
+		void this.#lines.return();
+	}
 }
 
 // --- internal ---
 
-/** Without white space around it; undefined when the input ends before there is anything. */
-function firstStdinLine(stop: AbortSignal): Promise<string | undefined> {
-	const stopped = aborted(stop).then(() => {
-		throw stop.reason;
-	});
-	return Promise.race([readLine(), stopped]);
-}
-
-async function readLine(): Promise<string | undefined> {
+/** One stream for all lines: when it is given up, standard input cannot be read again. */
+async function* stdinLines(): AsyncGenerator<string, void> {
 	const decoder = new TextDecoder();
 	let text = "";
 	for await (const chunk of Bun.stdin.stream()) {
 		text += decoder.decode(chunk, { stream: true });
-		if (text.includes("\n") || text.length > SECRET_LINE_MAX) break;
+		while (text.includes("\n") || text.length > SECRET_LINE_MAX) {
+			const [line = ""] = text.split("\n", 1);
+			text = text.slice(line.length + 1);
+			yield line.trim();
+		}
 	}
-	return text === "" ? undefined : text.split("\n", 1)[0]?.trim();
+	if (text !== "") yield text.trim();
 }

@@ -1,6 +1,7 @@
 // Join codes as two people use them: a mailbox of our own, a hub that offers codes, peers that type them.
 // Everything is the real executable on loopback.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { type Program, run, start } from "../support/executable.ts";
 import { DOWN, expectError, get, OFFLINE, type Service, serve } from "./terminals.ts";
 
@@ -107,6 +108,58 @@ test("a wrong code ends the peer at once, burns the code, and the hub says so an
 	const next = await nextCode(hub, 1);
 	await using peer = start(joining("--join-code", next, "--wormhole-relay", url));
 	await peer.line(/^Press Ctrl/);
+});
+
+test("a mistyped word ends the peer before the code is spent: the same code still works", async () => {
+	await using hub = sharing();
+	const code = await nextCode(hub, 0);
+	const relay = ["--wormhole-relay", url];
+	expectError(
+		await run(joining("--join-code", `${code}zz`, ...relay)),
+		"code",
+		new RegExp(`^error: '${code.split("-")[2]}zz' is not a word of a join code\\. Did you mean '.*--force-code`),
+	);
+	await using peer = start(joining("--join-code", code, ...relay));
+	await peer.line(/^Press Ctrl/);
+	expect(hub.stderr).not.toContain("Somebody tried a wrong code");
+});
+
+test("--force-code uses a code with words of its own, which burns a code that has others", async () => {
+	await using hub = sharing();
+	const code = await nextCode(hub, 0);
+	const wrong = ["--join-code", `${code.split("-")[0]}-größe-x`, "--wormhole-relay", url, "--force-code"];
+	expectError(await run(joining(...wrong)), "code", /ask .*for a new/i);
+	await hub.line(/^Somebody tried a wrong code/);
+});
+
+describe.skipIf(!Bun.which("script"))("a mistyped word on a terminal", () => {
+	const wrapper = ["sh", "-c", `exec script -qec "exec $(printf '%s ' "$0" "$@")" /dev/null`];
+
+	test.each(["", "y"])("is asked about, and '%s' takes the suggestion", async (answer) => {
+		await using hub = sharing();
+		const [nameplate, first, second] = (await nextCode(hub, 0)).split("-") as [string, string, string];
+		await using peer = start(joining("--wormhole-relay", url), { wrapper });
+		peer.type(`${nameplate}-${first}q-${second}\n`);
+		await peer.shows(`'${first}q' is not a word of a join code. Did you mean ${first}? [Y/n] `);
+		peer.type(`${answer}\n`);
+		await peer.line(/Press Ctrl\+C to stop\./);
+	});
+
+	test("is not used after 'n': status 11", async () => {
+		await using peer = start(joining("--join-code", "5-hamburgr-endorse", "--wormhole-relay", url), { wrapper });
+		await peer.shows("Did you mean hamburger? [Y/n] ");
+		peer.type("n\n");
+		const { status, stdout } = await peer.exited;
+		expect(stdout).toContain("error: 'hamburgr' is not a word of a join code. Nothing was sent");
+		expect(status).toBe(EXIT_STATUS.code.status);
+	});
+
+	test("Ctrl+C at the question: status 0", async () => {
+		await using peer = start(joining("--join-code", "5-hamburgr-endorse", "--wormhole-relay", url), { wrapper });
+		await peer.shows("[Y/n] ");
+		peer.type("\x03");
+		expect((await peer.exited).status).toBe(0);
+	});
 });
 
 test("nobody behind the code: a clear end after --timeout", async () => {
