@@ -3,7 +3,8 @@ import { EXIT_STATUS } from "../src/base/errors.ts";
 import { PROGRAM } from "../src/base/version.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import type { AnyCommand, CommandTable, Definition, Definitions } from "../src/cli/definition.ts";
-import { COMMON, NETWORK } from "../src/cli/options.ts";
+import { NETWORK } from "../src/cli/endpoint-options.ts";
+import { COMMON } from "../src/cli/options.ts";
 import { DRAIN_MS } from "../src/forward/limits.ts";
 
 const TABLE: CommandTable = COMMANDS;

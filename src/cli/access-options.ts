@@ -1,12 +1,56 @@
 // The options about identity and admission, from strings to typed values.
 import { HivemindError } from "../base/errors.ts";
 import type { Policy } from "../hub/admission.ts";
+import { MAX_PEERS } from "../hub/limits.ts";
 import { type Identity, openIdentity } from "../invite/identity.ts";
 import { newSecret } from "../invite/secret.ts";
-import type { Parsed } from "./definition.ts";
+import type { Definitions, Parsed } from "./definition.ts";
 import { EXPIRES_MAX_MS, MAX_PEERS_MAX } from "./limits.ts";
 import { wholeNumber } from "./numbers.ts";
-import type { ACCESS, IDENTITY, ROTATE } from "./options.ts";
+
+export const IDENTITY = {
+	identity: {
+		type: "string",
+		valueHint: "FILE",
+		otherwise: "a new public id at each start",
+		description: "Keep the same public id across restarts; the file is created if it is missing",
+	},
+} as const satisfies Definitions;
+
+export const ROTATE = {
+	rotate: {
+		type: "boolean",
+		description: "Give the identity a new secret: old tickets and join codes stop working",
+	},
+} as const satisfies Definitions;
+
+/** Which peers a hub admits. */
+export const ACCESS = {
+	open: {
+		type: "boolean",
+		description: "Put no secret into the ticket, so that peers of the original program can join",
+	},
+	allow: {
+		type: "string",
+		valueHint: "ID",
+		repeatable: true,
+		otherwise: "any peer with the ticket",
+		description: "Admit only the peer with this public id",
+	},
+	"max-peers": {
+		type: "string",
+		valueHint: "N",
+		default: String(MAX_PEERS),
+		description: `Peers at the same time, 1 to ${MAX_PEERS_MAX}`,
+	},
+	once: { type: "boolean", description: "Admit one peer, and no other after it" },
+	expires: {
+		type: "string",
+		valueHint: "DURATION",
+		otherwise: "never",
+		description: "Admit no new peer after this time: 45s, 30m, 2h or 1d, at most 20 days",
+	},
+} as const satisfies Definitions;
 
 /** The identity file of `--identity`, open and locked; undefined without it. @throws HivemindError `usage`, `identity` */
 export function readIdentity({

@@ -1,7 +1,7 @@
 // `demo`: a hub, a peer and three services on this machine alone.
 import { defineCommand } from "./definition.ts";
-import { endpointOptions } from "./endpoint-options.ts";
-import { COMMON, NETWORK } from "./options.ts";
+import { endpointOptions, NETWORK } from "./endpoint-options.ts";
+import { COMMON } from "./options.ts";
 
 export const demo = defineCommand({
 	description: "Try everything on this machine alone, offline",

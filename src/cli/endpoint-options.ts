@@ -1,9 +1,42 @@
 // The options about the connection, from strings to typed values.
 import { type Address, parseAddress } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
+import { ALPN, type AlpnName } from "../protocol/stream-header.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
-import type { Parsed } from "./definition.ts";
-import type { NETWORK } from "./options.ts";
+import type { Definitions, Parsed } from "./definition.ts";
+
+/** Of each command that connects. */
+export const NETWORK = {
+	alpn: {
+		type: "enum",
+		options: Object.keys(ALPN) as AlpnName[],
+		default: "hivemind",
+		description: "ALPN of the connection, the same on both sides",
+	},
+	"ipv4-addr": {
+		type: "string",
+		valueHint: "ADDR",
+		otherwise: "any address, a free port",
+		description: "IPv4 UDP address to bind, for example 0.0.0.0:4433",
+	},
+	"ipv6-addr": {
+		type: "string",
+		valueHint: "ADDR",
+		otherwise: "any address, a free port",
+		description: "IPv6 UDP address to bind, for example [::]:4433",
+	},
+	"no-relay": {
+		type: "boolean",
+		description: "Direct connections only: no relay, no discovery service; works offline",
+	},
+	"relay-url": {
+		type: "string",
+		valueHint: "URL",
+		repeatable: true,
+		otherwise: "the public relays of n0",
+		description: "Use this iroh relay, and no public relay or discovery service",
+	},
+} as const satisfies Definitions;
 
 /** `relays` is what holds when the options name none. @throws HivemindError `usage` */
 export function endpointOptions(

@@ -1,7 +1,8 @@
 // `identity`: prints the public id of an identity file, which a hub's owner needs for `--allow`.
 import { print, talk } from "../base/output.ts";
+import { ROTATE } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
-import { COMMON, ROTATE } from "./options.ts";
+import { COMMON } from "./options.ts";
 
 export const identity = defineCommand({
 	description: "Print the public id of an identity file, which is created if it is missing",

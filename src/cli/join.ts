@@ -1,10 +1,10 @@
 // `join`: brings the services of a hub to this machine's localhost.
 import { parseAddress } from "../base/address.ts";
 import { SERVICES } from "../protocol/services.ts";
-import { readIdentity } from "./access-options.ts";
+import { IDENTITY, readIdentity } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
-import { endpointOptions } from "./endpoint-options.ts";
-import { COMMON, IDENTITY, INVITATION, MAILBOX, NETWORK } from "./options.ts";
+import { endpointOptions, NETWORK } from "./endpoint-options.ts";
+import { COMMON, INVITATION, MAILBOX } from "./options.ts";
 import { readName } from "./read-name.ts";
 
 /** An option for the local address of each service. */

@@ -2,10 +2,10 @@
 import { parseAddress } from "../base/address.ts";
 import { talk } from "../base/output.ts";
 import { SERVICES } from "../protocol/services.ts";
-import { readIdentity, readPolicy } from "./access-options.ts";
+import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
-import { endpointOptions } from "./endpoint-options.ts";
-import { ACCESS, CODES, COMMON, IDENTITY, NETWORK, ROTATE } from "./options.ts";
+import { endpointOptions, NETWORK } from "./endpoint-options.ts";
+import { CODES, COMMON } from "./options.ts";
 import { readName } from "./read-name.ts";
 
 export const share = defineCommand({

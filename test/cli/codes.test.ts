@@ -1,4 +1,4 @@
-// Join codes as two people use them: a mailbox of our own, a hub that offers codes, peers that type them.
+// Join codes as two people use them: our own mailbox server, a hub that offers codes, and peers that type them.
 // Everything is the real executable on loopback.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
@@ -59,7 +59,7 @@ test("a hub shows a code and the exact command, and a peer that types it reaches
 	await other.line(/^Press Ctrl\+C to stop\.$/);
 });
 
-test("a code may be typed sloppily, come on standard input, from the environment, or be asked for", async () => {
+test("a code may be typed sloppily, be piped in, come from the environment, or be asked for", async () => {
 	await using hub = sharing(url, "--code-words", "4");
 	const first = await nextCode(hub, 0);
 	expect(first.split("-")).toHaveLength(5);
@@ -89,7 +89,7 @@ test.skipIf(!Bun.which("script"))("on a terminal with neither given, join asks f
 	expect(peer.stdout).toContain("Join code or ticket: ");
 });
 
-test.skipIf(!Bun.which("script"))("and takes a ticket there, too", async () => {
+test.skipIf(!Bun.which("script"))("on a terminal, join also takes a ticket", async () => {
 	await using hub = sharing();
 	const [, ticket = ""] = await hub.line(/^Ticket: (\S+)$/);
 	const wrapper = ["sh", "-c", `exec script -qec "$(printf '%s ' "$0" "$@")" /dev/null`];
@@ -98,7 +98,7 @@ test.skipIf(!Bun.which("script"))("and takes a ticket there, too", async () => {
 	await peer.line(/Press Ctrl\+C to stop\./);
 });
 
-test("a wrong code ends the peer at once, burns the code, and the hub says so and shows the next", async () => {
+test("a wrong code ends the peer at once and burns the code; the hub says so and shows the next", async () => {
 	await using hub = sharing();
 	const code = await nextCode(hub, 0);
 	const [nameplate] = code.split("-");
@@ -162,14 +162,14 @@ describe.skipIf(!Bun.which("script"))("a mistyped word on a terminal", () => {
 	});
 });
 
-test("nobody behind the code: a clear end after --timeout", async () => {
+test("no hub behind the code: a clear error after --timeout", async () => {
 	const waiting = run(joining("--join-code", "99-adroitness-adult", "--wormhole-relay", url, "--timeout", "1"));
 	const finished = await waiting;
 	expect(finished.status).toBe(12);
 	expect(finished.stderr).toMatch(/^error: .+$/m);
 });
 
-test("a mailbox that is down: the peer names it and offers --ticket; the hub says so and prints its ticket", async () => {
+test("a mailbox that is down: the peer names it and suggests --ticket; the hub says so and prints its ticket", async () => {
 	const down = "ws://127.0.0.1:1/v1";
 	const finished = await run(joining("--join-code", "5-adroitness-adult", "--wormhole-relay", down, "--timeout", "3"));
 	expect(finished.stderr).toMatch(/error: .*ws:\/\/127\.0\.0\.1:1\/v1.*--ticket/);
@@ -181,7 +181,7 @@ test("a mailbox that is down: the peer names it and offers --ticket; the hub say
 	await peer.line(/^Press Ctrl/);
 });
 
-test("the mailbox is killed and comes back: the hub shows a live code, and its peers noticed nothing", async () => {
+test("the mailbox is killed and restarted: the hub shows a live code, and its peers are not affected", async () => {
 	const first = start(["mailbox", "--listen", "127.0.0.1:0"]);
 	const at = (await first.line(FIRST_LINE))[1] as string;
 	await using hub = sharing(at);

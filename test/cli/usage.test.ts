@@ -1,5 +1,5 @@
-// Command lines that make no sense: each is one line on stderr that names what is wrong, and status 2.
-// What only shows when something is opened or connected is in failures.test.ts; tickets are in ticket.test.ts.
+// Mistakes on the command line: each gives one line on stderr that names what is wrong, and status 2. Failures that only
+// show when something is opened or connected are in failures.test.ts, tickets in ticket.test.ts.
 import { test } from "bun:test";
 import { run } from "../support/executable.ts";
 import { expectError } from "./terminals.ts";
@@ -7,7 +7,7 @@ import { expectError } from "./terminals.ts";
 const SHARE = ["share", "localhost:3000", "localhost:8000", "localhost:4000", "my-hub"];
 const JOIN = ["join", "my-peer", "--ticket", "endpointaaaa"];
 
-/** Addresses that are none, and why. */
+/** Invalid addresses, and what is wrong with them. */
 const NO_ADDRESSES: [value: string, why: string][] = [
 	["localhost", "is not host:port"],
 	["3000", "is not host:port"],
@@ -33,16 +33,16 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["no command", ["--no-relay"], /No command given\. .*share, join, identity, mailbox, demo/],
-	["a slip in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
-	["two letters exchanged in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
+	["a typing error in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
+	["two letters swapped in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
 	["a command like no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
 	["the name of an object's property as a command", ["constructor"], /Unknown command 'constructor'\.$/m],
 	["an empty command", [""], /Unknown command ''\.$/m],
 
-	["a slip in an option", [...SHARE, "--no-rely"], /Unknown option '--no-rely'\. Did you mean '--no-relay'\?/],
-	["a slip in an option before the command", ["--no-rely", ...SHARE], /Did you mean '--no-relay'\?/],
+	["a typing error in an option", [...SHARE, "--no-rely"], /Unknown option '--no-rely'\. Did you mean '--no-relay'\?/],
+	["a typing error in an option before the command", ["--no-rely", ...SHARE], /Did you mean '--no-relay'\?/],
 	[
-		"a slip in an option with a value",
+		"a typing error in an option with a value",
 		["join", "p", "--tiket=x"],
 		/Unknown option '--tiket'\. Did you mean '--ticket'/,
 	],
@@ -71,11 +71,11 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["nothing to share", ["share"], /'share' needs <FRONTEND> <BACKEND> <WEBSOCKET> <NAME>/],
 	["two services only", ["share", "a:1", "b:2"], /'share' needs <WEBSOCKET> <NAME>/],
 	["a hub without a name", SHARE.slice(0, 4), /'share' needs <NAME>/],
-	["a word too many for share", [...SHARE, "x", "y"], /'share' takes no further argument: 'x' 'y'/],
+	["an extra argument for share", [...SHARE, "x", "y"], /'share' takes no further argument: 'x' 'y'/],
 	["a peer without a name", ["join", "--ticket", "endpointaaaa"], /'join' needs <NAME>/],
-	["a word too many for join", [...JOIN, "x"], /'join' takes no further argument: 'x'/],
-	["a word too many for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
-	["a word too many behind --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
+	["an extra argument for join", [...JOIN, "x"], /'join' takes no further argument: 'x'/],
+	["an extra argument for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
+	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
 	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code.*--join-code.*--ticket/],
 	["an empty name", [...SHARE.slice(0, 4), " "], /The name is empty/],
 	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name has control characters/],

@@ -1,4 +1,4 @@
-// The completion scripts in the real shells: what each offers after a beginning of a command line.
+// The completion scripts in the real shells: what each offers for the beginning of a command line.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { isShell } from "../../src/cli/completion-scripts.ts";
@@ -64,7 +64,7 @@ async function shell(command: string[], script: string, env: Record<string, stri
 	return stdout;
 }
 
-/** How each shell is asked. Prints one offered word a line. */
+/** Asks a shell for its completions; prints one per line. */
 const ASK: Record<string, (source: string, line: string) => Promise<string>> = {
 	// Splits as readline does, with '=' a word of its own.
 	bash: (source, line) =>
@@ -110,7 +110,7 @@ for (const [name, ask] of Object.entries(ASK)) {
 	describe.skipIf(!here)(name, () => {
 		const { status, stdout: source, stderr } = program(["completions", name]);
 
-		test("the script is printed, and the shell finds no fault in it", async () => {
+		test("the script is printed, and the shell can parse it", async () => {
 			expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 			const ran = Bun.spawnSync([name, "-n"], { stdin: Buffer.from(source), env: { HOME: "/nonexistent" } });
 			expect({ status: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({ status: 0, stderr: "" });
@@ -133,13 +133,13 @@ test.skipIf(!Bun.which("bash"))("bash: a value after '='", async () => {
 	expect(words((await ASK.bash?.(source, "--alpn=hivemind jo")) ?? "")).toEqual(["join"]);
 });
 
-test.skipIf(!Bun.which("shellcheck"))("shellcheck has nothing to say about bash's", () => {
+test.skipIf(!Bun.which("shellcheck"))("shellcheck has no complaint about the script for bash", () => {
 	const { stdout } = program(["completions", "bash"]);
 	const ran = Bun.spawnSync(["shellcheck", "-s", "bash", "-"], { stdin: Buffer.from(stdout) });
 	expect(ran.stdout.toString()).toBe("");
 });
 
-test("another shell is a usage error that names those there are", () => {
+test("another shell is a usage error that names the supported ones", () => {
 	expect(program(["completions", "tcsh"])).toMatchObject({
 		status: 2,
 		stderr: "error: 'completions' supports bash, zsh, fish, not 'tcsh'.\n",

@@ -58,7 +58,7 @@ const option = fc.oneof(
 	value.map((it) => [["--ws-addr", it], [`--ws-addr=${it}`]]),
 );
 
-test("options mean the same before and after the command, between its arguments, and with = or a space", () => {
+test("options mean the same before, after and between the command and its arguments, with = or a space", () => {
 	const words = [["join"], ["me"]];
 	const placed = fc.array(option, { maxLength: 5 }).chain((options) =>
 		fc.record({
@@ -131,7 +131,7 @@ test("one mistake in a line without others is named, wherever it is", () => {
 	fc.assert(
 		fc.property(mistake, fc.nat(2), ([words, message], place) => {
 			const parts = [["join"], ["me"]];
-			// What ends the options also ends the line's other words.
+			// After -- there are only arguments, so it goes to the end.
 			const at = words[0] === "--" ? parts.length : place;
 			const argv = parts.toSpliced(at, 0, [...words]).flat();
 			const result = valueOr("usage", () => read(...argv));

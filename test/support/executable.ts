@@ -1,5 +1,5 @@
-// Runs dist/hivemind-p2p as a person or a script would: what it prints, how it ends, what a signal does to it.
-// Used by test/cli; the runner builds the executable first. Waits for printed lines and for the end, never for time.
+// Runs dist/hivemind-p2p as a person or a script would: what it prints, how it exits, what a signal does to it. The runner
+// builds the executable first. Waits for printed lines and for the exit, never for time.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -50,7 +50,7 @@ export class Program implements AsyncDisposable {
 			stderr: "pipe",
 			env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8", ...env },
 			...(cwd !== undefined && { cwd }),
-			// A test that times out is not disposed of: its programs must not stay for ever.
+			// A test that times out disposes of nothing, and its programs must not stay for ever.
 			timeout: 120_000,
 			killSignal: "SIGKILL",
 		});
@@ -88,7 +88,7 @@ export class Program implements AsyncDisposable {
 		});
 	}
 
-	/** Resolves once the text is on stdout, also in a line that is not whole, like a question. */
+	/** Resolves once the text is on stdout, even in a line that is not complete, like a question. */
 	shows(text: string): Promise<void> {
 		return this.#readers.stdout.shows(text);
 	}
@@ -107,7 +107,7 @@ export class Program implements AsyncDisposable {
 		void this.#child.stdin.end();
 	}
 
-	/** Reads no more: what the program prints there from now on has no reader. */
+	/** Stops reading: what the program prints there from now on has no reader. */
 	hangUp(output: "stdout" | "stderr"): Promise<void> {
 		return this.#readers[output].cancel();
 	}
@@ -154,7 +154,7 @@ class Reader {
 		return this.#reader.cancel();
 	}
 
-	/** What `find` returns, asked again after each piece that was read. */
+	/** What `find` returns; it is called again after each piece that was read. */
 	#until<T>(find: () => T | undefined): Promise<T> {
 		return new Promise((resolve, reject) => {
 			const look = () => {

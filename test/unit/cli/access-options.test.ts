@@ -21,7 +21,7 @@ const NONE = { open: false, allow: [], "max-peers": String(MAX_PEERS), once: fal
 const policy = (options: Partial<Parameters<typeof readPolicy>[0]> = {}, identity?: Identity) =>
 	readPolicy({ ...NONE, ...options })(identity);
 
-test("without options: a new secret each time, a team's number of peers, and no end", () => {
+test("without options: a new secret each time, the default number of peers, and no expiry", () => {
 	const one = policy();
 	expect(one).toEqual({
 		secret: expect.any(String),
@@ -34,7 +34,7 @@ test("without options: a new secret each time, a team's number of peers, and no 
 	expect(policy().secret).not.toBe(one.secret);
 });
 
-test("with an identity its secret; with --open none, identity or not", () => {
+test("the secret of the identity; with --open no secret, with or without an identity", () => {
 	const identity: Identity = { key: new Uint8Array(32), secret: "a".repeat(26), close() {} };
 	expect(policy({}, identity).secret).toBe(identity.secret);
 	expect(policy({ open: true }).secret).toBeUndefined();

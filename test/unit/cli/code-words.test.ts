@@ -4,7 +4,7 @@ import { checkWords } from "../../../src/cli/code-words.ts";
 import { randomWords } from "../../../src/wormhole/client/code.ts";
 import { resultOr } from "../../support/throws.ts";
 
-/** Somebody who gives these answers, one after another, and then none. */
+/** A person who gives these answers, one after another, and then none. */
 function person(...answers: string[]) {
 	const questions: string[] = [];
 	const ask = async (question: string) => {
@@ -49,7 +49,7 @@ test("each word in doubt is asked about, and corrected in its place", async () =
 	expect(questions.map((question) => question.split(" ", 1)[0])).toEqual(["'endors'", "'hamburgr'"]);
 });
 
-test("a word like no other is used only after a clear yes", async () => {
+test("a word that is close to none is used only after a clear yes", async () => {
 	for (const answer of ["", "n"]) {
 		const { questions, ask } = person(answer);
 		const error = await failure(checkWords("5-größe-endorse", ask));
@@ -61,12 +61,12 @@ test("a word like no other is used only after a clear yes", async () => {
 	expect(await checkWords("5-größe-endorse", person("y").ask)).toBe("5-größe-endorse");
 });
 
-test("an input that ends is no yes", async () => {
+test("the end of the input does not count as yes", async () => {
 	await failure(checkWords("5-hamburgr-endorse", person().ask));
 	await failure(checkWords("5-größe-endorse", person().ask));
 });
 
-test("words in the wrong order are turned round", async () => {
+test("words in the wrong order are swapped", async () => {
 	const { questions, ask } = person("");
 	expect(await checkWords("5-endorse-hamburger", ask)).toBe("5-hamburger-endorse");
 	expect(questions).toEqual([
@@ -85,6 +85,6 @@ test("where nobody can be asked, a doubt is an error that says what was meant", 
 	expect(`${turned.message} ${turned.hint}`).not.toContain("hamburger");
 });
 
-test("what is not a join code at all is said first", async () => {
+test("a text that is not a join code is refused first", async () => {
 	expect((await failure(checkWords("hamburger-endorse", undefined))).message).toContain("does not begin with a number");
 });

@@ -6,7 +6,7 @@ import { thrown } from "../../support/throws.ts";
 const join = (...argv: string[]) => optionsOf("join", argv);
 const demo = (...argv: string[]) => optionsOf("demo", argv);
 
-test("options stand before and after the command", () => {
+test("options may be given before and after the command", () => {
 	for (const argv of [
 		["--alpn", "hivemind", "--ticket=T", "--no-relay", "join", "me"],
 		["join", "me", "--alpn=hivemind", "--ticket", "T", "--no-relay"],
@@ -63,7 +63,7 @@ test("a repeatable option is a list, another one given twice is an error", () =>
 	);
 });
 
-test("behind -- everything is an argument", () => {
+test("after -- everything is an argument", () => {
 	expect(join("join", "--", "--help").name).toBe("--help");
 	expect(join("--", "join", "-v").name).toBe("-v");
 });
@@ -122,14 +122,14 @@ for (const [argv, message, hint] of [
 	});
 }
 
-test("help and version are given although the rest is incomplete", () => {
+test("help and version work although the rest is incomplete", () => {
 	expect(read("join", "--help")).toEqual({ kind: "help", command: "join" });
 	expect(read("--version")).toEqual({ kind: "version" });
 	expect(read("-V").kind).toBe("version");
 	expect(read("demo", "--ticket", "T", "-hV")).toEqual({ kind: "help", command: "demo" });
 });
 
-test("the table itself is not changed by reading", () => {
+test("parsing does not change the table", () => {
 	const before = JSON.stringify(TABLE);
 	read("join", "me", "--ticket", "T", "-vvv", "--relay-url", "https://a");
 	expect(JSON.stringify(TABLE)).toBe(before);
