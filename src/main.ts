@@ -1,11 +1,12 @@
 #!/usr/bin/env bun
-import { EXIT_STATUS, firstLine, HivemindError } from "./base/errors.ts";
+// Entry point: runs the command line, turns signals into an orderly stop, and errors into a message and an exit status.
+// Nothing else may end the process.
+import { EXIT_STATUS, HivemindError } from "./base/errors.ts";
 import { ERROR_TEXT_MAX } from "./base/limits.ts";
-import { log, talk } from "./base/output.ts";
+import { talk } from "./base/output.ts";
 import { printable } from "./base/printable.ts";
-// Entry: runs the command line, turns signals into an orderly stop and errors into a message and an exit status.
-// The only caller of process.exit.
 import { run } from "./cli/cli.ts";
+import { bugReport, logCauses, watchFaults } from "./cli/faults.ts";
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -17,22 +18,25 @@ for (const [name, number] of Object.entries(SIGNALS)) {
 		stop.abort();
 	});
 }
-// One connection's bug must not take the others down: it is reported, and the program goes on.
-for (const event of ["unhandledRejection", "uncaughtException"] as const) {
-	process.on(event, (error) => log.error(`Unexpected (a bug, please report it): ${firstLine(error)}`));
-}
 
+const faults = watchFaults(stop, () => process.exit(EXIT_STATUS.internal.status));
+process.on("uncaughtException", faults.report);
+process.on("unhandledRejection", faults.report);
+
+let status: number = EXIT_STATUS.ok.status;
 try {
 	await run(process.argv.slice(2), stop.signal);
-	process.exit(0);
 } catch (error) {
+	if (!faults.reported) status = tell(error);
+}
+process.exit(faults.reported ? EXIT_STATUS.internal.status : status);
+
+/** Says what went wrong, and returns the exit status for it. */
+function tell(error: unknown): number {
 	const known =
-		error instanceof HivemindError
-			? error
-			: new HivemindError("internal", `Unexpected: ${firstLine(error)}`, { cause: error });
+		error instanceof HivemindError ? error : new HivemindError("internal", bugReport(error), { cause: error });
 	// It may repeat what was typed or pasted.
 	talk(`error: ${printable(`${known.message}${known.hint ? ` ${known.hint}` : ""}`, ERROR_TEXT_MAX)}`);
-	for (let cause = known.cause; cause instanceof Error; cause = cause.cause)
-		log.debug(`cause: ${cause.stack ?? cause.message}`);
-	process.exit(EXIT_STATUS[known.code].status);
+	logCauses(known.cause);
+	return EXIT_STATUS[known.code].status;
 }

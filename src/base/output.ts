@@ -1,5 +1,5 @@
-// What a person sees: results on stdout, talk and logs on stderr. The only user of consola.
-// Called by whoever has something to say. Results are what a script wants; everything else is talk.
+// What a person sees. stdout carries results, which a script may read; stderr carries messages and logs, which none
+// should. The only user of consola.
 import { createConsola, type LogLevel } from "consola";
 import { SILENCE_MS } from "./limits.ts";
 
@@ -9,10 +9,10 @@ const paint = (code: number, text: string) => (colours ? `\x1b[${code}m${text}\x
 
 const COLOUR: Record<string, number> = { error: 31, fatal: 31, warn: 33, info: 36, debug: 90, trace: 90 };
 
-/** Logs on stderr, as deep as {@link setVerbosity} says: errors only, until told otherwise. */
+/** Logs on stderr, down to the level of {@link setVerbosity}: errors only, until that is called. */
 export const log = createConsola({
 	level: 0,
-	// What may come often is rationed where it comes from (rate-limiter.ts); consola itself would hold back, and say it later.
+	// Whatever may repeat is limited at its source (rate-limiter.ts). consola would hold lines back and print them late.
 	throttle: 0,
 	reporters: [
 		{
@@ -29,17 +29,17 @@ export function setVerbosity(count: number): void {
 	log.level = levels[Math.min(count, 4)] ?? 5;
 }
 
-/** A result, on stdout. A reader that went away (`| head`) is no error. */
+/** A result, on stdout. It is not an error when the reader has gone (`| head`). */
 export function print(text: string): void {
 	process.stdout.write(`${text}\n`);
 }
 
-/** A question, on stderr, with the cursor behind it. */
+/** A question, on stderr; the cursor stays behind it. */
 export function prompt(question: string): void {
 	process.stderr.write(question);
 }
 
-/** Talk, on stderr; never parsed by scripts. */
+/** A message, on stderr. */
 export function talk(text: string): void {
 	clearSpinner();
 	process.stderr.write(`${text}\n`);
@@ -47,7 +47,7 @@ export function talk(text: string): void {
 
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
-/** A title as a box of 80 columns; one plain line where stdout is no terminal or not UTF-8. */
+/** A title in a box of 80 columns; one plain line where stdout is not a terminal or not UTF-8. */
 export function box(title: string): string {
 	if (!boxes()) return title;
 	const width = Math.max(76, Bun.stringWidth(title));
@@ -55,7 +55,7 @@ export function box(title: string): string {
 	return `╔${line}╗\n║ ${title}${" ".repeat(width - Bun.stringWidth(title))} ║\n╚${line}╝`;
 }
 
-/** A small box for one thing that is read aloud; a plain line where {@link box} is one. */
+/** A small box for something to be read aloud; a plain line where {@link box} is one, too. */
 export function panel(text: string): string {
 	if (!boxes()) return text;
 	const width = Math.max(36, Bun.stringWidth(text));
@@ -63,7 +63,7 @@ export function panel(text: string): string {
 	return `┌${line}┐\n│  ${text}${" ".repeat(width - Bun.stringWidth(text))}  │\n└${line}┘`;
 }
 
-/** Resolves as `work` does; when that takes longer than {@link SILENCE_MS}, says what is being waited for. */
+/** Settles as `work` does; when that takes longer than {@link SILENCE_MS}, says what it waits for. */
 export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
 	const wait = waitingFor(what);
 	try {
@@ -73,7 +73,7 @@ export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
 	}
 }
 
-/** The same for a wait in several steps: each is said when it takes longer than {@link SILENCE_MS}. */
+/** The same for a wait in several steps: says each one that takes longer than {@link SILENCE_MS}. */
 export function waitingFor(first: string): { change(what: string): void; end(): void } {
 	let what = first;
 	let timer: Timer | undefined;

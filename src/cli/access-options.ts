@@ -1,60 +1,99 @@
-// The options about identity and who may come, from strings to typed values. Called by cli.ts.
-
+// The options about identity and admission, from strings to typed values.
 import { HivemindError } from "../base/errors.ts";
 import type { Policy } from "../hub/admission.ts";
 import { MAX_PEERS } from "../hub/limits.ts";
 import { type Identity, openIdentity } from "../invite/identity.ts";
 import { newSecret } from "../invite/secret.ts";
+import type { Definitions, Parsed } from "./definition.ts";
 import { EXPIRES_MAX_MS, MAX_PEERS_MAX } from "./limits.ts";
-import type { CommandLine } from "./parse-args.ts";
+import { wholeNumber } from "./numbers.ts";
 
-/** The identity file that was asked for, open and locked; undefined when none was. @throws HivemindError `identity` */
-export function readIdentity({ values }: CommandLine): Identity | undefined {
-	const file = values.get("identity");
-	if (typeof file === "string") return openIdentity(file, { rotate: values.has("rotate") });
-	if (values.has("rotate")) throw new HivemindError("usage", "--rotate does nothing without --identity.");
+export const IDENTITY = {
+	identity: {
+		type: "string",
+		valueHint: "FILE",
+		otherwise: "a new public id at each start",
+		description: "Keep the same public id across restarts; the file is created if it is missing",
+	},
+} as const satisfies Definitions;
+
+export const ROTATE = {
+	rotate: {
+		type: "boolean",
+		description: "Give the identity a new secret: old tickets and join codes stop working",
+	},
+} as const satisfies Definitions;
+
+/** Which peers a hub admits. */
+export const ACCESS = {
+	open: {
+		type: "boolean",
+		description: "Put no secret into the ticket, so that peers of the original program can join",
+	},
+	allow: {
+		type: "string",
+		valueHint: "ID",
+		repeatable: true,
+		otherwise: "any peer with the ticket",
+		description: "Admit only the peer with this public id",
+	},
+	"max-peers": {
+		type: "string",
+		valueHint: "N",
+		default: String(MAX_PEERS),
+		description: `Peers at the same time, 1 to ${MAX_PEERS_MAX}`,
+	},
+	once: { type: "boolean", description: "Admit one peer, and no other after it" },
+	expires: {
+		type: "string",
+		valueHint: "DURATION",
+		otherwise: "never",
+		description: "Admit no new peer after this time: 45s, 30m, 2h or 1d, at most 20 days",
+	},
+} as const satisfies Definitions;
+
+/** The identity file of `--identity`, open and locked; undefined without it. @throws HivemindError `usage`, `identity` */
+export function readIdentity({
+	identity,
+	rotate = false,
+}: Parsed<typeof IDENTITY> & Partial<Parsed<typeof ROTATE>>): Identity | undefined {
+	if (identity !== undefined) return openIdentity(identity, { rotate });
+	if (rotate) throw new HivemindError("usage", "--rotate does nothing without --identity.");
 	return undefined;
 }
 
 /**
- * Who may come to the hub, with the secret of its identity. The options are read first and the identity after, so that
- * a mistake on the command line makes or rotates nothing. @throws HivemindError `usage`
+ * Which peers the hub admits, once its identity is known. The options are read first and the identity after, so that a
+ * mistake on the command line neither creates nor rotates anything. @throws HivemindError `usage`
  */
-export function readPolicy({ values }: CommandLine): (identity: Identity | undefined) => Policy {
-	const allow = (values.get("allow") as string[] | undefined)?.map((id) => id.toLowerCase());
-	const odd = allow?.find((id) => !/^[0-9a-f]{64}$/.test(id));
-	if (odd !== undefined) {
-		throw new HivemindError("usage", `--allow: '${odd}' is no public id.`, {
-			hint: "The peer gets its own by 'identity <FILE>': 64 hexadecimal digits.",
+export function readPolicy(options: Parsed<typeof ACCESS>): (identity: Identity | undefined) => Policy {
+	const allow = options.allow.map((id) => id.toLowerCase());
+	const wrong = allow.find((id) => !/^[0-9a-f]{64}$/.test(id));
+	if (wrong !== undefined) {
+		throw new HivemindError("usage", `--allow: '${wrong}' is not a public id.`, {
+			hint: "The peer prints its own with 'identity <FILE>': 64 hexadecimal digits.",
 		});
 	}
 	const rest = {
-		allow: allow && new Set(allow),
-		maxPeers: maxPeers(values.get("max-peers")),
-		once: values.has("once"),
-		expiresAt: expiresAt(values.get("expires")),
+		allow: allow.length > 0 ? new Set(allow) : undefined,
+		maxPeers: wholeNumber(options["max-peers"], "--max-peers", 1, MAX_PEERS_MAX),
+		once: options.once,
+		expiresAt: expiresAt(options.expires),
 	};
-	return (identity) => ({ ...rest, secret: values.has("open") ? undefined : (identity?.secret ?? newSecret()) });
+	return (identity) => ({ ...rest, secret: options.open ? undefined : (identity?.secret ?? newSecret()) });
 }
 
 // --- internal ---
 
-function maxPeers(value: unknown): number {
-	if (value === undefined) return MAX_PEERS;
-	const parsed = /^\d{1,6}$/.test(String(value)) ? Number(value) : 0;
-	if (parsed >= 1 && parsed <= MAX_PEERS_MAX) return parsed;
-	throw new HivemindError("usage", `--max-peers: '${String(value)}' is no number from 1 to ${MAX_PEERS_MAX}.`);
-}
-
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function expiresAt(value: unknown): number | undefined {
-	if (value === undefined) return undefined;
-	const [, digits, unit = ""] = /^(\d{1,6})([smhd])$/.exec(String(value)) ?? [];
+function expiresAt(text: string | undefined): number | undefined {
+	if (text === undefined) return undefined;
+	const [, digits, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
 	const ms = Number(digits) * (UNITS[unit] ?? Number.NaN);
 	if (ms > 0 && ms <= EXPIRES_MAX_MS) return Date.now() + ms;
-	const why = ms > EXPIRES_MAX_MS ? "is longer than 20 days" : "is no duration";
-	throw new HivemindError("usage", `--expires: '${String(value)}' ${why}.`, {
+	const why = ms > EXPIRES_MAX_MS ? "is longer than 20 days" : "is not a duration";
+	throw new HivemindError("usage", `--expires: '${text}' ${why}.`, {
 		hint: "Write it like 45s, 30m, 2h or 1d, at most 20 days.",
 	});
 }

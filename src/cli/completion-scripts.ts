@@ -1,19 +1,14 @@
-// Completion scripts for bash, zsh and fish, made from the same table that the command line is read by, so they cannot
-// know other options than the program. Called by cli.ts; pure.
-import type { ArgDef, ArgsDef } from "citty";
+// Completion scripts for bash, zsh and fish, made from the table that the command line is read by, so they cannot know
+// other options than the program. Pure.
+import { type CommandTable, type Definitions, describe } from "./definition.ts";
+import { GENERAL } from "./options.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof SHELLS)[number];
-
-export interface Completed {
-	readonly program: string;
-	/** Options that stand with every command, and before it. */
-	readonly global: ArgsDef;
-	readonly commands: Readonly<Record<string, { description: string; args: ArgsDef }>>;
-}
+type Shell = (typeof SHELLS)[number];
 
 /** The script: for `source`, or for the shell's directory of completions. */
-export const completions = (shell: Shell, table: Completed): string => WRITERS[shell](table);
+export const completionScript = (shell: Shell, program: string, table: CommandTable): string =>
+	WRITERS[shell](program, table);
 
 export const isShell = (name: string): name is Shell => (SHELLS as readonly string[]).includes(name);
 
@@ -30,15 +25,12 @@ interface Option {
 	hint: string;
 }
 
-/** What can stand in an argument's place; only the shells are a fixed set. */
-const POSITIONAL_VALUES: Readonly<Record<string, readonly string[]>> = { shell: SHELLS };
+const WRITERS: Record<Shell, (program: string, table: CommandTable) => string> = { bash, zsh, fish };
 
-const WRITERS: Record<Shell, (table: Completed) => string> = { bash, zsh, fish };
-
-function bash({ program, global, commands }: Completed): string {
-	const all = [...new Map(Object.values(commands).flatMap((one) => optionsOf(one.args).map((o) => [o.name, o])))];
-	const valued = all.map(([, option]) => option).filter(({ takesValue }) => takesValue);
-	const words = (args: ArgsDef) => optionsOf(args).flatMap((option) => option.words);
+function bash(program: string, commands: CommandTable): string {
+	const all = new Map(Object.values(commands).flatMap(({ args }) => optionsOf(args).map((one) => [one.name, one])));
+	const valued = [...all.values()].filter(({ takesValue }) => takesValue);
+	const words = (args: Definitions) => optionsOf(args).flatMap((option) => option.words);
 	return `# bash completion for ${program}: source <(${program} completions bash)
 _${ident(program)}() {
 	local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command='' words='' i
@@ -60,7 +52,7 @@ ${valued.map(({ words, values }) => `\t${words.join(" | ")}) words='${values.joi
 	done
 	case $command:$cur in
 	-:*) ;;
-	:-*) words='${words(global).join(" ")}' ;;
+	:-*) words='${words(GENERAL).join(" ")}' ;;
 	:*) words='${Object.keys(commands).join(" ")}' ;;
 ${Object.entries(commands)
 	.flatMap(([name, { args }]) => [
@@ -79,8 +71,8 @@ complete -F _${ident(program)} ${program}
 `;
 }
 
-function zsh({ program, global, commands }: Completed): string {
-	const specs = (args: ArgsDef) => optionsOf(args).flatMap(zshSpecs);
+function zsh(program: string, commands: CommandTable): string {
+	const specs = (args: Definitions) => optionsOf(args).flatMap(zshSpecs);
 	const described = Object.entries(commands).map(([name, { description }]) => quoted(`${name}:${description}`));
 	const cases = Object.entries(commands).map(([name, { args }]) => {
 		const places = positionalsOf(args).map(({ name, values }, i) =>
@@ -93,7 +85,7 @@ function zsh({ program, global, commands }: Completed): string {
 _${program}() {
 	local curcontext=$curcontext state line
 	typeset -A opt_args
-	_arguments -C -s ${[...specs(global), "'1: :->command'", "'*:: :->arguments'"].join(" \\\n\t\t")} && return
+	_arguments -C -s ${[...specs(GENERAL), "'1: :->command'", "'*:: :->arguments'"].join(" \\\n\t\t")} && return
 	case $state in
 	command)
 		local commands=(${described.join(" ")})
@@ -110,9 +102,14 @@ if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${pr
 `;
 }
 
-function fish({ program, global, commands }: Completed): string {
+function fish(program: string, commands: CommandTable): string {
 	const names = Object.keys(commands).join(" ");
 	const seen = (name: string) => `-n '__fish_seen_subcommand_from ${name}'`;
+	/** Before a command is known anything may be meant; after it, only what it takes. */
+	const notRefused = ({ name }: Option) => {
+		const refusing = Object.keys(commands).filter((command) => !commands[command]?.args[name]);
+		return refusing.length > 0 ? `-n 'not __fish_seen_subcommand_from ${refusing.join(" ")}'` : "";
+	};
 	const line = (condition: string, { words, description, takesValue, values }: Option) => {
 		const flags = words.map((word) => (word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`));
 		const value = takesValue ? ["-x", ...(values.length > 0 ? [`-a '${values.join(" ")}'`] : [])] : [];
@@ -120,11 +117,11 @@ function fish({ program, global, commands }: Completed): string {
 			.filter(Boolean)
 			.join(" ");
 	};
-	const own = (args: ArgsDef) => optionsOf(args).filter(({ name }) => !Object.hasOwn(global, name));
+	const own = (args: Definitions) => optionsOf(args).filter(({ name }) => !Object.hasOwn(GENERAL, name));
 	return `# fish completion for ${program}: ${program} completions fish | source
 complete -c ${program} -f
-${optionsOf(global)
-	.map((option) => line("", option))
+${optionsOf(GENERAL)
+	.map((option) => line(notRefused(option), option))
 	.join("\n")}
 ${Object.entries(commands)
 	.flatMap(([name, { description, args }]) => [
@@ -138,28 +135,27 @@ ${Object.entries(commands)
 `;
 }
 
-function optionsOf(args: ArgsDef): Option[] {
+function optionsOf(args: Definitions): Option[] {
 	return Object.entries(args).flatMap(([name, definition]) => {
 		if (definition.type === "positional") return [];
+		const letter = definition.type === "boolean" ? definition.alias : undefined;
 		return [
 			{
 				name,
-				words: [`--${name}`, ...aliasesOf(definition).map((letter) => `-${letter}`)],
-				description: definition.description ?? "",
+				words: [`--${name}`, ...(letter ? [`-${letter}`] : [])],
+				description: describe(definition),
 				takesValue: definition.type !== "boolean",
-				values: definition.type === "enum" ? (definition.options ?? []) : [],
-				hint: definition.valueHint ?? name,
+				values: definition.type === "enum" ? definition.options : [],
+				hint: definition.type === "string" ? definition.valueHint : name,
 			},
 		];
 	});
 }
 
-const positionalsOf = (args: ArgsDef) =>
-	Object.entries(args)
-		.filter(([, { type }]) => type === "positional")
-		.map(([name]) => ({ name, values: POSITIONAL_VALUES[name] ?? [] }));
-
-const aliasesOf = (definition: ArgDef): string[] => ("alias" in definition ? [definition.alias ?? []].flat() : []);
+const positionalsOf = (args: Definitions) =>
+	Object.entries(args).flatMap(([name, definition]) =>
+		definition.type === "positional" ? [{ name, values: definition.values ?? [] }] : [],
+	);
 
 const ident = (program: string) => program.replaceAll("-", "_");
 

@@ -1,14 +1,27 @@
-// `mailbox`: a mailbox server of our own, for a team or a machine without internet. Called by cli.ts.
-import type { Address } from "../base/address.ts";
+// `mailbox`: a mailbox server of one's own, for a team or for machines without internet.
+import { parseAddress } from "../base/address.ts";
 import { print } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
 import { PROGRAM } from "../base/version.ts";
-import { startMailbox } from "../wormhole/server/server.ts";
+import { defineCommand } from "./definition.ts";
+import { COMMON } from "./options.ts";
 
-/** Runs until `stop` is aborted. @throws HivemindError `listen` */
-export async function mailbox(address: Address, stop: AbortSignal): Promise<void> {
-	const server = startMailbox(address);
-	print(`Mailbox server for join codes: ${server.url}
+export const mailbox = defineCommand({
+	description: "Run a mailbox server for join codes, for a team or without internet",
+	args: {
+		listen: {
+			type: "string",
+			valueHint: "ADDR",
+			default: "127.0.0.1:4000",
+			description: "TCP address to listen on",
+		},
+		...COMMON,
+	},
+	async run({ listen }, stop) {
+		const address = parseAddress(listen, "--listen");
+		const { startMailbox } = await import("../wormhole/server/server.ts");
+		const server = startMailbox(address);
+		print(`Mailbox server for join codes: ${server.url}
 
 Use it on both sides:
   ${PROGRAM} share … --wormhole --wormhole-relay ${server.url}
@@ -16,6 +29,7 @@ Use it on both sides:
 
 It keeps codes in memory and sees no ticket. Press Ctrl+C to stop.
 `);
-	await aborted(stop);
-	await server.stop();
-}
+		await aborted(stop);
+		await server.stop();
+	},
+});

@@ -1,145 +1,161 @@
-// Strict reading of the command line against citty's definitions, which alone would ignore unknown options and extra
-// arguments, cannot count `-vvv` and has no repeatable options. Called by cli.ts; pure.
-import type { ArgsDef } from "citty";
-import leven from "leven";
+// The command line, read strictly: what is unknown, missing or too much is an error that names it. node:util takes the
+// words apart, but it does so leniently: its own errors suggest nothing and know no other command. Pure.
+import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
+import type { Definitions, Parsed } from "./definition.ts";
+import { nearest } from "./nearest.ts";
 
-export interface CommandTable {
-	/** Arguments and options of each command, global options included. */
-	readonly [command: string]: ArgsDef;
-}
+/** Arguments and options by command. An option of several commands is the same in each, and no argument's name. */
+export type Table = Readonly<Record<string, { readonly args: Definitions }>>;
 
-export interface ReadOptions {
-	/** Options that may stand several times: their values are a list. */
-	readonly repeatable: readonly string[];
-	/** Flags whose value is how often they stand. */
-	readonly counted: readonly string[];
-}
+/** What a command line asks for. Where it asks for help or the version, the rest may be incomplete. */
+export type Line<T extends Table> =
+	| { readonly kind: "help"; readonly command: string | undefined }
+	| { readonly kind: "version" }
+	| { [K in keyof T & string]: Run<K, T[K]["args"]> }[keyof T & string];
 
-export interface CommandLine {
-	/** A key of the table, or undefined when none was given. */
-	command: string | undefined;
-	positionals: string[];
-	/** By long name. Flags are true or a count, the others a string or a list of strings. */
-	values: Map<string, string | true | number | string[]>;
+interface Run<K extends string, D extends Definitions> {
+	readonly kind: "run";
+	readonly command: K;
+	readonly options: Parsed<D>;
 }
 
 /**
- * Reads `argv`. Options may stand before and after the command; `--` ends them.
+ * Reads `argv`. Options may be given before and after the command; `--` ends them.
  * @throws HivemindError `usage`, naming what is unknown, missing or too much, and the nearest name
  */
-export function readCommandLine(
-	argv: readonly string[],
-	table: CommandTable,
-	{ repeatable, counted }: ReadOptions,
-): CommandLine {
-	const line: CommandLine = { command: undefined, positionals: [], values: new Map() };
-	const options = optionNames(table);
-	const words = [...argv];
-
-	for (let word = words.shift(); word !== undefined; word = words.shift()) {
-		if (word === "--") {
-			for (const rest of words.splice(0)) positional(rest);
-		} else if (/^-[a-zA-Z]/.test(word)) {
-			for (const letter of word.slice(1)) option(`-${letter}`, options.letters.get(letter), undefined);
-		} else if (word.startsWith("--")) {
-			const [name = "", value] = split(word.slice(2));
-			option(`--${name}`, options.names.has(name) ? name : undefined, value);
-		} else positional(word);
+export function parse<T extends Table>(argv: readonly string[], table: T): Line<T> {
+	const definitions: Definitions = Object.assign({}, ...Object.values(table).map(({ args }) => args));
+	const values: Values = new Map();
+	const words: string[] = [];
+	for (const part of partsOf(argv, definitions)) {
+		if (typeof part !== "string") take(part, definitions, values);
+		else if (words.length > 0 || Object.hasOwn(table, part)) words.push(part);
+		else throw usage(`Unknown command '${part}'.`, suggestion(part, Object.keys(table)));
 	}
-	check(line, table);
-	return line;
-
-	function positional(word: string): void {
-		if (line.command !== undefined) line.positionals.push(word);
-		else if (Object.hasOwn(table, word)) line.command = word;
-		else throw usage(`Unknown command '${word}'.`, nearest(word, Object.keys(table)));
-	}
-
-	function option(shown: string, name: string | undefined, given: string | undefined): void {
-		if (name === undefined)
-			throw usage(
-				`Unknown option '${shown}'.`,
-				nearest(
-					shown,
-					[...options.names.keys()].map((known) => `--${known}`),
-				),
-			);
-		const old = line.values.get(name);
-		if (counted.includes(name) && given === undefined) {
-			line.values.set(name, (typeof old === "number" ? old : 0) + 1);
-			return;
-		}
-		if (options.names.get(name) === "boolean") {
-			if (given !== undefined) throw usage(`Option '--${name}' takes no value.`);
-			line.values.set(name, true);
-			return;
-		}
-		const next = words[0];
-		const value =
-			given ?? (next === undefined || (next.startsWith("-") && next !== "-") ? "" : (words.shift() as string));
-		if (value === "") throw usage(`Option '--${name}' needs a value.`);
-		if (repeatable.includes(name)) line.values.set(name, [...(Array.isArray(old) ? old : []), value]);
-		else if (old !== undefined) throw usage(`Option '--${name}' is given twice.`);
-		else line.values.set(name, value);
-	}
+	const [command, ...positionals] = words;
+	if (values.has("help")) return { kind: "help", command };
+	if (values.has("version")) return { kind: "version" };
+	if (command === undefined) throw usage("No command given.", `Commands: ${Object.keys(table).join(", ")}.`);
+	checkOptions(command, values, table);
+	checkArguments(command, positionals, table);
+	// The one place where a type is claimed rather than inferred: each value was read by its definition.
+	return { kind: "run", command, options: complete(table[command]?.args ?? {}, positionals, values) } as Line<T>;
 }
 
 // --- internal ---
 
-function optionNames(table: CommandTable) {
-	const names = new Map<string, "boolean" | "string">();
-	const letters = new Map<string, string>();
-	for (const definitions of Object.values(table)) {
-		for (const [name, definition] of Object.entries(definitions)) {
-			if (definition.type === "positional") continue;
-			names.set(name, definition.type === "boolean" ? "boolean" : "string");
-			for (const letter of "alias" in definition ? [definition.alias ?? []].flat() : []) letters.set(letter, name);
-		}
-	}
-	return { names, letters };
+/** By long name, in the order in which they were given. */
+type Values = Map<string, string | string[] | number>;
+
+interface Option {
+	name: string;
+	/** The name as it was typed. */
+	shown: string;
+	value: string | undefined;
+	/** Whether the value follows an equals sign. */
+	inline: boolean;
 }
 
-/** What only the whole line shows: options of another command, missing and extra arguments, values of a fixed set. */
-function check({ command, positionals, values }: CommandLine, table: CommandTable): void {
-	if (values.has("help") || values.has("version")) return;
-	if (command === undefined) throw usage("No command given.", `Commands: ${Object.keys(table).join(", ")}.`);
-	const definitions = table[command] ?? {};
+/** The words and the options of a command line, in order. */
+function* partsOf(argv: readonly string[], definitions: Definitions): Generator<string | Option> {
+	const options: Record<string, { type: "boolean" | "string"; short?: string }> = {};
+	const letters = new Set<string>();
+	for (const [name, definition] of Object.entries(definitions)) {
+		if (definition.type === "positional") continue;
+		const short = definition.type === "boolean" ? definition.alias : undefined;
+		options[name] = { type: definition.type === "boolean" ? "boolean" : "string", ...(short && { short }) };
+		if (short) letters.add(short);
+	}
+	const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
+	let last = -1;
+	for (const token of tokens) {
+		const typed = argv[token.index] as string;
+		if (token.kind === "option-terminator" || token.index === last) continue;
+		if (token.kind === "positional" || !/^-[-a-zA-Z]/.test(typed)) {
+			// A negative number, too: to node:util it is a group of letters, one token each.
+			last = token.index;
+			yield typed;
+		} else {
+			const letter = [...typed.slice(1)].find((one) => !letters.has(one));
+			const shown = typed.startsWith("--") ? typed.split("=", 1)[0] : `-${letter}`;
+			yield { name: token.name, shown: shown as string, value: token.value, inline: token.inlineValue ?? false };
+		}
+	}
+}
+
+function take({ name, shown, value, inline }: Option, definitions: Definitions, values: Values): void {
+	const definition = Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+	if (!definition || definition.type === "positional") {
+		const names = Object.keys(definitions).filter((known) => definitions[known]?.type !== "positional");
+		throw usage(
+			`Unknown option '${shown}'.`,
+			suggestion(
+				shown,
+				names.map((known) => `--${known}`),
+			),
+		);
+	}
+	const old = values.get(name);
+	if (definition.type === "boolean") {
+		if (inline) throw usage(`Option '--${name}' takes no value.`);
+		values.set(name, typeof old === "number" ? old + 1 : 1);
+		return;
+	}
+	// node:util takes any next word for the value; one that looks like an option is more likely a value forgotten.
+	if (!value || (!inline && value.startsWith("-") && value !== "-")) throw usage(`Option '--${name}' needs a value.`);
+	if (definition.type === "string" && definition.repeatable) {
+		values.set(name, [...(Array.isArray(old) ? old : []), value]);
+	} else if (old !== undefined) throw usage(`Option '--${name}' is given twice.`);
+	else values.set(name, value);
+}
+
+/** Options of another command, and values that are not in their list. */
+function checkOptions(command: string, values: Values, table: Table): void {
 	for (const [name, value] of values) {
-		const definition = definitions[name];
+		const definition = table[command]?.args[name];
 		if (!definition) {
-			const owners = Object.keys(table).filter((other) => table[other]?.[name]);
+			const owners = Object.keys(table).filter((other) => table[other]?.args[name]);
 			throw usage(`Option '--${name}' belongs to '${owners.join("', '")}', not to '${command}'.`);
 		}
-		if (definition.type === "enum" && !definition.options?.includes(String(value))) {
+		if (definition.type === "enum" && !definition.options.includes(String(value))) {
 			throw usage(
-				`Option '--${name}' is one of ${definition.options?.join(", ")}, not '${String(value)}'.`,
-				nearest(String(value), definition.options ?? []),
+				`Option '--${name}' is one of ${definition.options.join(", ")}, not '${value}'.`,
+				suggestion(String(value), definition.options),
 			);
 		}
 	}
-	const wanted = Object.keys(definitions).filter((name) => definitions[name]?.type === "positional");
-	const missing = wanted.slice(positionals.length).map((name) => `<${name.toUpperCase()}>`);
-	if (missing.length > 0) throw usage(`'${command}' needs ${missing.join(" ")}.`, `See '${command} --help'.`);
-	const extra = positionals.slice(wanted.length);
-	if (extra.length > 0)
-		throw usage(
-			`'${command}' takes no further argument: ${extra.map((word) => `'${word}'`).join(" ")}.`,
-			`See '${command} --help'.`,
-		);
 }
 
-const split = (word: string): [string, string | undefined] => {
-	const at = word.indexOf("=");
-	return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
-};
+function checkArguments(command: string, positionals: readonly string[], table: Table): void {
+	const help = `See '${command} --help'.`;
+	const wanted = argumentsOf(table[command]?.args ?? {});
+	const missing = wanted.slice(positionals.length).map((name) => `<${name.toUpperCase()}>`);
+	if (missing.length > 0) throw usage(`'${command}' needs ${missing.join(" ")}.`, help);
+	const extra = positionals.slice(wanted.length).map((word) => `'${word}'`);
+	if (extra.length > 0) throw usage(`'${command}' takes no further argument: ${extra.join(" ")}.`, help);
+}
 
-/** "Did you mean …?" for the nearest name, when it is near enough to be a slip of the fingers. */
-function nearest(word: string, names: readonly string[]): string | undefined {
-	const [best] = names
-		.map((name) => ({ name, distance: name.startsWith(word) && word.length > 3 ? 1 : leven(word, name) }))
-		.sort((a, b) => a.distance - b.distance);
-	return best && best.distance <= Math.max(2, word.length / 3) ? `Did you mean '${best.name}'?` : undefined;
+function complete(args: Definitions, positionals: readonly string[], values: Values): Record<string, unknown> {
+	const options: Record<string, unknown> = {};
+	argumentsOf(args).forEach((name, i) => {
+		options[name] = positionals[i];
+	});
+	for (const [name, definition] of Object.entries(args)) {
+		const value = values.get(name);
+		if (definition.type === "positional") continue;
+		if (definition.type === "boolean") options[name] = definition.counted ? (value ?? 0) : value !== undefined;
+		else if (definition.type === "string" && definition.repeatable) options[name] = value ?? [];
+		else if ((value ?? definition.default) !== undefined) options[name] = value ?? definition.default;
+	}
+	return options;
+}
+
+const argumentsOf = (args: Definitions) => Object.keys(args).filter((name) => args[name]?.type === "positional");
+
+function suggestion(word: string, names: readonly string[]): string | undefined {
+	const name = nearest(word, names);
+	return name === undefined ? undefined : `Did you mean '${name}'?`;
 }
 
 function usage(message: string, hint?: string): HivemindError {

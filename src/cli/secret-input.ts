@@ -1,7 +1,8 @@
-// Tickets and join codes that should not stand in the process list: from an option, from standard input (`-`), from the
-// environment, or asked for on a terminal. Called by codes.ts.
+// Tickets and join codes, which should not be in the process list: from an option, from standard input (`-`), from the
+// environment, or typed on a terminal.
 import { HivemindError } from "../base/errors.ts";
 import { prompt } from "../base/output.ts";
+import { aborted } from "../base/timers.ts";
 import { SECRET_LINE_MAX } from "./limits.ts";
 
 export interface SecretSource {
@@ -19,41 +20,75 @@ export interface SecretSource {
  */
 export async function readSecret<T extends SecretSource>(
 	sources: readonly T[],
+	input: Input,
 ): Promise<{ source: T; secret: string } | undefined> {
 	const options = sources.filter(({ given }) => given !== undefined);
 	const variables = sources.filter(({ variable }) => process.env[variable]);
-	const found = options.length > 0 ? options : variables;
-	const [source, other] = found;
+	const [source, other] = options.length > 0 ? options : variables;
 	if (!source) return undefined;
-	const name = ({ option, variable }: SecretSource) => (options.length > 0 ? option : variable);
-	if (other)
+	if (other) {
+		const name = ({ option, variable }: SecretSource) => (options.length > 0 ? option : variable);
 		throw new HivemindError("usage", `${name(source)} and ${name(other)} exclude each other.`, {
 			hint: "Give one of them.",
 		});
+	}
 	const value = source.given ?? process.env[source.variable] ?? "";
 	if (value !== "-") return { source, secret: value };
-	const line = await firstStdinLine();
-	if (line === "") throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
+	const line = await input.line();
+	if (!line) throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
 	return { source, secret: line };
 }
 
-/** Whether a person is there to be asked. */
-export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+/** Standard input, line by line. Both ways to read reject with the reason of `stop` when that is aborted. */
+export class Input {
+	#lines = stdinLines();
+	#stop: AbortSignal;
 
-/** Asks on the terminal. Resolves with "" when the input ends. */
-export function ask(question: string): Promise<string> {
-	prompt(question);
-	return firstStdinLine();
+	constructor(stop: AbortSignal) {
+		this.#stop = stop;
+	}
+
+	/** Whether there is a person at a terminal who can be asked. */
+	get canAsk(): boolean {
+		return process.stdin.isTTY === true && process.stderr.isTTY === true;
+	}
+
+	/** Asks on the terminal and resolves with the answer; undefined without a person, or when the input ends (Ctrl+D). */
+	async ask(question: string): Promise<string | undefined> {
+		if (!this.canAsk) return undefined;
+		prompt(question);
+		return this.line();
+	}
+
+	/** The next line without white space around it; undefined when the input has ended. */
+	async line(): Promise<string | undefined> {
+		const stopped = aborted(this.#stop).then(() => {
+			throw this.#stop.reason;
+		});
+		const { done, value } = await Promise.race([this.#lines.next(), stopped]);
+		return done ? undefined : value;
+	}
+
+	/** Lets standard input go. Idempotent. */
+	close(): void {
+		// Not awaited: it waits for a line that is being read.
+		void this.#lines.return();
+	}
 }
 
 // --- internal ---
 
-async function firstStdinLine(): Promise<string> {
+/** One stream for all lines: when it is given up, standard input cannot be read again. */
+async function* stdinLines(): AsyncGenerator<string, void> {
 	const decoder = new TextDecoder();
 	let text = "";
 	for await (const chunk of Bun.stdin.stream()) {
 		text += decoder.decode(chunk, { stream: true });
-		if (text.includes("\n") || text.length > SECRET_LINE_MAX) break;
+		while (text.includes("\n") || text.length > SECRET_LINE_MAX) {
+			const [line = ""] = text.split("\n", 1);
+			text = text.slice(line.length + 1);
+			yield line.trim();
+		}
 	}
-	return (text.split("\n", 1)[0] ?? "").trim();
+	if (text !== "") yield text.trim();
 }

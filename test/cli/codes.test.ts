@@ -1,6 +1,7 @@
-// Join codes as two people use them: a mailbox of our own, a hub that offers codes, peers that type them.
+// Join codes as two people use them: our own mailbox server, a hub that offers codes, and peers that type them.
 // Everything is the real executable on loopback.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { type Program, run, start } from "../support/executable.ts";
 import { DOWN, expectError, get, OFFLINE, type Service, serve } from "./terminals.ts";
 
@@ -58,7 +59,7 @@ test("a hub shows a code and the exact command, and a peer that types it reaches
 	await other.line(/^Press Ctrl\+C to stop\.$/);
 });
 
-test("a code may be typed sloppily, come on standard input, from the environment, or be asked for", async () => {
+test("a code may be typed sloppily, be piped in, come from the environment, or be asked for", async () => {
 	await using hub = sharing(url, "--code-words", "4");
 	const first = await nextCode(hub, 0);
 	expect(first.split("-")).toHaveLength(5);
@@ -88,7 +89,7 @@ test.skipIf(!Bun.which("script"))("on a terminal with neither given, join asks f
 	expect(peer.stdout).toContain("Join code or ticket: ");
 });
 
-test.skipIf(!Bun.which("script"))("and takes a ticket there, too", async () => {
+test.skipIf(!Bun.which("script"))("on a terminal, join also takes a ticket", async () => {
 	await using hub = sharing();
 	const [, ticket = ""] = await hub.line(/^Ticket: (\S+)$/);
 	const wrapper = ["sh", "-c", `exec script -qec "$(printf '%s ' "$0" "$@")" /dev/null`];
@@ -97,7 +98,7 @@ test.skipIf(!Bun.which("script"))("and takes a ticket there, too", async () => {
 	await peer.line(/Press Ctrl\+C to stop\./);
 });
 
-test("a wrong code ends the peer at once, burns the code, and the hub says so and shows the next", async () => {
+test("a wrong code ends the peer at once and burns the code; the hub says so and shows the next", async () => {
 	await using hub = sharing();
 	const code = await nextCode(hub, 0);
 	const [nameplate] = code.split("-");
@@ -109,14 +110,66 @@ test("a wrong code ends the peer at once, burns the code, and the hub says so an
 	await peer.line(/^Press Ctrl/);
 });
 
-test("nobody behind the code: a clear end after --timeout", async () => {
+test("a mistyped word ends the peer before the code is spent: the same code still works", async () => {
+	await using hub = sharing();
+	const code = await nextCode(hub, 0);
+	const relay = ["--wormhole-relay", url];
+	expectError(
+		await run(joining("--join-code", `${code}zz`, ...relay)),
+		"code",
+		new RegExp(`^error: '${code.split("-")[2]}zz' is not a word of a join code\\. Did you mean '.*--force-code`),
+	);
+	await using peer = start(joining("--join-code", code, ...relay));
+	await peer.line(/^Press Ctrl/);
+	expect(hub.stderr).not.toContain("Somebody tried a wrong code");
+});
+
+test("--force-code uses a code with words of its own, which burns a code that has others", async () => {
+	await using hub = sharing();
+	const code = await nextCode(hub, 0);
+	const wrong = ["--join-code", `${code.split("-")[0]}-größe-x`, "--wormhole-relay", url, "--force-code"];
+	expectError(await run(joining(...wrong)), "code", /ask .*for a new/i);
+	await hub.line(/^Somebody tried a wrong code/);
+});
+
+describe.skipIf(!Bun.which("script"))("a mistyped word on a terminal", () => {
+	const wrapper = ["sh", "-c", `exec script -qec "exec $(printf '%s ' "$0" "$@")" /dev/null`];
+
+	test.each(["", "y"])("is asked about, and '%s' takes the suggestion", async (answer) => {
+		await using hub = sharing();
+		const [nameplate, first, second] = (await nextCode(hub, 0)).split("-") as [string, string, string];
+		await using peer = start(joining("--wormhole-relay", url), { wrapper });
+		peer.type(`${nameplate}-${first}q-${second}\n`);
+		await peer.shows(`'${first}q' is not a word of a join code. Did you mean ${first}? [Y/n] `);
+		peer.type(`${answer}\n`);
+		await peer.line(/Press Ctrl\+C to stop\./);
+	});
+
+	test("is not used after 'n': status 11", async () => {
+		await using peer = start(joining("--join-code", "5-hamburgr-endorse", "--wormhole-relay", url), { wrapper });
+		await peer.shows("Did you mean hamburger? [Y/n] ");
+		peer.type("n\n");
+		const { status, stdout } = await peer.exited;
+		expect(stdout).toContain("error: 'hamburgr' is not a word of a join code. Nothing was sent");
+		expect(status).toBe(EXIT_STATUS.code.status);
+	});
+
+	test("Ctrl+C at the question: status 0", async () => {
+		await using peer = start(joining("--join-code", "5-hamburgr-endorse", "--wormhole-relay", url), { wrapper });
+		await peer.shows("[Y/n] ");
+		peer.type("\x03");
+		expect((await peer.exited).status).toBe(0);
+	});
+});
+
+test("no hub behind the code: a clear error after --timeout", async () => {
 	const waiting = run(joining("--join-code", "99-adroitness-adult", "--wormhole-relay", url, "--timeout", "1"));
 	const finished = await waiting;
 	expect(finished.status).toBe(12);
 	expect(finished.stderr).toMatch(/^error: .+$/m);
 });
 
-test("a mailbox that is down: the peer names it and offers --ticket; the hub says so and prints its ticket", async () => {
+test("a mailbox that is down: the peer names it and suggests --ticket; the hub says so and prints its ticket", async () => {
 	const down = "ws://127.0.0.1:1/v1";
 	const finished = await run(joining("--join-code", "5-adroitness-adult", "--wormhole-relay", down, "--timeout", "3"));
 	expect(finished.stderr).toMatch(/error: .*ws:\/\/127\.0\.0\.1:1\/v1.*--ticket/);
@@ -128,7 +181,7 @@ test("a mailbox that is down: the peer names it and offers --ticket; the hub say
 	await peer.line(/^Press Ctrl/);
 });
 
-test("the mailbox is killed and comes back: the hub shows a live code, and its peers noticed nothing", async () => {
+test("the mailbox is killed and restarted: the hub shows a live code, and its peers are not affected", async () => {
 	const first = start(["mailbox", "--listen", "127.0.0.1:0"]);
 	const at = (await first.line(FIRST_LINE))[1] as string;
 	await using hub = sharing(at);
@@ -188,7 +241,7 @@ test.each([
 	["neither", [], {}, /needs a ticket or a join code/],
 	["a ticket in the place of a code", ["--join-code", "endpointaaaa"], {}, /ticket/],
 	["nothing on standard input", ["--join-code", "-"], {}, /nothing came on standard input/],
-	["a bad timeout", ["--join-code", "5-a-b", "--timeout", "soon"], {}, /--timeout: 'soon' is no number/],
+	["a bad timeout", ["--join-code", "5-a-b", "--timeout", "soon"], {}, /--timeout: 'soon' is not a number/],
 	["a bad mailbox", ["--join-code", "5-a-b", "--wormhole-relay", "ftp://x"], {}, /ftp:\/\/x/],
 ] as const)("join with %s", async (_, args, env, message) => {
 	const finished = await run(joining(...args), { env });
@@ -199,7 +252,7 @@ test.each([
 
 test.each([
 	["--qr without --wormhole", ["--qr"], /--qr does nothing without --wormhole/],
-	["one word", ["--wormhole", "--code-words", "1"], /--code-words: '1' is no number from 2 to 8/],
+	["one word", ["--wormhole", "--code-words", "1"], /--code-words: '1' is not a number from 2 to 8/],
 	["nine words", ["--wormhole", "--code-words", "9"], /from 2 to 8/],
 	["a bad mailbox", ["--wormhole", "--wormhole-relay", "::"], /::/],
 ] as const)("share with %s", async (_, args, message) => {

@@ -1,5 +1,5 @@
-// `demo` of the executable: the whole way on one machine, for somebody who has nothing but the binary.
-// --once checks and ends; without it the URLs stay until a signal.
+// `demo` with the real executable: everything on one machine, for somebody who has nothing but the binary. --once exits
+// after the checks; without it the services stay up until a signal.
 import { expect, test } from "bun:test";
 import { run, start } from "../support/executable.ts";
 import { get } from "./terminals.ts";
@@ -20,7 +20,7 @@ test.each(["HTTP_PROXY", "http_proxy", "ALL_PROXY"])("behind a proxy (%s) it sti
 	expect(status).toBe(0);
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("it stays up with a page until %s, which ends it with 0", async (name) => {
+test.each(["SIGINT", "SIGTERM"] as const)("it serves a page until %s, then exits 0", async (name) => {
 	await using program = start(["demo"]);
 	const [, url = ""] = await program.line(/^Open (http:\S+) in a browser/);
 	expect(await get(url)).toContain("<title>hivemind-p2p demo</title>");

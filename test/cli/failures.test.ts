@@ -1,5 +1,5 @@
-// What goes wrong outside the command line: ports and addresses in use, a hub that is not there, another ALPN, a service
-// that is down. Each says what it was, where, and what to do, and ends with its own status or goes on.
+// What goes wrong outside the command line: ports and addresses in use, a hub that is gone, another ALPN, a service that
+// is down. Each message says what happened, where, and what to do; the program exits with a status of its own or goes on.
 import { describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { run, start } from "../support/executable.ts";
@@ -85,7 +85,7 @@ describe("a UDP address that cannot be bound", () => {
 });
 
 describe("a hub that cannot be reached", () => {
-	test("nobody answers at the ticket's address: its own bound, and what was tried; a client is reset before that", async () => {
+	test("no answer at the ticket's address: an error with what was tried, after a bounded time; a client is reset before that", async () => {
 		await using puppet = new Puppet();
 		const { port } = await puppet.listen();
 		await using program = start(joining(await deadTicket(), "--frontend-addr", `127.0.0.2:${port}`));
@@ -107,7 +107,7 @@ describe("a hub that cannot be reached", () => {
 		expect({ status, stdout }).toEqual({ status: EXIT_STATUS.unreachable.status, stdout: "" });
 	}, 40_000);
 
-	test("it speaks another ALPN: says so, names --alpn, and the hub goes on", async () => {
+	test("another ALPN: the error names --alpn, and the hub goes on", async () => {
 		await using frontend = serve(() => new Response("a page"));
 		await using sharing = await hub([frontend.address]);
 		const finished = await run(joining(sharing.ticket, "--alpn", "federated-hivemind"));
@@ -118,7 +118,7 @@ describe("a hub that cannot be reached", () => {
 });
 
 describe("a service that is down", () => {
-	test("the client's connection is reset, hub and peer name the service, the others go on", async () => {
+	test("the client's connection is reset, hub and peer name the service, the other services go on", async () => {
 		await using frontend = serve(() => new Response("a page"));
 		await using sharing = await hub([frontend.address, DOWN]);
 		await using joined = await peer(sharing.ticket);
@@ -138,7 +138,7 @@ describe("a service that is down", () => {
 		expect(await get(joined.urls.frontend)).toBe("a page");
 	});
 
-	test("a client that says nothing is told, too", async () => {
+	test("a client that sends nothing is reset, too", async () => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket);
 		await using puppet = new Puppet();
@@ -149,7 +149,7 @@ describe("a service that is down", () => {
 		);
 	});
 
-	test("the hub starts without its services", async () => {
+	test("the hub starts although its services are down", async () => {
 		await using program = start(["share", DOWN, DOWN, DOWN, "my-hub", ...OFFLINE]);
 		await program.line(/^Ticket: endpoint/);
 		expect(program.stderr).toBe("");

@@ -1,4 +1,4 @@
-// --help on every level, --version, and where options may stand. They are answered without the native add-on.
+// --help on every level, --version, and where options may be placed. None of it needs the native add-on.
 import { describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
@@ -46,6 +46,18 @@ describe("help and version", () => {
 		expect(stdout).toBe(Bun.stripANSI(stdout));
 	});
 
+	test("the program's help says which commands take an option that others refuse", async () => {
+		const { stdout } = await run(["--help"]);
+		expect(stdout).toMatch(/ --no-relay +share, join, demo: Direct/);
+		expect(stdout).toMatch(/ --verbose +Show/);
+	});
+
+	test.each(["identity", "mailbox", "completions"])("%s --help lists no option that it refuses", async (command) => {
+		const { stdout } = await run([command, "--help"]);
+		expect(stdout).not.toMatch(/--(alpn|ipv[46]-addr|no-relay|relay-url)[= ]/);
+		expectError(await run([command, "--no-relay"]), "usage", /belongs to 'share', 'join', 'demo', not to/);
+	});
+
 	test.each([[["--version"]], [["-V"]], [["share", "--version"]], [["--version", "join"]], [["demo", "-V"]]])(
 		"%p prints the version of package.json",
 		async (args) => {
@@ -60,14 +72,14 @@ describe("help and version", () => {
 		},
 	);
 
-	test("the native add-on cannot be loaded: one line, no wall of source", async () => {
+	test("the native add-on cannot be loaded: a one-line error without source code", async () => {
 		const finished = await run(["share", "a:1", "a:1", "a:1", "my-hub", ...OFFLINE], { wrapper: WITHOUT_ADDON });
 		expectError(finished, "addon", /^error: The native networking library cannot be loaded: .+[.;] It needs /);
 	});
 });
 
-describe("where options stand", () => {
-	test("global options before the subcommand, as well as after it", async () => {
+describe("where options may be placed", () => {
+	test("connection options before the command, as well as after it", async () => {
 		const words = ["127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", "my-hub"];
 		await using before = start([...OFFLINE, "--alpn=federated-hivemind", "share", ...words]);
 		await using among = start(["--no-relay", "share", ...words, "--alpn", "federated-hivemind", ...OFFLINE.slice(1)]);
@@ -91,7 +103,7 @@ describe("where options stand", () => {
 		}
 	});
 
-	test("an argument that looks like an option, behind --", async () => {
+	test("an argument that looks like an option, after --", async () => {
 		await using program = start(["share", ...OFFLINE, "--", "a:1", "b:2", "c:3", "--hub"]);
 		await program.line(/^Hub '--hub' is running$/);
 	});

@@ -1,5 +1,5 @@
-// Who may come, and coming back, with the real executable: identities, tickets that die, limits on peers, and a hub that
-// is gone and comes again.
+// Admission and reconnecting, with the real executable: identities, tickets that expire, limits on peers, and a hub that
+// goes away and comes back.
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ async function samePorts(ticket: string): Promise<string[]> {
 	return ["--ipv4-addr", at("127.0.0.1:"), ...(at("[::1]:") ? ["--ipv6-addr", at("[::1]:")] : [])];
 }
 
-/** A hub on the ports of one that has ended, with its identity. */
+/** A hub with the identity and the ports of one that has ended. */
 async function again(services: readonly string[], ticket: string, ...more: string[]): Promise<Hub> {
 	const [frontend = DOWN, backend = DOWN, websocket = DOWN] = services;
 	const ports = await samePorts(ticket);
@@ -48,7 +48,7 @@ const denied = (ticket: string, reason: RegExp, ...more: string[]) =>
 	run(joining(ticket, ...more)).then((finished) => expectError(finished, "denied", reason));
 
 describe("identity FILE", () => {
-	test("makes the file, prints the public id, and the same one from then on", async () => {
+	test("creates the file and prints the public id, the same one every time", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		const first = await identity(file);
@@ -60,16 +60,18 @@ describe("identity FILE", () => {
 		expect(other.stdout).not.toBe(first.stdout);
 	});
 
-	test("--rotate keeps the id, and says what is worthless now", async () => {
+	test("--rotate keeps the id and says what no longer works", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		const { stdout } = await identity(file);
 		const rotated = await run(["identity", file, "--rotate"]);
 		expect(rotated).toMatchObject({ status: 0, stdout });
-		expect(rotated.stderr).toMatch(/^It has a new secret: old tickets and join codes are worthless\. [^\n]*\n$/);
+		expect(rotated.stderr).toMatch(
+			/^The identity has a new secret: old tickets and join codes no longer work\. [^\n]*\n$/,
+		);
 	});
 
-	test("a copy of the hub's own is no identity for a peer: status 15, and why", async () => {
+	test("a peer with a copy of the hub's identity: status 15, and why", async () => {
 		await using folder = await scratch({});
 		const [file, copy] = [join(folder.path, "hub"), join(folder.path, "copy")];
 		await using sharing = await hub([], ["--identity", file]);
@@ -78,7 +80,7 @@ describe("identity FILE", () => {
 		expectError(finished, "identity", /^error: This is the hub's own identity: a peer needs another one\. /);
 	});
 
-	test("its secrets are on no screen", async () => {
+	test("its secrets are never printed", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		const { stdout } = await identity(file);
@@ -99,7 +101,7 @@ describe("identity FILE", () => {
 		expect(readFileSync(join(folder.path, "damaged"), "latin1")).toBe("hello");
 	});
 
-	test("that others can read: status 15, with the command that helps", async () => {
+	test("readable by others: status 15, with the command that fixes it", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		await identity(file);
@@ -123,14 +125,14 @@ describe("a disk that is full", () => {
 	// No file may grow: what is written fails, as on a full disk.
 	const FULL = ["sh", "-c", `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`];
 
-	test("a new identity: status 15, and nothing half made that is in the way later", async () => {
+	test("a new identity: status 15, and no half-written file that is in the way later", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		expectError(await run(["identity", file], { wrapper: FULL }), "identity", /./);
 		expect((await identity(file)).status).toBe(0);
 	});
 
-	test("--rotate: status 15, and the identity is what it was", async () => {
+	test("--rotate: status 15, and the identity is unchanged", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		const { stdout } = await identity(file);
@@ -141,7 +143,7 @@ describe("a disk that is full", () => {
 });
 
 describe("share --identity", () => {
-	test("keeps its ticket across restarts, and the peers that have it", async () => {
+	test("keeps its ticket across restarts, so that peers with the old one can join", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using frontend = serve(() => new Response("here"));
@@ -156,7 +158,7 @@ describe("share --identity", () => {
 		expect((await identity(file)).stdout.trim()).toBe(id);
 	});
 
-	test("--rotate: the old ticket is worth nothing, the new one leads to the same hub", async () => {
+	test("--rotate: the old ticket is denied, the new one leads to the same hub", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using first = await hub([], ["--identity", file]);
@@ -189,7 +191,7 @@ describe("share --identity", () => {
 		}
 	});
 
-	test("two programs on one identity: status 15 for the second; a killed one is in nobody's way", async () => {
+	test("two programs on one identity: status 15 for the second; a killed one leaves no lock behind", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using first = await hub([], ["--identity", file]);
@@ -198,7 +200,7 @@ describe("share --identity", () => {
 		expectError(await run(second), "identity", inUse);
 		expectError(await run([...second, "--rotate"]), "identity", inUse);
 		expectError(await run(joining(first.ticket, "--identity", file)), "identity", inUse);
-		// Who only asks for the public id is in nobody's way.
+		// Printing the public id needs no lock.
 		expect(await identity(file)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) });
 		await end(first.program, "SIGKILL");
 		await using third = await hub([], ["--identity", file]);
@@ -206,7 +208,7 @@ describe("share --identity", () => {
 	});
 });
 
-describe("who may come", () => {
+describe("which peers are admitted", () => {
 	test("a ticket without its secret: denied, status 14", async () => {
 		await using sharing = await hub([]);
 		expect(sharing.ticket).toMatch(/^endpoint[a-z2-7]+\.[a-z2-7]{26}$/);
@@ -215,7 +217,7 @@ describe("who may come", () => {
 		await end(joined.program);
 	});
 
-	test("--open: the ticket has no dot, and whoever has it comes in", async () => {
+	test("--open: the ticket has no secret, and every peer with it is admitted", async () => {
 		await using folder = await scratch({});
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address], ["--open", "--identity", join(folder.path, "hub")]);
@@ -224,7 +226,7 @@ describe("who may come", () => {
 		expect(await get(joined.urls.frontend)).toBe("here");
 	});
 
-	test("--allow: those on the list, by their identities, and nobody else", async () => {
+	test("--allow: peers on the list, by their identities, and no others", async () => {
 		await using folder = await scratch({});
 		const [one = "", two = "", three = ""] = ["one", "two", "three"].map((name) => join(folder.path, name));
 		const ids = (await Promise.all([identity(one), identity(two)])).map(({ stdout }) => stdout.trim());
@@ -240,7 +242,7 @@ describe("who may come", () => {
 		await denied(sharing.ticket, /admits only the peers on its list\. Tell its owner your public id/);
 	});
 
-	test("--max-peers 1: the second is told that the hub is full, and the first does not notice", async () => {
+	test("--max-peers 1: the second peer is told that the hub is full, and the first is not affected", async () => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address], ["--max-peers", "1"]);
 		await using first = await peer(sharing.ticket);
@@ -253,7 +255,7 @@ describe("who may come", () => {
 		expect(await get(second.urls.frontend)).toBe("here");
 	});
 
-	test("--once: one peer, which may come back, and nobody else", async () => {
+	test("--once: one peer, which may come back, and no other", async () => {
 		await using folder = await scratch({});
 		const me = ["--identity", join(folder.path, "me")];
 		await using sharing = await hub([], ["--once"]);
@@ -266,7 +268,7 @@ describe("who may come", () => {
 		await end(back.program);
 	});
 
-	test("--once with join codes: no code after the one that was used", async () => {
+	test("--once with join codes: no further code after the one that was used", async () => {
 		await using mailbox = start(["mailbox", "--listen", "127.0.0.1:0"]);
 		const [, url = ""] = await mailbox.line(/^Mailbox server for join codes: (ws:\S+)$/);
 		const codes = ["--wormhole", "--wormhole-relay", url];
@@ -277,14 +279,14 @@ describe("who may come", () => {
 		await joined.line(/^Press Ctrl\+C to stop\.$/);
 		await end(joined);
 		await end(sharing);
-		// With the next one the hub waits for the peer to come in, and it has come.
+		// The hub shows the next code only if the peer does not arrive, and it did.
 		const late = [...sharing.stdout.matchAll(/^Join code: (\S+)$/gm)].map(([, it]) => it as string).slice(1);
 		expect(late).toEqual([]);
 	});
 
-	test("--expires: nobody new after it; who was in stays in", async () => {
+	test("--expires: no new peer after it; those already connected stay", async () => {
 		await using frontend = serve(() => new Response("here"));
-		// It counts from the command line on, and a slow machine takes seconds to start the hub and the first peer.
+		// The time starts with the program, and a slow machine takes seconds to start the hub and the first peer.
 		await using sharing = await hub([frontend.address], ["--expires", "6s"]);
 		await using early = await peer(sharing.ticket);
 		await sharing.program.line(/^The invitation has expired: nobody else is admitted/);
@@ -293,10 +295,10 @@ describe("who may come", () => {
 	}, 30_000);
 });
 
-describe("a hub that goes", () => {
+describe("a hub that stops", () => {
 	const GOES = /^The hub (says goodbye|is gone): the hub was stopped\. Looking for it again …$/;
 
-	test("says so at once: the peer prints it while a running request still waits for its answer", async () => {
+	test("announces it at once: the peer prints it while a running request still waits for its answer", async () => {
 		const asked = Promise.withResolvers<void>();
 		const answer = Promise.withResolvers<void>();
 		await using frontend = serve(async () => {
@@ -315,7 +317,7 @@ describe("a hub that goes", () => {
 		expect((await sharing.program.exited).status).toBe(0);
 	});
 
-	test("with --no-reconnect the peer ends with status 8 and says why", async () => {
+	test("ends a peer with --no-reconnect with status 8, and the peer says why", async () => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
 		sharing.program.signal("SIGTERM");
@@ -325,7 +327,7 @@ describe("a hub that goes", () => {
 	});
 
 	test.each(["SIGTERM", "SIGKILL"] as const)(
-		"and comes back with its identity on its port: the peer works again (%s)",
+		"and is restarted with its identity on its port: the peer works again (%s)",
 		async (signal) => {
 			await using folder = await scratch({});
 			const file = join(folder.path, "hub");
@@ -338,7 +340,7 @@ describe("a hub that goes", () => {
 			await using second = await again([frontend.address], first.ticket, "--identity", file);
 			await joined.program.line(/^Connected again after [\d.]+ s \(direct \S+:\d+\)\.$/);
 			expect(await get(joined.urls.frontend)).toBe("here");
-			// What was down before is down still.
+			// The other two services were down before and still are.
 			expect(joined.program.stderr).not.toContain("is running again");
 			await end(joined.program);
 			expect((await joined.program.exited).status).toBe(0);
@@ -347,8 +349,8 @@ describe("a hub that goes", () => {
 		60_000,
 	);
 
-	// Without it the old connection is closed after 30 s of silence: the bound of this test.
-	test("and comes back after kill -9: what waited for the old one is reset when the new one is there", async () => {
+	// Otherwise the old connection would be closed after 30 s of silence; this test has less time than that.
+	test("and is restarted after kill -9: requests that wait for the old one are reset once the new one is there", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		const asked = Promise.withResolvers<void>();
@@ -369,7 +371,7 @@ describe("a hub that goes", () => {
 		expect(await hanging).toBe("reset");
 	}, 20_000);
 
-	test("while it is away, a new connection waits for it", async () => {
+	test("and is restarted: a new connection waits for it meanwhile", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using frontend = serve(() => new Response("here"));
@@ -382,7 +384,7 @@ describe("a hub that goes", () => {
 		expect(await reply).toBe("here");
 	}, 60_000);
 
-	test("and comes back with another secret: the peer ends with the reason, and tries no more", async () => {
+	test("and is restarted with another secret: the peer ends with the reason instead of retrying", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using first = await hub([], ["--identity", file]);
@@ -394,7 +396,7 @@ describe("a hub that goes", () => {
 		expect(status).toBe(EXIT_STATUS.denied.status);
 	}, 60_000);
 
-	test("a peer that is stopped while it looks for its hub ends at once, with 0", async () => {
+	test("a peer that is stopped while it looks for its hub exits 0 at once", async () => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket);
 		await end(sharing.program);
@@ -411,7 +413,7 @@ test.skipIf(process.platform === "win32")(
 		await using sharing = await hub([frontend.address]);
 		await using joined = await peer(sharing.ticket);
 		joined.program.signal("SIGSTOP");
-		// Longer than the silence that makes a hub suspect: the phenomenon itself.
+		// Longer than the silence after which a peer suspects its hub. The test is about this time, so it has to pass.
 		await Bun.sleep(5000);
 		joined.program.signal("SIGCONT");
 		expect(await get(joined.urls.frontend)).toBe("here");
@@ -421,7 +423,7 @@ test.skipIf(process.platform === "win32")(
 	20_000,
 );
 
-test("a service that is down is said by the peer, and that it is up again", async () => {
+test("the peer says that a service is down, and later that it is running again", async () => {
 	await using backend = serve(() => new Response("here"));
 	const { address } = backend;
 	await using sharing = await hub([DOWN, address]);

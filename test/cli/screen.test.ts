@@ -13,7 +13,7 @@ const LINE = "═".repeat(78);
 const boxed = (title: string) => `╔${LINE}╗\r\n║ ${title.padEnd(76)} ║\r\n╚${LINE}╝\r\n\r\n`;
 
 describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "/dev/null"]))("on a terminal", () => {
-	test("the hub's title stands in a box, and Ctrl+C ends it", async () => {
+	test("the hub's title is in a box, and Ctrl+C ends the hub", async () => {
 		await using program = start(SHARE, TERMINAL);
 		await program.line(/^ {2}hivemind-p2p join/);
 		expect(program.stdout).toStartWith(boxed("Hub 'my-hub' is running"));
@@ -21,7 +21,7 @@ describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "
 		expect((await program.exited).status).toBe(0);
 	});
 
-	test("the peer's title stands in a box, and Ctrl+C ends it", async () => {
+	test("the peer's title is in a box, and Ctrl+C ends the peer", async () => {
 		await using sharing = await hub([]);
 		await using program = start(joining(sharing.ticket), TERMINAL);
 		await program.line(/^Press Ctrl\+C to stop\.$/);
@@ -44,7 +44,7 @@ describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "
 		expect(program.stdout).toStartWith("Hub 'my-hub' is running\r\n\r\n");
 	});
 
-	test("a spinner says what is being waited for, and leaves no trace", async () => {
+	test("a spinner says what it waits for, and is removed at the end", async () => {
 		await using program = start(joining(await deadTicket()), TERMINAL);
 		await program.line(/⠙ Waiting for the hub …$/);
 		program.type(CTRL_C);
@@ -55,13 +55,13 @@ describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "
 });
 
 describe("a reader that goes away", () => {
-	/** The reader has gone before the program prints; what the program says to that is its status. */
+	/** The reader has gone before the program prints. The status of the program is the result. */
 	const GONE = {
 		wrapper: ["sh", "-c", `{ read -r go; "$0" "$@"; echo "status $?" >&2; } | { exec <&-; echo closed >&2; }`],
 	};
 
 	test.each([[["--help"]], [["--version"]], [["join", "--help"]], [["demo", "--once"]]])(
-		"%p | (nobody) is no error",
+		"%p without a reader is not an error",
 		async (args) => {
 			await using program = start(args, GONE);
 			await program.line(/^closed$/);
@@ -79,7 +79,7 @@ describe("a reader that goes away", () => {
 		expect(stderr).toEndWith("status 0\n");
 	});
 
-	test("a hub whose stderr nobody reads any more goes on", async () => {
+	test("a hub goes on although its stderr has no reader any more", async () => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address]);
 		await sharing.program.hangUp("stderr");
@@ -91,7 +91,7 @@ describe("a reader that goes away", () => {
 	});
 });
 
-test("a standard input that ends is no reason to end", async () => {
+test("hub and peer go on after the end of their standard input", async () => {
 	await using frontend = serve(() => new Response("here"));
 	await using sharing = await hub([frontend.address]);
 	sharing.program.endInput();

@@ -1,5 +1,5 @@
-// Ctrl+C and kill: both sides end in order, say so to the other, and let running transfers finish. Insisting ends at once.
-// What runs is a request whose answer the service holds back, so that every test decides itself when it ends.
+// Ctrl+C and kill: both sides stop in order, tell the other side, and let running transfers finish; a second signal ends
+// them at once. The running transfer is a request whose answer the service holds back until the test wants it.
 import { describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { start } from "../support/executable.ts";
@@ -22,10 +22,10 @@ describe("the hub", () => {
 		expect(status).toBe(EXIT_STATUS.lost.status);
 	});
 
-	test("a peer that has come this very moment is told, too", async () => {
+	test("a peer that has only just connected is told, too", async () => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
-		// The hub may still be busy with the handshake: the peer's side of it is over first.
+		// The hub may still be in the handshake: the peer's side of it finishes first.
 		sharing.program.signal("SIGINT");
 		expect((await joined.program.exited).stderr).toContain("The hub is gone: the hub was stopped.");
 	});
@@ -44,7 +44,7 @@ describe("the hub", () => {
 		expect((await joined.program.exited).status).toBe(EXIT_STATUS.lost.status);
 	});
 
-	test("a request that is never answered holds it up for a while only", async () => {
+	test("a request that is never answered delays the exit only for a bounded time", async () => {
 		await using slow = slowService();
 		await using sharing = await hub([slow.address]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
@@ -84,7 +84,7 @@ describe("the peer", () => {
 		expect((await joined.program.exited).status).toBe(0);
 	});
 
-	test("while it waits for a running request it accepts no other", async () => {
+	test("while it waits for a running request it accepts no new one", async () => {
 		await using slow = slowService();
 		await using sharing = await hub([slow.address]);
 		await using joined = await peer(sharing.ticket);
@@ -106,7 +106,7 @@ describe("the peer", () => {
 	});
 });
 
-describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who) => {
+describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
 	test.each(FIRST)("a second signal, %s, ends it at once with 128 + its number", async (name) => {
 		await using slow = slowService();
 		await using sharing = await hub([slow.address]);
@@ -136,7 +136,7 @@ describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who)
 			await begun;
 			program.signal("SIGTERM");
 			await program.line(WAITING);
-			// The program does not wait for ever: from now on at full speed, and no more than is under way.
+			// The program does not wait for ever, so read the rest at full speed, and let the service send no more.
 			const sent = backend.enough();
 			goOn();
 			expect(await over).toBe(`all ${await sent} bytes`);
@@ -145,7 +145,7 @@ describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who)
 		30_000,
 	);
 
-	test("a second signal in the middle of an answer: the client sees a reset, for a part must not look like the whole", async () => {
+	test("a second signal in the middle of an answer: the client sees a reset, because a part must not look like the whole", async () => {
 		await using frontend = serve(() => new Response(trickle()));
 		await using sharing = await hub([frontend.address]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
@@ -160,18 +160,18 @@ describe.each(["hub", "peer"] as const)("the %s while somebody is served", (who)
 	}, 20_000);
 });
 
-/** Longer than what moves nothing counts as running (IDLE_MS), and than all buffers on the way take to fill. */
+/** Longer than IDLE_MS, after which a transfer no longer counts as running, and than all buffers take to fill. */
 const STALL_MS = 700;
 
 /** What an endless answer ends with. */
 const LAST = 1;
 
 interface Endless extends Service {
-	/** No more of it; resolves with how many bytes were sent in all. */
+	/** Ends the answer; resolves with the number of bytes sent in all. */
 	enough(): Promise<number>;
 }
 
-/** A service whose answer goes on, as fast as it is read, until it is enough. Then it `closes`, or says no more. */
+/** A service that answers as fast as it is read until `enough`. Then it closes the connection, or only falls silent. */
 function endless(closes: boolean): Endless {
 	const piece = new Uint8Array(65_536);
 	const all = Promise.withResolvers<number>();
@@ -185,7 +185,7 @@ function endless(closes: boolean): Endless {
 			sent += Math.max(0, taken);
 			if (taken < piece.length) return;
 		}
-		// A drain may come once too often.
+		// There may be one more drain event than expected.
 		if (over || socket.write(Uint8Array.of(LAST)) < 1) return;
 		over = true;
 		all.resolve(sent + 1);
@@ -196,7 +196,7 @@ function endless(closes: boolean): Endless {
 		port: 0,
 		allowHalfOpen: true,
 		socket: {
-			// The hub looks whether it is there, and says nothing.
+			// The hub also connects just to see whether the service is up, and then sends nothing.
 			data(socket) {
 				client ??= socket;
 				send(socket);
@@ -218,7 +218,7 @@ function endless(closes: boolean): Endless {
 
 interface Reading {
 	begun: Promise<void>;
-	/** It reads on, once it has stalled for long enough. */
+	/** Lets it read on, once it has stalled for long enough. */
 	goOn(): void;
 	/** How it ended. */
 	over: Promise<string>;
@@ -239,7 +239,7 @@ function readSlowly(url: string): Reading {
 			data(socket, data) {
 				if (bytes === 0) {
 					socket.pause();
-					// The phenomenon itself.
+					// The test is about this time, so it has to pass.
 					void Promise.all([Bun.sleep(STALL_MS), onward.promise]).then(() => socket.resume());
 				}
 				bytes += data.length;

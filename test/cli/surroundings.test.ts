@@ -1,5 +1,5 @@
-// Places the executable is put in: a directory with files that Bun would obey, a read-only container, another user,
-// PID 1. The mounts happen in a mount namespace of each process alone and vanish with it.
+// Where the executable may run: in a directory with files that Bun would obey, in a read-only container, as another user,
+// as PID 1. Each process has a mount namespace of its own, so the mounts vanish with it.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ describe("a directory with files that Bun obeys", () => {
 		expect(await ran(directory.path)).toBe(false);
 	});
 
-	test("the same files do work on Bun and on the demo's environment (else the test above says nothing)", async () => {
+	test("the same files do affect Bun, and the variable does affect the demo (otherwise the test above proves nothing)", async () => {
 		await using directory = await scratch({ ...HOSTILE, "main.ts": "" });
 		const bun = Bun.spawn([process.execPath, "main.ts"], { cwd: directory.path, stdout: "ignore", stderr: "ignore" });
 		await bun.exited;
@@ -42,7 +42,7 @@ describe("a directory with files that Bun obeys", () => {
 	});
 });
 
-test("neither hub nor peer leaves anything behind in its folder, its home or its TMPDIR, and reads none of it", async () => {
+test("neither hub nor peer leaves anything behind in its directory, its home or its TMPDIR", async () => {
 	await using places = await scratch({ "home/.keep": "", "tmp/.keep": "", "here/.keep": "" });
 	const at = (name: string) => join(places.path, name);
 	const env = { HOME: at("home"), TMPDIR: at("tmp"), XDG_CONFIG_HOME: at("home"), XDG_CACHE_HOME: at("home") };
@@ -146,7 +146,7 @@ describe.skipIf(!CONTAINERS)("as PID 1", () => {
 		await sharing.program.line(/^Peer .+ left: the peer was stopped\.$/);
 	});
 
-	test("an error's status comes out", async () => {
+	test("the status of an error is passed on", async () => {
 		const { status } = await run(["join", "my-peer", "--ticket", "nonsense", ...OFFLINE], { wrapper: PID_1 });
 		expect(status).toBe(3);
 	});

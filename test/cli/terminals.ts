@@ -1,5 +1,5 @@
-// The two sides' terminals, and what stands around them: services to share, a browser's requests, scratch directories.
-// Used by the command-line tests. Everything stays on loopback: OFFLINE is part of every command line.
+// The terminals of hub and peer, and what is around them: services to share, requests of a browser, scratch directories.
+// Everything stays on loopback: OFFLINE is part of every command line.
 import { expect } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { type Finished, type Program, type RunOptions, start } from "../support/
 
 export const OFFLINE = ["--no-relay", "--ipv4-addr", "127.0.0.1:0"] as const;
 
-/** Nobody listens there: tcpmux has been out of use for decades. */
+/** Nothing listens there: tcpmux has been out of use for decades. */
 export const DOWN = "127.0.0.1:1";
 
 export interface Hub extends AsyncDisposable {
@@ -49,7 +49,7 @@ export const joining = (ticket: string, ...more: readonly string[]): string[] =>
 	...more,
 ];
 
-/** `join`, once it says that everything is there. */
+/** `join`, once it says that it is ready. */
 export async function peer(ticket: string, more: readonly string[] = [], options?: RunOptions): Promise<Peer> {
 	const program = start(joining(ticket, ...more), options);
 	await program.line(/^Press Ctrl\+C to stop\.$/);
@@ -92,7 +92,7 @@ export async function get(url: string): Promise<string> {
 	return (await fetch(url, { keepalive: false, headers: { Connection: "close" } })).text();
 }
 
-/** What comes back for `words`, once the WebSocket is closed again. */
+/** The answer to `words`, once the WebSocket is closed again. */
 export function echo(url: string, words: string): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const socket = new WebSocket(url);
@@ -107,10 +107,10 @@ export function echo(url: string, words: string): Promise<string> {
 	});
 }
 
-/** What a program said on stderr but what it waits for: on a busy machine every wait is long enough to be said. */
+/** stderr without the lines about waits: on a busy machine any wait may be long enough to be mentioned. */
 export const withoutWaiting = (stderr: string): string => stderr.replace(/^Waiting for .* …\n/gm, "");
 
-/** The program said what is wrong, in one line on stderr, and nothing else. */
+/** The program said what is wrong in one line on stderr, and nothing else. */
 export function expectError(finished: Finished, code: keyof typeof EXIT_STATUS, message: RegExp): void {
 	const stderr = withoutWaiting(finished.stderr);
 	expect(stderr).toMatch(/^error: [^\n]+\n$/);

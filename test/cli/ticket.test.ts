@@ -1,5 +1,5 @@
-// Tickets that are none: garbage, a real one cut short at every place, a real one with something behind it.
-// The binding's parser accepts some of these; a typing error must never look like a hub that cannot be reached.
+// Invalid tickets: garbage, a real one cut short at every place, a real one with something after it. The binding's parser
+// accepts some of these, but a typing error must never look like a hub that cannot be reached.
 import { expect, test } from "bun:test";
 import { run } from "../support/executable.ts";
 import { deadTicket, expectError, joining } from "./terminals.ts";
@@ -24,9 +24,9 @@ test.each([
 test("a real ticket that is cut short, at every place", async () => {
 	const ticket = await deadTicket();
 	const all = Array.from({ length: ticket.length - 1 }, (_, i) => ticket.slice(0, i + 1));
-	// Cut right before its dot it is the ticket of an open hub: only the hub can say no to that.
+	// Cut right before its dot it is the ticket of an open hub, which only the hub can deny.
 	const cuts = all.filter((cut) => cut.length !== ticket.indexOf("."));
-	// As many at once as small machines bear.
+	// Few at once, for small machines.
 	const next = cuts.values();
 	const worker = async () => {
 		for (const cut of next) expectError(await join(cut), "ticket", /The ticket /);
@@ -36,7 +36,7 @@ test("a real ticket that is cut short, at every place", async () => {
 }, 60_000);
 
 test.each(["a", "aa", "7", "aaaaaaaa", "zzzzzzzzzzzzzzzz", "=", "'", " x", "\nTo connect, run:", "é"])(
-	"a real ticket with %p behind it",
+	"a real ticket followed by %p",
 	async (tail) => {
 		expectError(await join((await deadTicket()) + tail), "ticket", /The ticket /);
 	},

@@ -1,5 +1,5 @@
-// The main job with the real executable: a hub's terminal, a peer's terminal, and three services between them.
-// The words on the screen are the interface, so they are compared whole.
+// The main job with the real executable: a hub's terminal, a peer's terminal, and three services between them. What is on
+// the screen is the interface, so it is compared as a whole.
 import { expect, test } from "bun:test";
 import { start } from "../support/executable.ts";
 import { DOWN, echo, get, hub, peer, serve, withoutWaiting } from "./terminals.ts";
@@ -58,7 +58,7 @@ test("the peer's screen, with the real ports where 0 was asked for", async () =>
 	expect(withoutWaiting(stderr).trimEnd().split("\n")).toEqual(down);
 });
 
-test("the hub says who comes and goes", async () => {
+test("the hub says which peers connect and leave", async () => {
 	await using sharing = await hub([]);
 	await using joined = await peer(sharing.ticket);
 	const [, id] = await sharing.program.line(/^Peer 'my-peer' \((\w{10})\) connected \(direct /);
@@ -111,7 +111,7 @@ test("both sides with --alpn federated-hivemind", async () => {
 	expect(await get(joined.urls.frontend)).toBe("here");
 });
 
-test("a ticket in capitals and with white space round it, as chats make it", async () => {
+test("a ticket in capitals and surrounded by white space, as chats make it", async () => {
 	await using frontend = serve(() => new Response("here"));
 	await using sharing = await hub([frontend.address]);
 	await using joined = await peer(`  ${sharing.ticket.toUpperCase()}\n`);

@@ -1,5 +1,5 @@
-// Command lines that make no sense: each is one line on stderr that names what is wrong, and status 2.
-// What only shows when something is opened or connected is in failures.test.ts; tickets are in ticket.test.ts.
+// Mistakes on the command line: each gives one line on stderr that names what is wrong, and status 2. Failures that only
+// show when something is opened or connected are in failures.test.ts, tickets in ticket.test.ts.
 import { test } from "bun:test";
 import { run } from "../support/executable.ts";
 import { expectError } from "./terminals.ts";
@@ -7,7 +7,7 @@ import { expectError } from "./terminals.ts";
 const SHARE = ["share", "localhost:3000", "localhost:8000", "localhost:4000", "my-hub"];
 const JOIN = ["join", "my-peer", "--ticket", "endpointaaaa"];
 
-/** Addresses that are none, and why. */
+/** Invalid addresses, and what is wrong with them. */
 const NO_ADDRESSES: [value: string, why: string][] = [
 	["localhost", "is not host:port"],
 	["3000", "is not host:port"],
@@ -33,29 +33,29 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["no command", ["--no-relay"], /No command given\. .*share, join, identity, mailbox, demo/],
-	["a slip in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
-	["two letters exchanged in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
+	["a typing error in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
+	["two letters swapped in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
 	["a command like no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
 	["the name of an object's property as a command", ["constructor"], /Unknown command 'constructor'\.$/m],
 	["an empty command", [""], /Unknown command ''\.$/m],
 
-	["a slip in an option", [...SHARE, "--no-rely"], /Unknown option '--no-rely'\. Did you mean '--no-relay'\?/],
-	["a slip in an option before the command", ["--no-rely", ...SHARE], /Did you mean '--no-relay'\?/],
+	["a typing error in an option", [...SHARE, "--no-rely"], /Unknown option '--no-rely'\. Did you mean '--no-relay'\?/],
+	["a typing error in an option before the command", ["--no-rely", ...SHARE], /Did you mean '--no-relay'\?/],
 	[
-		"a slip in an option with a value",
+		"a typing error in an option with a value",
 		["join", "p", "--tiket=x"],
 		/Unknown option '--tiket'\. Did you mean '--ticket'/,
 	],
 	[
 		"control characters in a value: still one line, and the screen stays as it is",
 		[...SHARE, "--max-peers", "5\n\u001b[2J"],
-		/^error: --max-peers: '5 \[2J' is no number from 1 to 1000\.$/m,
+		/^error: --max-peers: '5 \[2J' is not a number from 1 to 1000\.$/m,
 	],
 	["half an option's name", [...JOIN, "--front", "a:1"], /'--front'\. Did you mean '--frontend-addr'\?/],
 	["an option like no other", [...JOIN, "--frobnicate"], /Unknown option '--frobnicate'\.$/m],
 	["the name of an object's property as an option", [...SHARE, "--constructor"], /Unknown option '--constructor'/],
-	["a letter that is no option", [...SHARE, "-x"], /Unknown option '-x'/],
-	["a letter that is no option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
+	["a letter that is not an option", [...SHARE, "-x"], /Unknown option '-x'/],
+	["a letter that is not an option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
 	["an option of another command", [...SHARE, "--ticket", "x"], /'--ticket' belongs to 'join', not to 'share'/],
 	["an option of the demo", [...JOIN, "--once"], /'--once' belongs to 'share', 'demo', not to 'join'/],
 	["a value for a flag", [...SHARE, "--no-relay=yes"], /'--no-relay' takes no value/],
@@ -65,17 +65,17 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["an empty value", ["join", "p", "--ticket="], /'--ticket' needs a value/],
 	["an unknown ALPN", [...SHARE, "--alpn", "hivemnd"], /'--alpn' is one of hivemind, federated-hivemind.*'hivemind'\?/],
 	["relays and no relays", [...SHARE, "--no-relay", "--relay-url", "https://r.test"], /--relay-url and --no-relay/],
-	["a relay that is no URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is no http or https URL/],
-	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is no http/],
+	["a relay that is not a URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is not an http or https URL/],
+	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is not an http/],
 
 	["nothing to share", ["share"], /'share' needs <FRONTEND> <BACKEND> <WEBSOCKET> <NAME>/],
 	["two services only", ["share", "a:1", "b:2"], /'share' needs <WEBSOCKET> <NAME>/],
 	["a hub without a name", SHARE.slice(0, 4), /'share' needs <NAME>/],
-	["a word too many for share", [...SHARE, "x", "y"], /'share' takes no further argument: 'x' 'y'/],
+	["an extra argument for share", [...SHARE, "x", "y"], /'share' takes no further argument: 'x' 'y'/],
 	["a peer without a name", ["join", "--ticket", "endpointaaaa"], /'join' needs <NAME>/],
-	["a word too many for join", [...JOIN, "x"], /'join' takes no further argument: 'x'/],
-	["a word too many for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
-	["a word too many behind --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
+	["an extra argument for join", [...JOIN, "x"], /'join' takes no further argument: 'x'/],
+	["an extra argument for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
+	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
 	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code.*--join-code.*--ticket/],
 	["an empty name", [...SHARE.slice(0, 4), " "], /The name is empty/],
 	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name has control characters/],
@@ -99,10 +99,10 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a bad third service", ["share", "a:1", "b:2", "c:x", "my-hub"], /The websocket: 'c:x' has no port between/],
 	["a service on port 0", ["share", "a:0", "b:2", "c:3", "my-hub"], /The frontend: 'a:0' has port 0/],
 	["a bad UDP address for the demo", ["demo", "--once", "--ipv4-addr", "nonsense"], /--ipv4-addr: 'nonsense' is not/],
-	["a bad relay for the demo", ["demo", "--once", "--relay-url", "nonsense"], /--relay-url: 'nonsense' is no http/],
-	["an IPv6 address for IPv4", [...SHARE, "--ipv4-addr", "[::1]:0"], /--ipv4-addr: '\[::1\]:0' is no IPv4 address/],
-	["an IPv4 address for IPv6", [...SHARE, "--ipv6-addr", "127.0.0.1:0"], /--ipv6-addr: '127.0.0.1:0' is no IPv6/],
-	["a name for the UDP address", [...SHARE, "--ipv4-addr", "my-host:0"], /--ipv4-addr: 'my-host:0' is no IPv4/],
+	["a bad relay for the demo", ["demo", "--once", "--relay-url", "nonsense"], /--relay-url: 'nonsense' is not an http/],
+	["an IPv6 address for IPv4", [...SHARE, "--ipv4-addr", "[::1]:0"], /--ipv4-addr: '\[::1\]:0' is not an IPv4 address/],
+	["an IPv4 address for IPv6", [...SHARE, "--ipv6-addr", "127.0.0.1:0"], /--ipv6-addr: '127.0.0.1:0' is not an IPv6/],
+	["a name for the UDP address", [...SHARE, "--ipv4-addr", "my-host:0"], /--ipv4-addr: 'my-host:0' is not an IPv4/],
 ];
 
 test.each(TABLE)("%s", async (_symptom, args, message) => {

@@ -1,4 +1,4 @@
-// The completion scripts in the real shells: what each offers after a beginning of a command line.
+// The completion scripts in the real shells: what each offers for the beginning of a command line.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { isShell } from "../../src/cli/completion-scripts.ts";
@@ -21,7 +21,7 @@ const JOIN = [...program(["join", "--help"]).stdout.matchAll(/(--[a-z0-9-]+)(?:=
 	.map(([, name = ""]) => name)
 	.sort();
 
-/** Command line up to the cursor → the words that are offered. Long options only; letters are another matter. */
+/** Command line up to the cursor → the words that are offered. Long options only: shells differ in what letters they offer. */
 const CASES: [line: string, offered: string[]][] = [
 	["", COMMANDS],
 	["jo", ["join"]],
@@ -35,7 +35,13 @@ const CASES: [line: string, offered: string[]][] = [
 	["demo --on", ["--once"]],
 	["mailbox --on", []],
 	["join --", JOIN],
+	["join me --forc", ["--force-code"]],
 	["--no-", ["--no-relay"]],
+	["--alp", ["--alpn"]],
+	["join --alp", ["--alpn"]],
+	["mailbox --alp", []],
+	["identity --no-", []],
+	["completions --", ["--help", "--verbose", "--version"]],
 	["completions ", ["bash", "fish", "zsh"]],
 	["completions z", ["zsh"]],
 ];
@@ -58,7 +64,7 @@ async function shell(command: string[], script: string, env: Record<string, stri
 	return stdout;
 }
 
-/** How each shell is asked. Prints one offered word a line. */
+/** Asks a shell for its completions; prints one per line. */
 const ASK: Record<string, (source: string, line: string) => Promise<string>> = {
 	// Splits as readline does, with '=' a word of its own.
 	bash: (source, line) =>
@@ -104,7 +110,7 @@ for (const [name, ask] of Object.entries(ASK)) {
 	describe.skipIf(!here)(name, () => {
 		const { status, stdout: source, stderr } = program(["completions", name]);
 
-		test("the script is printed, and the shell finds no fault in it", async () => {
+		test("the script is printed, and the shell can parse it", async () => {
 			expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 			const ran = Bun.spawnSync([name, "-n"], { stdin: Buffer.from(source), env: { HOME: "/nonexistent" } });
 			expect({ status: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({ status: 0, stderr: "" });
@@ -127,16 +133,16 @@ test.skipIf(!Bun.which("bash"))("bash: a value after '='", async () => {
 	expect(words((await ASK.bash?.(source, "--alpn=hivemind jo")) ?? "")).toEqual(["join"]);
 });
 
-test.skipIf(!Bun.which("shellcheck"))("shellcheck has nothing to say about bash's", () => {
+test.skipIf(!Bun.which("shellcheck"))("shellcheck has no complaint about the script for bash", () => {
 	const { stdout } = program(["completions", "bash"]);
 	const ran = Bun.spawnSync(["shellcheck", "-s", "bash", "-"], { stdin: Buffer.from(stdout) });
 	expect(ran.stdout.toString()).toBe("");
 });
 
-test("another shell is a usage error that names those there are", () => {
+test("another shell is a usage error that names the supported ones", () => {
 	expect(program(["completions", "tcsh"])).toMatchObject({
 		status: 2,
-		stderr: "error: 'completions' knows bash, zsh, fish, not 'tcsh'.\n",
+		stderr: "error: 'completions' supports bash, zsh, fish, not 'tcsh'.\n",
 	});
 	expect(program(["completions"]).status).toBe(2);
 	expect(isShell("constructor")).toBe(false);

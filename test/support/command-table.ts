@@ -1,22 +1,39 @@
-// A table of commands like the program's, but small enough to reason about, for the tests of the parser.
-import type { ArgsDef } from "citty";
-import { type CommandLine, type CommandTable, type ReadOptions, readCommandLine } from "../../src/cli/parse-args.ts";
+// A command line like the program's, small enough to reason about.
+import type { Definitions, Parsed } from "../../src/cli/definition.ts";
+import { type Line, parse, type Table } from "../../src/cli/parse-args.ts";
 
-const GLOBAL = {
-	alpn: { type: "enum", options: ["hivemind", "federated-hivemind"] },
-	"relay-url": { type: "string" },
-	"no-relay": { type: "boolean" },
-	verbose: { type: "boolean", alias: "v" },
-	help: { type: "boolean", alias: "h" },
-	version: { type: "boolean", alias: "V" },
-} satisfies ArgsDef;
+const GENERAL = {
+	alpn: { type: "enum", options: ["hivemind", "federated-hivemind"], description: "" },
+	"relay-url": { type: "string", valueHint: "URL", repeatable: true, description: "" },
+	"no-relay": { type: "boolean", description: "" },
+	verbose: { type: "boolean", alias: "v", counted: true, description: "" },
+	help: { type: "boolean", alias: "h", description: "" },
+	version: { type: "boolean", alias: "V", description: "" },
+} as const satisfies Definitions;
 
-export const TABLE: CommandTable = {
-	share: { frontend: { type: "positional" }, backend: { type: "positional" }, name: { type: "positional" }, ...GLOBAL },
-	join: { name: { type: "positional" }, ticket: { type: "string" }, "ws-addr": { type: "string" }, ...GLOBAL },
-	demo: { once: { type: "boolean" }, ...GLOBAL },
-};
+const argument = { type: "positional", description: "" } as const;
 
-export const OPTIONS: ReadOptions = { repeatable: ["relay-url"], counted: ["verbose"] };
+export const TABLE = {
+	share: { args: { frontend: argument, backend: argument, name: argument, ...GENERAL } },
+	join: {
+		args: {
+			name: argument,
+			ticket: { type: "string", valueHint: "TICKET", description: "" },
+			"ws-addr": { type: "string", valueHint: "ADDR", default: "127.0.0.1:4000", description: "" },
+			...GENERAL,
+		},
+	},
+	demo: { args: { once: { type: "boolean", description: "" }, ...GENERAL } },
+} as const satisfies Table;
 
-export const read = (...argv: string[]): CommandLine => readCommandLine(argv, TABLE, OPTIONS);
+export const read = (...argv: string[]): Line<typeof TABLE> => parse(argv, TABLE);
+
+/** The options of a command line that runs this command. */
+export function optionsOf<C extends keyof typeof TABLE>(
+	command: C,
+	argv: readonly string[],
+): Parsed<(typeof TABLE)[C]["args"]> {
+	const line = read(...argv);
+	if (line.kind !== "run" || line.command !== command) throw new Error(`this is not '${command}'`);
+	return line.options as Parsed<(typeof TABLE)[C]["args"]>;
+}

@@ -88,6 +88,11 @@ export class Program implements AsyncDisposable {
 		});
 	}
 
+	/** Resolves once the text is on stdout, even in a line that is not complete, like a question. */
+	shows(text: string): Promise<void> {
+		return this.#readers.stdout.shows(text);
+	}
+
 	signal(name: NodeJS.Signals): void {
 		this.#child.kill(name);
 	}
@@ -132,25 +137,36 @@ class Reader {
 
 	line(pattern: RegExp): Promise<RegExpExecArray> {
 		let seen = 0;
-		return new Promise((resolve, reject) => {
-			const look = () => {
-				for (; seen < this.#lines.length; seen++) {
-					const found = pattern.exec(this.#lines[seen] as string);
-					if (found) return settle(() => resolve(found));
-				}
-				if (this.#ended) settle(() => reject(new Error("no such line")));
-			};
-			const settle = (how: () => void) => {
-				this.#waiting.delete(look);
-				how();
-			};
-			this.#waiting.add(look);
-			look();
+		return this.#until(() => {
+			while (seen < this.#lines.length) {
+				const found = pattern.exec(this.#lines[seen++] as string);
+				if (found) return found;
+			}
+			return undefined;
 		});
+	}
+
+	async shows(text: string): Promise<void> {
+		await this.#until(() => this.text.includes(text) || undefined);
 	}
 
 	cancel(): Promise<void> {
 		return this.#reader.cancel();
+	}
+
+	/** What `find` returns; it is called again after each piece that was read. */
+	#until<T>(find: () => T | undefined): Promise<T> {
+		return new Promise((resolve, reject) => {
+			const look = () => {
+				const found = find();
+				if (found === undefined && !this.#ended) return;
+				this.#waiting.delete(look);
+				if (found === undefined) reject(new Error("ended without it"));
+				else resolve(found);
+			};
+			this.#waiting.add(look);
+			look();
+		});
 	}
 
 	async #collect(): Promise<void> {

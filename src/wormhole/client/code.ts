@@ -53,14 +53,14 @@ export function parseCode(typed: string): Code {
 }
 
 /**
- * Words of a code that are not in the list, so most likely mistyped, each with the listed words of that position. A
- * wrong word spends the code, so a program may ask before it goes on.
+ * Words of a code that are not in the list, so most likely mistyped, each with its position among the words and with the
+ * listed words for that position. A wrong word spends the code, so a program may ask before it goes on.
  */
-export function unknownWords(code: Code): { word: string; column: readonly string[] }[] {
+export function unknownWords(code: Code): { word: string; position: number; column: readonly string[] }[] {
 	return code.text
 		.split("-")
 		.slice(1)
-		.map((text, index) => ({ word: text, column: index % 2 === 0 ? words.odd : words.even }))
+		.map((text, position) => ({ word: text, position, column: position % 2 === 0 ? words.odd : words.even }))
 		.filter(({ word: text, column }) => !column.includes(text));
 }
 

@@ -1,4 +1,4 @@
-// From strings to typed options: what each bad value is called, before anything is bound or connected.
+// From strings to typed options: each bad value is named before anything is bound or connected.
 import { expect, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { run } from "../../../src/cli/cli.ts";
@@ -23,15 +23,15 @@ for (const [argv, message] of [
 		["join", "me", "--ticket", "T", "--ws-addr", "::1"],
 		"--ws-addr: '::1' has no port (an IPv6 address goes in brackets)",
 	],
-	[[...SHARE, "hub", "--ipv4-addr", "[::1]:0"], "--ipv4-addr: '[::1]:0' is no IPv4 address."],
-	[[...SHARE, "hub", "--ipv6-addr", "127.0.0.1:0"], "--ipv6-addr: '127.0.0.1:0' is no IPv6 address."],
-	[[...SHARE, "hub", "--ipv4-addr", "example.org:0"], "--ipv4-addr: 'example.org:0' is no IPv4 address."],
+	[[...SHARE, "hub", "--ipv4-addr", "[::1]:0"], "--ipv4-addr: '[::1]:0' is not an IPv4 address."],
+	[[...SHARE, "hub", "--ipv6-addr", "127.0.0.1:0"], "--ipv6-addr: '127.0.0.1:0' is not an IPv6 address."],
+	[[...SHARE, "hub", "--ipv4-addr", "example.org:0"], "--ipv4-addr: 'example.org:0' is not an IPv4 address."],
 	[
 		[...SHARE, "hub", "--no-relay", "--relay-url", "https://a.example"],
 		"--relay-url and --no-relay exclude each other.",
 	],
-	[[...SHARE, "hub", "--relay-url", "a.example"], "--relay-url: 'a.example' is no http or https URL."],
-	[[...SHARE, "hub", "--relay-url", "ftp://a.example"], "--relay-url: 'ftp://a.example' is no http or https URL."],
+	[[...SHARE, "hub", "--relay-url", "a.example"], "--relay-url: 'a.example' is not an http or https URL."],
+	[[...SHARE, "hub", "--relay-url", "ftp://a.example"], "--relay-url: 'ftp://a.example' is not an http or https URL."],
 ] as const) {
 	test(`${argv.join(" ").slice(0, 60).replaceAll("\n", "↵")}: ${message}`, async () => {
 		const error = await resultOr("usage", run(argv, AbortSignal.abort()));

@@ -1,0 +1,126 @@
+// The text of docs/cli.md, made from the table that the command line is read by.
+import { EXIT_STATUS } from "../src/base/errors.ts";
+import { PROGRAM } from "../src/base/version.ts";
+import { COMMANDS } from "../src/cli/commands.ts";
+import type { AnyCommand, CommandTable, Definition, Definitions } from "../src/cli/definition.ts";
+import { NETWORK } from "../src/cli/endpoint-options.ts";
+import { COMMON } from "../src/cli/options.ts";
+import { DRAIN_MS } from "../src/forward/limits.ts";
+
+const TABLE: CommandTable = COMMANDS;
+
+/** The page, in Markdown. */
+export function cliPage(): string {
+	return `# Command line
+
+<!-- Made by \`bun build/docs.ts\` from src/cli/. Change it there. -->
+
+${table(
+	["command", "what it does"],
+	Object.entries(TABLE).map(([name, { description }]) => [`[\`${name}\`](#${name})`, description]),
+)}
+
+Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address or an IPv6 address in brackets.
+
+Tickets and join codes are secrets, and arguments are visible in the process list: \`--ticket -\` and \`--join-code -\` read from standard input, and there are [environment variables](#environment).
+
+stdout carries what a script wants, stderr carries messages. Ctrl+C (SIGINT, SIGTERM or SIGHUP) stops in order: nothing new is accepted, running transfers have ${DRAIN_MS / 1000} s to finish, and the other side is told. A second signal ends the program at once.
+
+${Object.entries(TABLE)
+	.map(([name, command]) => section(name, command))
+	.join("\n\n")}
+
+## Connection options
+
+${owners(NETWORK)} take these. \`demo\` uses no relay unless \`--relay-url\` names one. Where one of the two addresses is a loopback address, the other one stays on loopback too.
+
+${options(NETWORK)}
+
+## Options of every command
+
+${options(COMMON)}
+
+## Environment
+
+${table(["variable", "stands in for", "of"], [...variables(), ["`NO_COLOR`", "nothing: it turns off colours", "all"]])}
+
+An option outranks its variable. The program reads no \`.env\` file.
+
+## Exit status
+
+${table(["status", "meaning"], [...statuses(), ["129, 130, 143", "a second signal ended it at once: SIGHUP, SIGINT, SIGTERM"]])}
+`;
+}
+
+// --- internal ---
+
+function section(name: string, { description, args }: AnyCommand): string {
+	const places = Object.entries(args).filter(([, { type }]) => type === "positional");
+	const own = Object.entries(args).filter(([option]) => !(option in NETWORK) && !(option in COMMON));
+	const synopsis = [PROGRAM, name, "[OPTIONS]", ...places.map(([place]) => `<${place.toUpperCase()}>`)].join(" ");
+	const parts = [`## ${name}`, `${description}.`, `\`\`\`\n${synopsis}\n\`\`\``];
+	if (places.length > 0) {
+		const rows = places.map(([place, definition]) => [`\`${place.toUpperCase()}\``, definition.description]);
+		parts.push(table(["argument", "meaning"], rows));
+	}
+	const listed = own.filter(([, { type }]) => type !== "positional");
+	if (listed.length > 0) parts.push(options(Object.fromEntries(listed)));
+	const common = "alpn" in args ? "[connection options](#connection-options) and the " : "";
+	parts.push(`It also takes the ${common}[options of every command](#options-of-every-command).`);
+	return parts.join("\n\n");
+}
+
+function options(args: Definitions): string {
+	const rows = Object.entries(args).map(([name, definition]) => {
+		const letter = "alias" in definition ? `\`-${definition.alias}\`, ` : "";
+		const more = "repeatable" in definition ? "; may be repeated" : "";
+		return [
+			`${letter}\`--${name}${valueText(definition)}\``,
+			`${definition.description}${more}`,
+			defaultText(definition),
+		];
+	});
+	const some = rows.some(([, , absent]) => absent !== "");
+	return some ? table(["option", "meaning", "default"], rows) : table(["option", "meaning"], rows);
+}
+
+function valueText(definition: Definition): string {
+	if (definition.type === "string") return ` ${definition.valueHint}`;
+	return definition.type === "enum" ? ` ${definition.options.join("|")}` : "";
+}
+
+function defaultText(definition: Definition): string {
+	if (definition.type === "positional" || definition.type === "boolean") return "";
+	return definition.default === undefined ? (definition.otherwise ?? "") : `\`${definition.default}\``;
+}
+
+/** The commands that have all of these options. */
+function owners(args: Definitions): string {
+	const names = Object.keys(TABLE).filter((name) => Object.keys(args).every((option) => TABLE[name]?.args[option]));
+	return new Intl.ListFormat("en").format(names.map((name) => `\`${name}\``));
+}
+
+function variables(): string[][] {
+	const named = Object.values(TABLE).flatMap(({ args }) => Object.entries(args));
+	const found = named.flatMap(([option, definition]) =>
+		"variable" in definition ? [[definition.variable as string, option] as const] : [],
+	);
+	return [...new Map(found)].map(([variable, option]) => [
+		`\`${variable}\``,
+		`\`--${option}\``,
+		Object.keys(TABLE)
+			.filter((name) => TABLE[name]?.args[option])
+			.join(", "),
+	]);
+}
+
+const statuses = (): string[][] => Object.values(EXIT_STATUS).map(({ status, meaning }) => [`${status}`, meaning]);
+
+/** Columns are padded, so that the source can be read too. */
+function table(head: string[], body: string[][]): string {
+	const rows = [head, ...body].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+	const widths = head.map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
+	const line = (row: string[]) => `| ${widths.map((width, i) => (row[i] ?? "").padEnd(width)).join(" | ")} |`;
+	const [first = [], ...rest] = rows;
+	return [line(first), line(widths.map((width) => "-".repeat(width))), ...rest.map(line)].join("\n");
+}

@@ -1,0 +1,43 @@
+// What happens after a bug: nothing can be trusted any more, so the program says that it is a bug and stops in order, but
+// not for long.
+import { firstLine } from "../base/errors.ts";
+import { ERROR_TEXT_MAX } from "../base/limits.ts";
+import { log, talk } from "../base/output.ts";
+import { printable } from "../base/printable.ts";
+import { FAULT_STOP_MS } from "./limits.ts";
+
+export interface Faults {
+	/** Takes an exception that nobody caught. The first one stops the program, further ones are likely its echo. */
+	report(error: unknown): void;
+	/** Whether there was one, so that the program must not end as if all were well. */
+	readonly reported: boolean;
+}
+
+/** Aborts `stop` after the first fault, and calls `end` when the program has not ended by {@link FAULT_STOP_MS} then. */
+export function watchFaults(stop: AbortController, end: () => void): Faults {
+	let reported = false;
+	return {
+		get reported() {
+			return reported;
+		},
+		report(error) {
+			if (!reported) {
+				talk(`error: ${printable(bugReport(error), ERROR_TEXT_MAX)}`);
+				setTimeout(end, FAULT_STOP_MS);
+			}
+			reported = true;
+			logCauses(error);
+			stop.abort();
+		},
+	};
+}
+
+/** What a person is told of an error that is not a HivemindError. */
+export const bugReport = (error: unknown): string =>
+	`This is a bug in hivemind-p2p, please report it: ${firstLine(error)}`;
+
+/** An error with its causes, for `-vvv`. */
+export function logCauses(error: unknown): void {
+	for (let cause = error; cause instanceof Error; cause = cause.cause)
+		log.debug(`cause: ${cause.stack ?? cause.message}`);
+}

@@ -1,0 +1,30 @@
+// `identity`: prints the public id of an identity file, which a hub's owner needs for `--allow`.
+import { print, talk } from "../base/output.ts";
+import { ROTATE } from "./access-options.ts";
+import { defineCommand } from "./definition.ts";
+import { COMMON } from "./options.ts";
+
+export const identity = defineCommand({
+	description: "Print the public id of an identity file, which is created if it is missing",
+	args: {
+		file: { type: "positional", description: "The identity file" },
+		...ROTATE,
+		...COMMON,
+	},
+	async run({ file, rotate }) {
+		const { openIdentity } = await import("../invite/identity.ts");
+		const { publicId } = await import("../transport/iroh.ts");
+		// Only looking is allowed while another program runs with this identity.
+		const identity = openIdentity(file, { rotate, peek: !rotate });
+		try {
+			print(await publicId(identity.key));
+		} finally {
+			identity.close();
+		}
+		if (rotate) {
+			talk(
+				"The identity has a new secret: old tickets and join codes no longer work. The next 'share' shows the new ticket.",
+			);
+		}
+	},
+});

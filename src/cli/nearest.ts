@@ -1,0 +1,10 @@
+// "Did you mean …?"
+import leven from "leven";
+
+/** The nearest of `names`, when it is near enough to be a typing error for it; `word` may also be the start of one. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+	const [best] = names
+		.map((name) => ({ name, distance: name.startsWith(word) && word.length > 3 ? 1 : leven(word, name) }))
+		.sort((a, b) => a.distance - b.distance);
+	return best && best.distance <= Math.max(2, word.length / 3) ? best.name : undefined;
+}
