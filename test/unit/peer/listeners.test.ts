@@ -109,7 +109,7 @@ describe("an exception that nothing expects ends its connection, and no other; i
 				spyOn(listeners.status, "refused").mockImplementationOnce(broken);
 				spyOn(Transfers.prototype, "run").mockImplementationOnce(async (_, stream) => {
 					stream.abort();
-					Object.assign(stream, { refused: true });
+					Object.assign(stream, { answer: "refused" });
 					return { traffic: newTraffic(), error: undefined };
 				});
 			},
