@@ -1,0 +1,102 @@
+// Which program listens on a TCP port of this machine, as far as the system tells and without connecting to it. Linux
+// tells by /proc, macOS by lsof; elsewhere nothing is known. For messages, and to look without being seen.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { Address } from "./address.ts";
+
+export interface PortOwner {
+	/** Where it listens; "0.0.0.0" and "::" stand for every address. */
+	address: Address;
+	/** Its process id and name; undefined where the system does not tell (a process of another user). */
+	pid: number | undefined;
+	program: string | undefined;
+}
+
+/** Who listens on TCP `port`: empty when nobody does, undefined where the system does not tell. */
+export function listenersOn(port: number): PortOwner[] | undefined {
+	try {
+		if (process.platform === "linux") return fromProc(port);
+		if (process.platform === "darwin") return fromLsof(port);
+	} catch {
+		// No /proc, no lsof: nothing is known.
+	}
+	return undefined;
+}
+
+/** "node (pid 4711)", or "another program" where that is not known. */
+export function ownerName({ pid, program }: PortOwner): string {
+	return pid === undefined ? "another program" : `${program ?? "a program"} (pid ${pid})`;
+}
+
+// --- internal ---
+
+/** The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
+const LISTEN = "0A";
+
+function fromProc(port: number): PortOwner[] {
+	const sockets = ["tcp", "tcp6"].flatMap((table) => {
+		const rows = readFileSync(`/proc/self/net/${table}`, "utf8").trim().split("\n").slice(1);
+		return rows.flatMap((row) => {
+			const [, local = "", , state, , , , , , inode = ""] = row.trim().split(/\s+/);
+			const [host = "", hex = ""] = local.split(":");
+			if (state !== LISTEN || Number.parseInt(hex, 16) !== port) return [];
+			return [{ address: { host: procHost(host), port }, inode }];
+		});
+	});
+	if (sockets.length === 0) return [];
+	const pids = socketOwners(new Set(sockets.map(({ inode }) => inode)));
+	return sockets.map(({ address, inode }) => {
+		const pid = pids.get(inode);
+		return { address, pid, program: pid === undefined ? undefined : commandName(pid) };
+	});
+}
+
+/** /proc/net writes an address as 32-bit words in the machine's byte order; every supported machine is little-endian. */
+function procHost(hex: string): string {
+	const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, "hex")].reverse());
+	if (bytes.length === 4) return bytes.join(".");
+	const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+	return new URL(`http://[${groups.map((group) => group.toString(16)).join(":")}]/`).hostname.slice(1, -1);
+}
+
+/** The process of each socket inode, among the processes that this user may look at. */
+function socketOwners(inodes: ReadonlySet<string>): Map<string, number> {
+	const found = new Map<string, number>();
+	for (const pid of readdirSync("/proc")) {
+		if (!/^\d+$/.test(pid) || found.size === inodes.size) continue;
+		try {
+			for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+				const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+				if (inode !== undefined && inodes.has(inode)) found.set(inode, Number(pid));
+			}
+		} catch {
+			// Another user's process, or one that has just ended.
+		}
+	}
+	return found;
+}
+
+function commandName(pid: number): string | undefined {
+	try {
+		return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+	} catch {
+		return undefined;
+	}
+}
+
+/** lsof(8) with -F writes one field a line, named by its first letter: p process, c command, n name. */
+function fromLsof(port: number): PortOwner[] {
+	const { stdout } = Bun.spawnSync(["lsof", "-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpcn"]);
+	const owners: PortOwner[] = [];
+	let pid: number | undefined;
+	let program: string | undefined;
+	for (const line of stdout.toString().split("\n")) {
+		const value = line.slice(1);
+		if (line.startsWith("p")) pid = Number(value);
+		else if (line.startsWith("c")) program = value;
+		else if (line.startsWith("n")) {
+			const host = value.slice(0, value.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+			owners.push({ address: { host: host === "*" ? "::" : host, port }, pid, program });
+		}
+	}
+	return owners;
+}

@@ -1,0 +1,44 @@
+// Who listens on a port, by what the system tells and without a connection to it.
+import { expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { listenersOn, ownerName } from "../../../src/base/port-owner.ts";
+
+const known = process.platform === "linux" || process.platform === "darwin";
+
+async function listening(host: string, work: (port: number) => void | Promise<void>): Promise<void> {
+	let connections = 0;
+	const server = createServer(() => connections++);
+	await new Promise<void>((resolve) => server.listen({ host, port: 0, ipv6Only: host.includes(":") }, resolve));
+	try {
+		await work((server.address() as { port: number }).port);
+		expect(connections).toBe(0);
+	} finally {
+		await new Promise((resolve) => server.close(resolve));
+	}
+}
+
+test.skipIf(!known)("the program and its address are told, in both families", async () => {
+	for (const host of ["127.0.0.1", "::1", "0.0.0.0", "::"]) {
+		await listening(host, (port) => {
+			const [owner, ...more] = listenersOn(port) ?? [];
+			expect(more).toEqual([]);
+			expect(owner?.address).toEqual({ host, port });
+			expect(owner?.pid).toBe(process.pid);
+			expect(ownerName(owner as NonNullable<typeof owner>)).toMatch(new RegExp(`^\\S+ \\(pid ${process.pid}\\)$`));
+		});
+	}
+});
+
+test.skipIf(!known)("a port on which nobody listens has no owner", async () => {
+	let free = 0;
+	await listening("127.0.0.1", (port) => {
+		free = port;
+	});
+	expect(listenersOn(free)).toEqual([]);
+});
+
+test("a process of another user has no name, and is called another program", () => {
+	const address = { host: "127.0.0.1", port: 1 };
+	expect(ownerName({ address, pid: undefined, program: undefined })).toBe("another program");
+	expect(ownerName({ address, pid: 7, program: "node" })).toBe("node (pid 7)");
+});
