@@ -8,7 +8,7 @@ import { available, hub, OFFLINE, peer, scratch } from "./terminals.ts";
 
 describe("a directory with files that Bun obeys", () => {
 	const evil = `await Bun.write(import.meta.dir + "/ran", ""); console.log("HOSTILE CODE RAN");`;
-	const env = "BUN_CONFIG_VERBOSE_FETCH=curl\n";
+	const env = "HIVEMIND_P2P_TICKET=evil\n";
 	const HOSTILE = {
 		"bunfig.toml": `preload = ["./evil.ts"]\n[run]\npreload = ["./evil.ts"]\n`,
 		"evil.ts": evil,
@@ -21,6 +21,7 @@ describe("a directory with files that Bun obeys", () => {
 		"node_modules/@number0/iroh/package.json": `{ "name": "@number0/iroh", "main": "./index.js" }`,
 		"node_modules/@number0/iroh/index.js": `throw new Error("HOSTILE CODE RAN");`,
 	};
+	const NEEDS_TICKET = { status: 2, stderr: expect.stringContaining("'join' needs a ticket or a join code") };
 	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
 
 	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p runs and reads none of them", async (args) => {
@@ -28,17 +29,21 @@ describe("a directory with files that Bun obeys", () => {
 		const { status, stdout, stderr } = await run(args, { cwd: directory.path });
 		expect(status).toBe(0);
 		expect(stdout + stderr).not.toContain("HOSTILE CODE RAN");
-		expect(stderr).not.toContain("HTTP/1.1");
 		expect(await ran(directory.path)).toBe(false);
 	});
 
-	test("the same files do affect Bun, and the variable does affect the demo (otherwise the test above proves nothing)", async () => {
+	test("a ticket in .env is not used", async () => {
+		await using directory = await scratch(HOSTILE);
+		expect(await run(["join", "my-peer"], { cwd: directory.path })).toMatchObject(NEEDS_TICKET);
+	});
+
+	test("the same files do affect Bun, and the variable does affect join (otherwise these tests prove nothing)", async () => {
 		await using directory = await scratch({ ...HOSTILE, "main.ts": "" });
 		const bun = Bun.spawn([process.execPath, "main.ts"], { cwd: directory.path, stdout: "ignore", stderr: "ignore" });
 		await bun.exited;
 		expect(await ran(directory.path)).toBe(true);
-		const { stderr } = await run(["demo", "--once"], { env: { BUN_CONFIG_VERBOSE_FETCH: "curl" } });
-		expect(stderr).toContain("HTTP/1.1");
+		const given = await run(["join", "my-peer"], { env: { HIVEMIND_P2P_TICKET: "evil" } });
+		expect(given).toMatchObject({ stderr: expect.stringContaining("does not begin with 'endpoint'") });
 	});
 });
 
