@@ -1,5 +1,5 @@
-// Where the executable may run: in a directory with files that Bun would obey, in a read-only container, as another user,
-// as PID 1. Each process has a mount namespace of its own, so the mounts vanish with it.
+// Where the executable has to work: in a directory with files that Bun would obey, in a read-only container, as another
+// user, as PID 1. Each process has a mount namespace of its own, so the mounts vanish with it.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ describe("a directory with files that Bun obeys", () => {
 	};
 	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
 
-	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p runs and reads none of them", async (args) => {
+	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p works and obeys none of them", async (args) => {
 		await using directory = await scratch(HOSTILE);
 		const { status, stdout, stderr } = await run(args, { cwd: directory.path });
 		expect(status).toBe(0);
@@ -60,7 +60,7 @@ test("neither hub nor peer leaves anything behind in its directory, its home or 
 const NAMESPACES = process.platform === "linux" && available("mount namespaces", ["unshare", "-m", "true"]);
 
 describe.skipIf(!NAMESPACES)("read-only places", () => {
-	/** Everything is read-only; the usual places for files are `options`. The executable is at /mnt. */
+	/** Everything is read-only; the usual places for files are mounted with `options`. The executable is in /mnt. */
 	const sealed = (options: string, user: string) => `set -e
 		mount -t tmpfs tmpfs /mnt
 		touch /mnt/hivemind-p2p
@@ -73,7 +73,7 @@ describe.skipIf(!NAMESPACES)("read-only places", () => {
 		if touch /a /mnt/a /usr/a 2>/dev/null; then echo writable >&2; exit 99; fi
 		exec chroot --userspec=${user} / /mnt/hivemind-p2p "$@"`;
 
-	/** A root of its own, with the system's libraries, /proc and nothing else: there is no /tmp, /var, /run, /etc. */
+	/** A root with the system's libraries, /proc and nothing else: no /tmp, /var, /run or /etc. */
 	const bare = (user: string) => `set -e
 		mount -t tmpfs tmpfs /mnt
 		cd /mnt
@@ -112,7 +112,7 @@ describe.skipIf(!NAMESPACES)("read-only places", () => {
 		});
 	}
 
-	test("an ordinary user's own hub and peer meet", async () => {
+	test("an ordinary user's hub and peer connect", async () => {
 		const wrapper = ["unshare", "-m", "sh", "-c", sealed("ro,noexec", "65534:65534")];
 		await using sharing = await hub([], [], { wrapper });
 		await using joined = await peer(sharing.ticket, [], { wrapper });
