@@ -1,4 +1,4 @@
-// Addresses: what a user may type, and which part of it the error names.
+// Addresses: what a user may type, and which part of it the error complains about.
 import { expect, test } from "bun:test";
 import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
@@ -54,17 +54,17 @@ for (const [text, why] of [
 	});
 }
 
-test("port 0 is not a port of a service", () => {
+test("a service cannot be on port 0", () => {
 	expect(thrown("usage", () => parseAddress("host:0", "The backend", false)).message).toContain("port 0");
 });
 
-test("a loopback address is recognised in every spelling, and no other", () => {
+test("a loopback address is recognised in every spelling, and no other address is", () => {
 	for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST"])
 		expect(isLoopback(host), host).toBe(true);
 	for (const host of ["0.0.0.0", "::", "128.0.0.1", "example.org"]) expect(isLoopback(host), host).toBe(false);
 });
 
-test("::1 written in full is loopback too, so that the other family stays on loopback", () => {
+test("::1 written in full is loopback, too, so that the other family stays on loopback", () => {
 	expect(isLoopback("0:0:0:0:0:0:0:1")).toBe(true);
 	expect(isLoopback("::0001")).toBe(true);
 });

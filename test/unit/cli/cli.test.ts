@@ -1,4 +1,4 @@
-// From strings to typed options: each bad value is named before anything is bound or connected.
+// From strings to typed options: each bad value is reported before anything is bound or connected.
 import { expect, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { run } from "../../../src/cli/cli.ts";
