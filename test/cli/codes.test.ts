@@ -175,7 +175,7 @@ test("a mailbox server that is down: the peer suggests --ticket; the hub reports
 	expect(finished.stderr).toMatch(/error: .*ws:\/\/127\.0\.0\.1:1\/v1.*--ticket/);
 	expect(finished.status).toBe(13);
 	await using hub = sharing(down);
-	await hub.line(/^The mailbox ws:\/\/127\.0\.0\.1:1\/v1 cannot be reached/);
+	await hub.line(/^The mailbox server ws:\/\/127\.0\.0\.1:1\/v1 cannot be reached/);
 	const [, ticket = ""] = await hub.line(/^Ticket: (\S+)$/);
 	await using peer = start(joining("--ticket", ticket));
 	await peer.line(/^Press Ctrl/);
@@ -191,7 +191,7 @@ test("the mailbox server is killed and restarted: the hub shows a working code, 
 	const [, frontend = ""] = await early.line(/^ {2}Frontend: +(\S+)$/);
 	await nextCode(hub, 1);
 	await first[Symbol.asyncDispose]();
-	await hub.line(/^The mailbox .* cannot be reached/);
+	await hub.line(/^The mailbox server .* cannot be reached/);
 	expect(await get(frontend)).toBe("the page");
 	await using again = start(["mailbox", "--listen", new URL(at).host]);
 	await again.line(FIRST_LINE);

@@ -111,7 +111,7 @@ describe("a hub that cannot be reached", () => {
 		await using frontend = serve(() => new Response("a page"));
 		await using sharing = await hub([frontend.address]);
 		const finished = await run(joining(sharing.ticket, "--alpn", "federated-hivemind"));
-		expectError(finished, "alpn", /The hub speaks another protocol than --alpn federated-hivemind\. .*same --alpn/);
+		expectError(finished, "alpn", /The hub speaks a protocol other than --alpn federated-hivemind\. .*same --alpn/);
 		await using joined = await peer(sharing.ticket);
 		expect(await get(joined.urls.frontend)).toBe("a page");
 	});

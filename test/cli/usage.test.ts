@@ -25,10 +25,10 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 	["[::1]", "is not host:port"],
 	["[::g]:3000", "has no IPv6 address in its brackets"],
 	["[127.0.0.1]:3000", "has no IPv6 address in its brackets"],
-	["127.0.0:3000", "has no valid IPv4 address"],
-	["127.0.0.256:3000", "has no valid IPv4 address"],
-	["my host:3000", "has no valid host name"],
-	["host-:3000", "has no valid host name"],
+	["127.0.0:3000", "has an invalid IPv4 address"],
+	["127.0.0.256:3000", "has an invalid IPv4 address"],
+	["my host:3000", "has an invalid host name"],
+	["host-:3000", "has an invalid host name"],
 ];
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
@@ -63,7 +63,11 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["an option's value missing at the end", ["join", "my-peer", "--ticket"], /'--ticket' needs a value/],
 	["an option's value missing before another", ["join", "p", "--ticket", "--no-relay"], /'--ticket' needs a value/],
 	["an empty value", ["join", "p", "--ticket="], /'--ticket' needs a value/],
-	["an unknown ALPN", [...SHARE, "--alpn", "hivemnd"], /'--alpn' is one of hivemind, federated-hivemind.*'hivemind'\?/],
+	[
+		"an unknown ALPN",
+		[...SHARE, "--alpn", "hivemnd"],
+		/'--alpn' must be one of hivemind, federated-hivemind.*'hivemind'\?/,
+	],
 	["a relay with --no-relay", [...SHARE, "--no-relay", "--relay-url", "https://r.test"], /--relay-url and --no-relay/],
 	["a relay that is not a URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is not an http or https URL/],
 	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is not an http/],
@@ -78,11 +82,11 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
 	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code.*--join-code.*--ticket/],
 	["an empty name", [...SHARE.slice(0, 4), " "], /The name is empty/],
-	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name has control characters/],
+	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name contains control characters/],
 	[
 		"a name with an escape sequence",
 		["join", "\x1b[31m", "--ticket", "endpointaaaa"],
-		/The name has control characters/,
+		/The name contains control characters/,
 	],
 	["a name of 65 characters", [...SHARE.slice(0, 4), "x".repeat(65)], /The name is longer than 64 characters/],
 

@@ -124,7 +124,9 @@ test("a single mistake in a line is named, wherever it is", () => {
 			),
 		value
 			.filter((it) => it !== "hivemind")
-			.map((it) => [["--alpn", it], `Option '--alpn' is one of hivemind, federated-hivemind, not '${it}'.`] as const),
+			.map(
+				(it) => [["--alpn", it], `Option '--alpn' must be one of hivemind, federated-hivemind, not '${it}'.`] as const,
+			),
 		fc.constant([["--once"], "Option '--once' belongs to 'demo', not to 'join'."] as const),
 		value.map((it) => [["--", it], `'join' takes no further argument: '${it}'.`] as const),
 	);

@@ -16,7 +16,7 @@ export interface OfferOptions {
 	url?: string | undefined;
 	/** Words of a code, 2 to 8; 2 when not given. */
 	words?: number | undefined;
-	/** Ends the rotation; the mailbox is closed in at most a second. */
+	/** Ends the offer; the mailbox is closed within a second. */
 	signal: AbortSignal;
 	/** A code that works from now on; every earlier one is dead. The same code again after an outage it survived. */
 	onCode(code: string): void;

@@ -105,7 +105,7 @@ for (const [argv, message, hint] of [
 	[["join", "--ticket", "--", "me"], "Option '--ticket' needs a value.", undefined],
 	[
 		["demo", "--alpn", "hivemnd"],
-		"Option '--alpn' is one of hivemind, federated-hivemind, not 'hivemnd'.",
+		"Option '--alpn' must be one of hivemind, federated-hivemind, not 'hivemnd'.",
 		"Did you mean 'hivemind'?",
 	],
 	[["join"], "'join' needs <NAME>.", "See 'join --help'."],

@@ -77,9 +77,9 @@ describe("messages, printed without -v", () => {
 		[{ type: "code_spoiled", reason: "it was cancelled" }, "The code is dead: it was cancelled. The next one follows."],
 		[
 			{ type: "mailbox_unreachable", url: "ws://m/v1", reason: "no answer" },
-			"The mailbox ws://m/v1 cannot be reached (no answer): join codes do not work now, the ticket does. Trying again …",
+			"The mailbox server ws://m/v1 cannot be reached (no answer): join codes do not work for now, but the ticket does. Trying again …",
 		],
-		[{ type: "mailbox_says", text: "be kind" }, "The mailbox says: be kind"],
+		[{ type: "mailbox_says", text: "be kind" }, "The mailbox server says: be kind"],
 		[
 			{ type: "codes_ended", reason: "The mailbox refuses us.", hint: "Use another." },
 			"error: The mailbox refuses us. Use another. Peers can still join with the ticket.",

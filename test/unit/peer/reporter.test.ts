@@ -52,7 +52,7 @@ const refused = { type: "refused", service: "backend", local: LOCAL, address: AD
 const ended = { type: "connection_ended", service: "backend", sent: 5, received: 7 } as const;
 
 test.each<[PeerEvent, number, string]>([
-	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox says: hello"],
+	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox server says: hello"],
 	[{ type: "path", path: "direct 127.0.0.1:1" }, INFO, "info: Connected: direct 127.0.0.1:1"],
 	[{ ...lost, reconnecting: true }, ALWAYS, "The hub is gone: it was stopped. Looking for it again …"],
 	[
@@ -68,7 +68,7 @@ test.each<[PeerEvent, number, string]>([
 	[
 		{ type: "still_lost", lostMs: 20_000 },
 		ALWAYS,
-		"Still no hub. One that was restarted without --identity has a new ticket: ask for that one.",
+		"Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one.",
 	],
 	[{ type: "attempt_failed", reason: "no answer" }, DEBUG, "debug: An attempt to reach the hub failed: no answer"],
 	[
