@@ -45,7 +45,7 @@ ${options(COMMON)}
 
 ${table(["variable", "instead of", "commands"], [...variables(), ["`NO_COLOR`", "(turns off colours)", "all"]])}
 
-An option outranks its variable. The program reads no \`.env\` file.
+An option takes precedence over its variable. The program reads no \`.env\` file.
 
 ## Exit status
 

@@ -18,7 +18,7 @@ export function limitsPage(sources: ReadonlyMap<string, string>): string {
 
 <!-- Made by \`bun build/docs.ts\` from the limits.ts files. Change it there. -->
 
-Every bound and every wait in the program, by the folder that uses it, as the sources have it. Whatever a remote can send, request or invent is bounded here. Names that end in \`_MS\` are milliseconds; sizes are bytes. Only those whose reason names an option can be changed.
+Every bound and every wait in the program, by the folder that uses it, taken from the sources. Whatever a remote can send, request or invent is bounded here. Names that end in \`_MS\` are milliseconds; sizes are bytes. Only those whose reason names an option can be changed.
 
 ${[...sources].map(([path, text]) => section(path, text)).join("\n\n")}
 `;
