@@ -31,9 +31,4 @@ export class StreamQuota {
 		else this.#held.delete(id);
 		this.#total--;
 	}
-
-	/** How many are held. */
-	get total(): number {
-		return this.#total;
-	}
 }

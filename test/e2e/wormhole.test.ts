@@ -3,15 +3,27 @@ import { expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../src/base/errors.ts";
 import { offerCodes } from "../../src/wormhole/client/offer.ts";
 import { redeem } from "../../src/wormhole/client/redeem.ts";
+import { Rendezvous } from "../../src/wormhole/server/rendezvous.ts";
 import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, mailboxProcess, nameplates, RawClient } from "../support/wormhole.ts";
 
 const TICKET = "endpointaaaa2345";
 const QUICK = { retryFirstMs: 10, retryMaxMs: 100 };
 
-function server(welcome?: { motd?: string; error?: string }) {
-	const mailbox = startMailbox({ host: "127.0.0.1", port: 0, ...(welcome && { welcome }) });
+function server() {
+	const mailbox = startMailbox({ host: "127.0.0.1", port: 0 });
 	return { ...mailbox, [Symbol.asyncDispose]: () => mailbox.stop() };
+}
+
+/** Our mailbox servers greet their clients like other operators' from now on. */
+function greetWith(welcome: { motd?: string; error?: string }): Disposable {
+	const { connect } = Rendezvous.prototype;
+	const greeting = spyOn(Rendezvous.prototype, "connect");
+	greeting.mockImplementation(function (this: Rendezvous, address, { send, close }) {
+		const greet: typeof send = (message) => send(message.type === "welcome" ? { type: "welcome", welcome } : message);
+		return connect.call(this, address, { send: greet, close });
+	});
+	return { [Symbol.dispose]: () => greeting.mockRestore() };
 }
 
 async function failure(promise: Promise<unknown>): Promise<HivemindError> {
@@ -88,7 +100,8 @@ test("after a code was taken the next one waits as long as asked, and never come
 });
 
 test("a sloppily typed code is accepted, and redeeming it reports what it waits for", async () => {
-	await using mailbox = server({ motd: "be kind" });
+	using _greeting = greetWith({ motd: "be kind" });
+	await using mailbox = server();
 	await using hub = new Hub(mailbox.url.replace("ws:", "http:").replace("/v1", ""), TICKET, 4);
 	expect(await hub.next()).toEqual({ type: "motd", text: "be kind" });
 	const code = await hub.code();
@@ -259,7 +272,8 @@ test("the mailbox server is killed after the first messages: the ticket still ar
 }, 60_000);
 
 test("a server that refuses all clients ends both hub and peer, with its message", async () => {
-	await using mailbox = server({ error: "closed for today" });
+	using _greeting = greetWith({ error: "closed for today" });
+	await using mailbox = server();
 	const hub = new Hub(mailbox.url);
 	const errors = [await failure(hub.done), await failure(redeem("5-a-b", { url: mailbox.url }))];
 	for (const error of errors) {

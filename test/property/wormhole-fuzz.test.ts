@@ -141,7 +141,7 @@ test("no frame from a server makes a client crash, grow or accept a ticket", () 
 }, 3_600_000);
 
 test("no frame from a client makes the server crash or grow", () => {
-	const server = new Rendezvous({ now: () => now });
+	const server = new Rendezvous(() => now);
 	let now = 0;
 	fc.assert(
 		fc.property(

@@ -60,6 +60,8 @@ export class FarPeer {
 		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, {
 			rtt: () => 0,
 			scheduler: new ChunkScheduler(),
+			isLost: () => false,
+			onStuckAbort: () => {},
 		});
 		this.#opened.push({ send, receive, stream });
 		this.#open++;

@@ -40,7 +40,7 @@ export function redeem(seed: number, text: string, announce: Announce = "hivemin
 }
 
 export class World {
-	rendezvous = new Rendezvous({ now: () => this.now });
+	rendezvous = new Rendezvous(() => this.now);
 	clients: Client[] = [];
 	now = 0;
 
@@ -53,7 +53,7 @@ export class World {
 	/** The server is killed and comes back empty. */
 	restart(): void {
 		for (const client of this.clients) client.drop();
-		this.rendezvous = new Rendezvous({ now: () => this.now });
+		this.rendezvous = new Rendezvous(() => this.now);
 	}
 
 	/** Everything that can happen next without a fault. */

@@ -25,6 +25,8 @@ function open(options: Partial<StreamOptions> = {}): QuicStream {
 	return new QuicStream({ send, recv: receive } as unknown as BiStream, {
 		rtt: () => 0,
 		scheduler: new ChunkScheduler(),
+		isLost: () => false,
+		onStuckAbort: () => {},
 		...options,
 	});
 }

@@ -1,14 +1,9 @@
 // The vectors come from python-spake2 0.8 (test/support/wormhole-vectors.json).
 import { expect, test } from "bun:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import {
-	BadElement,
-	deriveS,
-	finish,
-	passwordScalar,
-	randomScalar,
-	start,
-} from "../../../../src/wormhole/client/spake2.ts";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { BadElement, finish, passwordScalar, randomScalar, start } from "../../../../src/wormhole/client/spake2.ts";
 import vectors from "../../../support/wormhole-vectors.json" with { type: "json" };
 
 const { Point } = ed25519;
@@ -20,8 +15,26 @@ function message(point: string, side = "53"): Uint8Array {
 }
 
 test("the fixed element S is the one that its derivation gives", () => {
-	expect(deriveS().toHex()).toBe(vectors.S_symmetric);
+	const S = deriveS();
+	expect(S.toHex()).toBe(vectors.S_symmetric);
+	// With a scalar of zero, a message is pw·S.
+	const zero = start("5-a-b", "app", 0n);
+	expect(zero.message.subarray(1).toHex()).toBe(S.multiply(passwordScalar(zero.password)).toHex());
 });
+
+/** S from its seed: the first y upward that is on the curve (with even x), times the cofactor. */
+function deriveS(): InstanceType<typeof Point> {
+	const p = Point.Fp.ORDER;
+	const seed = hkdf(sha256, utf8.encode("symmetric"), undefined, utf8.encode("SPAKE2 arbitrary element"), 48);
+	for (let y = BigInt(`0x${seed.toHex()}`) % p; ; y = (y + 1n) % p) {
+		try {
+			const littleEndian = Uint8Array.fromHex(y.toString(16).padStart(64, "0")).reverse();
+			return Point.fromBytes(littleEndian).clearCofactor();
+		} catch {
+			// Not on the curve: about every second y is.
+		}
+	}
+}
 
 test.each(vectors.spake2)("messages and key of $password are the reference implementation's", (vector) => {
 	expect(passwordScalar(utf8.encode(vector.password))).toBe(BigInt(vector.password_scalar));

@@ -45,9 +45,8 @@ function allocated(client: Client): { nameplate: string; mailbox: string } {
 	return { nameplate, mailbox };
 }
 
-test("every client is welcomed first, with the operator's message", () => {
-	const server = new Rendezvous({ welcome: { motd: "hello" } });
-	expect(new Client(server).got).toEqual([{ type: "welcome", welcome: { motd: "hello" } }]);
+test("every client is welcomed first", () => {
+	expect(new Client(new Rendezvous()).got).toEqual([{ type: "welcome", welcome: {} }]);
 });
 
 test("two sides that claim one nameplate meet in one mailbox", () => {
@@ -152,7 +151,7 @@ test("AppIDs do not see each other", () => {
 
 test("a mailbox without a socket is removed after 10 minutes; one with a socket never is", () => {
 	let now = 0;
-	const server = new Rendezvous({ now: () => now });
+	const server = new Rendezvous(() => now);
 	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	a.says({ type: "open", mailbox: allocated(a).mailbox });
 	b.says({ type: "open", mailbox: allocated(b).mailbox });
@@ -231,7 +230,7 @@ test("a mailbox holds a bounded number of messages and bytes", () => {
 
 test("one address gets a burst of claims, then one a second; others are not slowed down", () => {
 	let now = 0;
-	const server = new Rendezvous({ now: () => now });
+	const server = new Rendezvous(() => now);
 	const claim = (address: string) => new Client(server, "a", "app", address).says({ type: "claim", nameplate: "1" });
 	for (let i = 0; i < SERVER_CLAIMS_BURST; i++) expect(claim("1.1.1.1")[0]?.type).toBe("claimed");
 	expect(claim("1.1.1.1")).toEqual(error("too many codes, wait a minute"));
