@@ -1,4 +1,4 @@
-// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`. Each target's files go to
+// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`. Each target's files go into
 // dist/<target>/, and this machine's executable to dist/ as well. `bun build.ts --formula` prints the Homebrew formula
 // for the archives of the last build.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { type Contents, cycloneDx, thirdParty } from "./build/sbom.ts";
 import { archiveName, hostTarget, TARGETS, targetOf } from "./build/targets.ts";
 import manifest from "./package.json" with { type: "json" };
 
-/** The largest download, in bytes. Bun is 40 MB of it and the add-on 10; if it grows beyond this, find out why. */
+/** The largest archive, in bytes. Bun makes up 40 MB of it and the add-on 10; if it grows beyond this, find out why. */
 const ARCHIVE_MAX = 65e6;
 
 const root = import.meta.dir;
@@ -30,7 +30,7 @@ interface Artefact {
 async function build(name: string, archive: boolean): Promise<Artefact[]> {
 	const target = targetOf(name);
 	const addon = await addonPackage(target.addon);
-	// For a local build, this machine's Bun will do. A release takes the registry's, so that every build is the same.
+	// For a local build this machine's Bun will do. A release uses the registry's, so that every build is the same.
 	const runtime = !archive && name === hostTarget() ? undefined : await fetchPackage(target.runtime, Bun.version);
 	const addonFile = join(addon.directory, addon.manifest.main ?? "");
 	const directory = join(dist, name);
@@ -71,7 +71,7 @@ async function build(name: string, archive: boolean): Promise<Artefact[]> {
 		{ name: `hivemind-p2p-${name}.cdx.json`, data: Buffer.from(cycloneDx(contents, date)) },
 	];
 	for (const { name, data } of published) await Bun.write(join(dist, name), data);
-	// The executable itself, too, so that install.sh can tell without a download whether it is installed already.
+	// The executable's checksum, too, so that install.sh can tell without a download whether it is installed already.
 	return [...published, { name: `${name}/${target.executable}`, data: executable }];
 }
 
@@ -80,7 +80,7 @@ function contentsOf(name: string, directories: string[], addon: Package, runtime
 		if (directory === addon.directory) return addon;
 		const found = installed(directory.replaceAll("\\", "/").replace(/^.*node_modules\//, ""));
 		if (found?.directory !== directory)
-			throw new Error(`${directory} is bundled, but is not a package of the lockfile`);
+			throw new Error(`${directory} is bundled, but is not a package in the lockfile`);
 		return found;
 	});
 	const bun = installed("bun-types");

@@ -1,5 +1,5 @@
-// Archives with the same bytes wherever and whenever they are made: sorted, owner 0, one date. The system's tar may be
-// GNU's, BSD's or busybox's, and Bun.Archive sets neither mode nor date, so both formats are written here: POSIX.1
+// Archives whose bytes are the same wherever and whenever they are made: sorted, owner 0, one date. The system's tar may
+// be GNU's, BSD's or busybox's, and Bun.Archive sets neither mode nor date, so both formats are written here: POSIX.1
 // ustar and PKWARE's APPNOTE 6.3.
 import { crc32, deflateRawSync } from "node:zlib";
 

@@ -7,7 +7,7 @@ import type { BunPlugin } from "bun";
 import type { Target } from "./targets.ts";
 
 export interface BundleOptions {
-	/** The directory of the project. */
+	/** The root directory of the project. */
 	root: string;
 	target: Target;
 	/** The file of the native add-on. */
@@ -17,7 +17,7 @@ export interface BundleOptions {
 	outfile: string;
 }
 
-/** Compiles `outfile`. Returns the directory of each package in it. @throws Error unless the right add-on is in it */
+/** Compiles `outfile`, and returns the directory of each package in it. @throws Error unless it has the right add-on */
 export async function bundle({ root, target, addon, runtime, outfile }: BundleOptions): Promise<string[]> {
 	const result = await Bun.build({
 		entrypoints: [join(root, "src/main.ts")],
@@ -30,7 +30,7 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 			target: target.bun,
 			executablePath: runtime ?? process.execPath,
 			outfile,
-			// Both would read files from the directory that the program is run in; a bunfig.toml can even run code.
+			// Both would read files in the directory that the program is run in; a bunfig.toml can even run code.
 			autoloadDotenv: false,
 			autoloadBunfig: false,
 		},
@@ -58,7 +58,7 @@ export function packagesOf(inputs: readonly string[]): string[] {
 
 // --- internal ---
 
-/** Replaces @number0/iroh, whose own loader would embed several add-ons or none, by a module with the one add-on. */
+/** Replaces @number0/iroh, whose own loader would embed several add-ons or none, by a module with exactly one. */
 function oneAddon(root: string, file: string): BunPlugin {
 	const require = createRequire(join(root, "package.json"));
 	const names = Object.keys(require("@number0/iroh")).filter((name) => /^[A-Za-z]\w*$/.test(name));

@@ -1,4 +1,4 @@
-// The text of docs/cli.md, made from the table that the command line is read by.
+// The text of docs/cli.md, made from the table that the command line is parsed with.
 import { EXIT_STATUS } from "../src/base/errors.ts";
 import { PROGRAM } from "../src/base/version.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
@@ -6,6 +6,7 @@ import type { AnyCommand, CommandTable, Definition, Definitions } from "../src/c
 import { NETWORK } from "../src/cli/endpoint-options.ts";
 import { COMMON } from "../src/cli/options.ts";
 import { DRAIN_MS } from "../src/forward/limits.ts";
+import { table } from "./markdown.ts";
 
 const TABLE: CommandTable = COMMANDS;
 
@@ -20,11 +21,11 @@ ${table(
 	Object.entries(TABLE).map(([name, { description }]) => [`[\`${name}\`](#${name})`, description]),
 )}
 
-Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address or an IPv6 address in brackets.
+Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
 
 Tickets and join codes are secrets, and arguments are visible in the process list: \`--ticket -\` and \`--join-code -\` read from standard input, and there are [environment variables](#environment).
 
-stdout carries what a script wants, stderr carries messages. Ctrl+C (SIGINT, SIGTERM or SIGHUP) stops in order: nothing new is accepted, running transfers have ${DRAIN_MS / 1000} s to finish, and the other side is told. A second signal ends the program at once.
+stdout carries results that a script may read; stderr carries messages. Ctrl+C (SIGINT, SIGTERM or SIGHUP) stops the program cleanly: it accepts nothing new, gives running transfers ${DRAIN_MS / 1000} s to finish, and tells the other side. A second signal ends it at once.
 
 ${Object.entries(TABLE)
 	.map(([name, command]) => section(name, command))
@@ -32,7 +33,7 @@ ${Object.entries(TABLE)
 
 ## Connection options
 
-${owners(NETWORK)} take these. \`demo\` uses no relay unless \`--relay-url\` names one. Where one of the two addresses is a loopback address, the other one stays on loopback too.
+${owners(NETWORK)} take these. \`demo\` uses no relay unless \`--relay-url\` names one. If only one of the two addresses is given and it is a loopback address, the other one is loopback as well.
 
 ${options(NETWORK)}
 
@@ -42,13 +43,13 @@ ${options(COMMON)}
 
 ## Environment
 
-${table(["variable", "stands in for", "of"], [...variables(), ["`NO_COLOR`", "nothing: it turns off colours", "all"]])}
+${table(["variable", "instead of", "commands"], [...variables(), ["`NO_COLOR`", "(turns off colours)", "all"]])}
 
-An option outranks its variable. The program reads no \`.env\` file.
+An option takes precedence over its variable. The program reads no \`.env\` file.
 
 ## Exit status
 
-${table(["status", "meaning"], [...statuses(), ["129, 130, 143", "a second signal ended it at once: SIGHUP, SIGINT, SIGTERM"]])}
+${table(["status", "meaning"], [...statuses(), ["129, 130, 143", "ended by a second signal: SIGHUP, SIGINT, SIGTERM"]])}
 `;
 }
 
@@ -115,12 +116,3 @@ function variables(): string[][] {
 }
 
 const statuses = (): string[][] => Object.values(EXIT_STATUS).map(({ status, meaning }) => [`${status}`, meaning]);
-
-/** Columns are padded, so that the source can be read too. */
-function table(head: string[], body: string[][]): string {
-	const rows = [head, ...body].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-	const widths = head.map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
-	const line = (row: string[]) => `| ${widths.map((width, i) => (row[i] ?? "").padEnd(width)).join(" | ")} |`;
-	const [first = [], ...rest] = rows;
-	return [line(first), line(widths.map((width) => "-".repeat(width))), ...rest.map(line)].join("\n");
-}

@@ -1,8 +1,8 @@
-// Checks that a finished executable and the add-on inside it are for the target, because a wrong one is built just as
+// Checks that a finished executable and the add-on in it are for the target: a build with the wrong one succeeds just as
 // silently. Reads the headers of the files: elf(5), Mach-O, PE/COFF.
 import type { Elf, Target } from "./targets.ts";
 
-/** The newest version of glibc that may be required; install.sh refuses systems with an older one. */
+/** The newest version of glibc that an executable may require; install.sh refuses systems with an older one. */
 const GLIBC_MAX = [2, 34] as const;
 
 /** @throws Error that says what is wrong with the executable, or with the add-on that it should contain */
@@ -49,7 +49,7 @@ function readElf(file: Buffer) {
 		const at = number(32) + i * file.readUInt16LE(54);
 		return { type: file.readUInt32LE(at), offset: number(at + 8), address: number(at + 16), size: number(at + 32) };
 	});
-	/** An address in memory as an offset in the file. */
+	/** The offset in the file of an address in memory. */
 	const offsetOf = (address: number): number => {
 		const home = segments.find((s) => s.type === 1 && address >= s.address && address < s.address + s.size);
 		if (!home) throw new Error("an ELF address is outside all segments");
@@ -80,7 +80,7 @@ function checkMachO(what: string, file: Buffer, cpu: number): void {
 		throw new Error(`the ${what} is for Mach-O CPU 0x${found.toString(16)}, not 0x${cpu.toString(16)}`);
 }
 
-/** Whether a Mach-O file has a load command of that type. */
+/** Whether a Mach-O file has a load command of this type. */
 function hasCommand(file: Buffer, wanted: number): boolean {
 	for (let at = 32, left = file.readUInt32LE(16); left > 0; at += file.readUInt32LE(at + 4), left--) {
 		if (file.readUInt32LE(at) === wanted) return true;

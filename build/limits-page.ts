@@ -1,9 +1,9 @@
-// The text of docs/limits.md, made from the limits.ts of each folder: a bound without a reason does not get through.
+// The text of docs/limits.md, made from the limits.ts of each folder: a bound without a reason is an error.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { table } from "./markdown.ts";
 
-/** The sources that define bounds, by their path from the root of the repository. */
+/** The sources that define bounds: path from the root of the repository → text. */
 export function limitsSources(): Map<string, string> {
 	const root = join(import.meta.dir, "..");
 	const paths = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
@@ -18,7 +18,7 @@ export function limitsPage(sources: ReadonlyMap<string, string>): string {
 
 <!-- Made by \`bun build/docs.ts\` from the limits.ts files. Change it there. -->
 
-Every bound and wait of the program, by the folder that uses it, as it is written in the sources. What a remote can send, ask for or invent has a bound here. Names that end in \`_MS\` are milliseconds; sizes are bytes. Only the ones that name an option can be changed.
+Every bound and every wait in the program, by the folder that uses it, taken from the sources. Whatever a remote can send, request or invent is bounded here. Names that end in \`_MS\` are milliseconds; sizes are bytes. Only those whose reason names an option can be changed.
 
 ${[...sources].map(([path, text]) => section(path, text)).join("\n\n")}
 `;
@@ -37,16 +37,14 @@ function section(path: string, text: string): string {
 	return `## [${path}](../${path})\n\n${table(["bound", "value", "reason"], rows)}`;
 }
 
-/**
- * In the order of the source. A bound right below another one, without a comment of its own, shares that one's reason.
- */
+/** In the order of the source. A bound right below another one, without a comment of its own, shares its reason. */
 function bounds(path: string, text: string): Bound[] {
 	const found: Bound[] = [];
 	let reason = "";
 	let shared = false;
 	for (const [token, comment, code] of text.matchAll(/\/\*\*([\s\S]*?)\*\/|^export (.*)$|^$/gm)) {
 		if (code === undefined) {
-			// A blank line ends what a comment is about.
+			// A blank line ends what a comment applies to.
 			reason = token === "" ? "" : prose(comment ?? "");
 			shared = false;
 			continue;

@@ -1,6 +1,6 @@
-// Markdown for the pages that are made from the sources, laid out as the formatter wants it.
+// Markdown for the pages that are made from the sources.
 
-/** A table. Columns are padded, so that the source can be read as well. */
+/** A table. Its columns are padded, so that the source is readable, too. */
 export function table(head: readonly string[], body: readonly (readonly string[])[]): string {
 	const rows = [head, ...body].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
 	const widths = head.map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));

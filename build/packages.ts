@@ -1,4 +1,4 @@
-// Fetches what a target needs from the npm registry: its native add-on and Bun's executable for it, each a package of
+// Fetches from the npm registry what a target needs: its native add-on and Bun's executable, each as a package of
 // an exact version. `bun install` does the work, so mirrors and .npmrc are respected, and a tarball whose SHA-512 is
 // not the registry's is refused.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ export interface Manifest {
 
 const root = join(import.meta.dir, "..");
 const require = createRequire(join(root, "package.json"));
-/** Inside node_modules, so that it survives a removed dist/ and goes when node_modules does. */
+/** Inside node_modules, so that it survives the removal of dist/ and goes when node_modules does. */
 const STORE = join(root, "node_modules/.cache/hivemind-p2p");
 
 /** A package that `bun install` has installed from the committed lockfile, or undefined. */
@@ -46,7 +46,7 @@ export async function addonPackage(name: string): Promise<Package> {
 	return found ?? (await fetchPackage(name, version));
 }
 
-/** The package in exactly that version. It is kept, so the next build needs no network. @throws Error that names it */
+/** The package in exactly this version. It is kept, so the next build needs no network. @throws Error that names it */
 export async function fetchPackage(name: string, version: string): Promise<Package> {
 	const kept = join(STORE, `${name.replace("/", "+")}@${version}`);
 	if (!existsSync(kept)) await download(name, version, kept);

@@ -1,7 +1,7 @@
 // Makes docs/recording.svg, the picture at the top of the README, from a real run: `bun build/record.ts`, on Linux as
-// root. The two machines are network namespaces, so no packet leaves this one, and a mailbox server of our own answers
-// to the public one's name. The picture differs from the run in this: the hub has --no-relay, because there is no
-// relay; lines with a ticket are cut short; the title's box is as wide as its window; codes and addresses have a colour.
+// root. The two machines are network namespaces, so no packet leaves this one, and a mailbox server of our own has the
+// public one's name. The picture differs from the run as follows: the hub was run with --no-relay, as there is no relay;
+// lines with a ticket are cut short; the title's box is as wide as its window; codes and addresses are coloured.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/hivemind-p2p");
 export const RECORDING = join(ROOT, "docs/recording.svg");
 
-/** What the programs print on the way, so the picture must have it. */
+/** What the programs print at each stage; the picture must contain it. */
 export const MILESTONES = {
 	ticket: "Ticket: ",
 	code: "Join code: ",
@@ -25,17 +25,17 @@ export const DESCRIPTION =
 	`Two terminals, recorded with hivemind-p2p ${manifest.version}. ` +
 	"One shares three services and shows a join code; the other joins with it and reaches them on its own localhost.";
 
-/** What stands out: join codes and addresses. */
+/** What is coloured: join codes and addresses. */
 const MARKED = /\d+-[a-z]+-[a-z]+|(?:http|ws):\/\/\S+/;
 
 const TYPING_MS = 38;
-/** Time to read what was printed, before the next command. */
+/** Time to read the output before the next command. */
 const READING_MS = 1_600;
 
 /** The host of the mailbox server that a hub uses unless it is told otherwise. */
 const PUBLIC_MAILBOX = "relay.magic-wormhole.io";
 
-/** Where our own one listens, behind TLS on port 443. */
+/** The port of our own mailbox server, behind TLS on port 443. */
 const MAILBOX_PORT = 4000;
 
 if (import.meta.main) {
@@ -98,7 +98,7 @@ async function recordIn(place: string): Promise<string> {
 			},
 		};
 	};
-	/** The lines of one command are typed at a person's pace. */
+	/** Types the lines of one command at a person's pace. */
 	const type = async (screen: Screen, ...lines: string[]) => {
 		for (const [i, line] of lines.entries()) {
 			const ms = line.length * TYPING_MS;
@@ -131,7 +131,7 @@ async function recordIn(place: string): Promise<string> {
 		await Bun.sleep(READING_MS / 2);
 	}
 	await type(shells.other, "");
-	// Copies: what the programs say when they are stopped is not part of the picture.
+	// Copies: what the programs print when they are stopped is not part of the picture.
 	return draw([
 		{ title: "Your machine", column: 0, rows: [...shells.hub.rows] },
 		{ title: "A colleague's machine", column: 1, rows: [...shells.peer.rows] },
@@ -141,7 +141,7 @@ async function recordIn(place: string): Promise<string> {
 
 interface Running extends AsyncDisposable {
 	exited: Promise<number>;
-	/** The last line with that text, once there is one. */
+	/** The last line that contains this text, once there is one. */
 	line(text: string): Promise<string>;
 }
 
@@ -154,7 +154,7 @@ function draw(terminals: Terminal[]): string {
 	return terminalSvg(fitted, MARKED, DESCRIPTION);
 }
 
-/** A row in a window of that many columns. */
+/** The text of a row, made to fit into a window of this many columns. */
 function fit({ text }: Row, columns: number): string {
 	const narrower = Bun.stringWidth(text) - columns;
 	if (narrower <= 0) return text;
@@ -163,7 +163,7 @@ function fit({ text }: Row, columns: number): string {
 	return `${text.slice(0, columns - 1)}…`;
 }
 
-/** The three services, and TLS in front of the mailbox server, as the public one has it. */
+/** Starts the three services, and TLS in front of the mailbox server, as the public one has it. */
 function startServices(place: string): void {
 	const pages = {
 		3000: () => new Response("<h1>Hello from the frontend</h1>\n"),

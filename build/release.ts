@@ -1,5 +1,5 @@
-// What the release workflow asks before it builds. `check TAG`: are the repository, the tag, package.json and
-// CHANGELOG.md in order? `notes TAG` prints that section of the changelog, `version` the version.
+// What the release workflow checks before it builds. `check TAG`: are the repository, the tag, package.json and
+// CHANGELOG.md in order? `notes TAG` prints the changelog's section for it, `version` the version.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
@@ -8,7 +8,7 @@ import { repositoryOf } from "./formula.ts";
 /** The owner in package.json and the README until there is a real one (RELEASING.md, "Once"). */
 export const PLACEHOLDER_OWNER = "your-org";
 
-/** The changelog's section of a version, without its heading. @throws Error if it is missing, empty or has no date */
+/** The changelog's section for a version, without its heading. @throws Error if it is missing, empty or undated */
 export function changelogSection(changelog: string, version: string): string {
 	const sections = changelog.split(/^## /m).slice(1);
 	const section = sections.find((text) => text.startsWith(`${version} `) || text.startsWith(`${version}\n`));
@@ -20,13 +20,13 @@ export function changelogSection(changelog: string, version: string): string {
 	return text;
 }
 
-/** @throws Error unless the tag is that of the version */
+/** @throws Error unless the tag belongs to the version */
 export function checkTag(tag: string, version: string): void {
 	if (tag !== `v${version}`) throw new Error(`the tag is ${tag}, but package.json has version ${version}`);
 }
 
 /**
- * `repository` is package.json's; `actual` is where the workflow runs (GITHUB_REPOSITORY), if it does.
+ * `repository` is package.json's; `actual` is the one that the workflow runs in (GITHUB_REPOSITORY), if any.
  * @throws Error if it is the placeholder, or another repository
  */
 export function checkRepository(repository: string, actual: string | undefined): void {

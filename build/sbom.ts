@@ -1,4 +1,4 @@
-// Lists what is inside an executable, for people (THIRD_PARTY.md) and for programs (an SBOM in CycloneDX 1.6). Both are
+// Lists what an executable contains, for people (THIRD_PARTY.md) and for programs (an SBOM in CycloneDX 1.6). Both are
 // made from the packages that the bundle's metafile names, so they list exactly what is shipped.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ export interface Contents {
 	readonly program: { name: string; version: string; license: string };
 	/** The name of the target. */
 	readonly target: string;
-	/** Bundled packages, the add-on among them. */
+	/** The bundled packages, including the add-on's. */
 	readonly packages: readonly Package[];
 	/** The package that Bun's executable was taken from. */
 	readonly runtime: Pick<Package, "name" | "version" | "integrity">;
@@ -72,7 +72,7 @@ export function cycloneDx({ program, target, packages, runtime }: Contents, date
 		components,
 		dependencies: [{ ref: subject, dependsOn: components.map((one) => one["bom-ref"]) }],
 	};
-	// The serial number must be unique to the contents. Derived from them, it is also reproducible.
+	// The serial number must be unique to the contents; derived from them, it is also reproducible.
 	const hash = new Bun.CryptoHasher("sha256").update(JSON.stringify(body)).digest("hex");
 	const uuid = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 	const { bomFormat, specVersion, ...rest } = body;
@@ -114,7 +114,7 @@ function licenceTexts(directory: string): string[] {
 
 const fenced = (text: string) => `\`\`\`\n${text}\n\`\`\``;
 
-/** For iroh's packages, which name their licence but do not contain its text. */
+/** For packages that name their licence but do not contain its text, as iroh's do. */
 function noText(name: string, version: string, licence: string): string {
 	if (!name.startsWith("@number0/")) return `${licence}. The package contains no licence text.`;
 	return [

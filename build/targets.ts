@@ -3,7 +3,7 @@
 export interface Target {
 	/** Its name for `bun build --compile --target`. */
 	readonly bun: Bun.Build.CompileTarget;
-	/** The package with Bun for it. On x64 the baseline build, which runs on processors without AVX2, too. */
+	/** The package with Bun for it. On x64 the baseline build, which also runs on processors without AVX2. */
 	readonly runtime: string;
 	/** The package with its native add-on. */
 	readonly addon: string;
@@ -19,7 +19,7 @@ export interface Elf {
 	readonly machine: number;
 	/** The dynamic loader that the executable names. */
 	readonly interpreter: string;
-	/** The system libraries that executable and add-on may need. Any other would be missing on some system. */
+	/** The system libraries that executable and add-on may need; any other is missing on some systems. */
 	readonly libraries: readonly string[];
 }
 
@@ -92,7 +92,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
 	},
 };
 
-/** The target of that name. @throws Error that lists the targets if there is none */
+/** The target of this name. @throws Error that lists the targets if there is none */
 export function targetOf(name: string): Target {
 	const target = Object.hasOwn(TARGETS, name) ? TARGETS[name] : undefined;
 	if (!target) throw new Error(`there is no target '${name}': the targets are ${Object.keys(TARGETS).join(", ")}`);

@@ -1,7 +1,7 @@
-// Draws terminals as one SVG that loads nothing: rows appear when they were printed, and a viewer that does not animate
-// shows the last picture. Text is held to a grid by textLength and boxes are strokes, so any monospaced font fits.
+// Draws terminals as one SVG that loads nothing: rows appear as they were printed, and a viewer that does not animate
+// shows the last picture. textLength keeps text on a grid and boxes are strokes, so any monospaced font fits.
 
-/** A row of a terminal. Times are milliseconds from the start of the recording. */
+/** A row of a terminal. Times are milliseconds since the start of the recording. */
 export interface Row {
 	readonly text: string;
 	/** When it was printed, or when its prompt was. */
@@ -22,25 +22,25 @@ export class Screen {
 	readonly rows: Row[] = [];
 	#line = "";
 
-	/** Output that came at `at`. @throws Error for control sequences other than a spinner's */
+	/** Adds output that was printed at `at`. @throws Error for control sequences other than a spinner's */
 	print(output: string, at: number): void {
 		const lines = (this.#line + output).split("\r\n");
 		this.#line = lines.pop() as string;
 		for (const line of lines) {
-			// A spinner writes over its line and erases it in the end.
+			// A spinner overwrites its line and erases it in the end.
 			const text = line.slice(line.lastIndexOf("\r") + 1).replace("\x1b[K", "");
 			if (/\p{Cc}/u.test(text)) throw new Error(`cannot draw ${JSON.stringify(text)}`);
 			this.rows.push({ text, at });
 		}
 	}
 
-	/** One line of a command with its prompt, which was there already if it is the terminal's first. */
+	/** Adds one typed line with its prompt. The terminal's first prompt is there from the start. */
 	type(text: string, at: number, ms: number): void {
 		this.rows.push({ text, at: this.rows.length === 0 ? 0 : at, typed: { at, ms } });
 	}
 }
 
-/** The SVG. `marked` is what stands out in the rows; `description` is for screen readers. */
+/** The SVG. `marked` matches what is coloured in the rows; `description` is for screen readers. */
 export function terminalSvg(terminals: readonly Terminal[], marked: RegExp, description: string): string {
 	const columns = [...new Set(terminals.map(({ column }) => column))].sort().map((column) => {
 		const windows = terminals.filter((terminal) => terminal.column === column);
@@ -53,7 +53,7 @@ export function terminalSvg(terminals: readonly Terminal[], marked: RegExp, desc
 	for (const { windows, width } of columns) {
 		let y = EDGE;
 		for (const terminal of windows) {
-			// The lowest window of a column reaches as far down as the others.
+			// The lowest windows of all columns end at the same height.
 			const own = terminal === windows.at(-1) ? height + EDGE - y : heightOf(terminal);
 			drawn.push(windowSvg(terminal, { x, y, width, height: own, id: `w${drawn.length}` }, marked));
 			y += own + GAP;
@@ -69,13 +69,13 @@ ${drawn.join("\n")}
 `;
 }
 
-/** The widest row, in cells. */
+/** The width of the widest row, in cells. */
 export const cellsOf = (terminals: readonly Terminal[]): number =>
 	Math.max(...terminals.flatMap(({ rows }) => rows.map(({ text }) => Bun.stringWidth(text))));
 
 // --- internal ---
 
-/** In pixels: a character's cell, the height of a row and of a title bar, around the text, between windows, outside. */
+/** Pixels: a character's width, the heights of a row and a title bar, the space around text, between windows, outside. */
 const CELL = 7.2;
 const LINE = 17;
 const BAR = 30;
@@ -86,7 +86,7 @@ const EDGE = 1;
 /** The width of a prompt, in cells. */
 const PROMPT = 2;
 
-/** Of a page, its title bars and edges, text, what is beside the point, prompts, and marks. */
+/** The colours of windows, title bars, edges, text, dimmed text, prompts and marks. */
 const LIGHT = ["#fff", "#f0f2f5", "#d0d7de", "#1f2328", "#656d76", "#1a7f37", "#0550ae"];
 const DARK = ["#0d1117", "#1c2128", "#30363d", "#d7dee6", "#8d96a0", "#56d364", "#79c0ff"];
 
@@ -97,7 +97,7 @@ const colours = ([page, bar, edge, text, dim, prompt, mark]: readonly string[]) 
 		`.window{fill:${page};stroke:${edge}}.rule{stroke:${edge}}.box{stroke:${dim}}.cover{fill:${page}}.cursor{fill:${dim}}`,
 	].join("");
 
-/** Who asked for reduced motion sees the last picture. */
+/** With reduced motion only the last picture is shown. */
 const animated = (rules: string) => `@media (prefers-reduced-motion:no-preference){${rules}}`;
 
 const STYLE = `
@@ -152,7 +152,7 @@ function rowSvg({ text, at, typed }: Row, x: number, y: number, width: number, m
 	return border + line + (typed ? coverSvg(command, at, typed, x + PROMPT * CELL, y, width) : "");
 }
 
-/** What is not typed yet is covered. The cover moves on by a cell a character and has the cursor at its edge. */
+/** Covers what is not typed yet. The cover moves on by one cell per character, with the cursor at its edge. */
 function coverSvg(
 	command: string,
 	at: number,
@@ -163,7 +163,7 @@ function coverSvg(
 ): string {
 	const cursor = `d="M${round(x)} ${y + 2}h${CELL}v14h-${CELL}z"`;
 	const cells = Bun.stringWidth(command);
-	// A prompt that waits for a command.
+	// A prompt that is waiting for a command.
 	if (cells === 0) return `<path class="row cursor" style="animation-delay:${seconds(at)}" ${cursor}/>`;
 	const animations = [
 		`show 1ms ${seconds(at)} both`,
@@ -181,7 +181,7 @@ function markedSpans(text: string, marked: RegExp): string {
 	return parts.map((part, i) => (i % 2 ? `<tspan class="mark">${escaped(part)}</tspan>` : escaped(part))).join("");
 }
 
-/** Strokes of each character in a cell of 1 × 1: points of polylines. Double lines are as far apart both ways. */
+/** Each character's strokes in a cell of 1 × 1, as polylines. Double lines are equally far apart in both directions. */
 const [L, R, T, B] = [0.33, 0.67, 0.43, 0.57];
 const GLYPHS: Record<string, number[][]> = {
 	"─": [[0, 0.5, 1, 0.5]],
@@ -217,7 +217,7 @@ const GLYPHS: Record<string, number[][]> = {
 };
 const BOX = /[─│┌┐└┘═║╔╗╚╝]/g;
 
-/** The boxes of a row as one path; a run of one character is one stroke. */
+/** The box characters of a row as one path; a run of the same character is one stroke. */
 function boxPath(text: string, x: number, y: number): string {
 	return [...text.matchAll(/─+|═+|[│┌┐└┘║╔╗╚╝]/g)]
 		.flatMap(({ 0: run, index }) =>

@@ -27,8 +27,8 @@ export function parseAddress(text: string, what: string, allowPortZero = true): 
 	const [, v6, plain = "", portText = ""] = match;
 	if (v6 !== undefined && !isIPv6(v6)) return fail(`has no IPv6 address in its brackets`);
 	if (v6 === undefined && plain === "") return fail("has no host");
-	if (v6 === undefined && /^[\d.]+$/.test(plain) && !isIPv4(plain)) return fail("has no valid IPv4 address");
-	if (v6 === undefined && !NAME.test(plain)) return fail("has no valid host name");
+	if (v6 === undefined && /^[\d.]+$/.test(plain) && !isIPv4(plain)) return fail("has an invalid IPv4 address");
+	if (v6 === undefined && !NAME.test(plain)) return fail("has an invalid host name");
 	if (!/^\d{1,5}$/.test(portText) || Number(portText) > 65_535) return fail("has no port between 0 and 65535");
 	if (!allowPortZero && Number(portText) === 0) return fail("has port 0, which no service listens on");
 	return { host: v6 ?? plain, port: Number(portText) };
@@ -40,8 +40,8 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 /**
- * Rate-limit key: the IPv4 address, or the /64 that a single IPv6 machine may have all of. Brackets are allowed;
- * anything else (a relay's URL) is returned as it is.
+ * Rate-limit key: the IPv4 address, or the /64 of an IPv6 address, all of which one machine may have. Brackets are
+ * allowed; anything else (a relay's URL) is returned as it is.
  */
 export function network(host: string): string {
 	const ip = host.replace(/^\[|\]$/g, "").split("%")[0] as string;

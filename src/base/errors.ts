@@ -3,27 +3,27 @@
 
 /** Exit statuses are part of the interface: documented in `--help` and docs/cli.md, never renumbered. */
 export const EXIT_STATUS = {
-	ok: { status: 0, meaning: "success, also when stopped by Ctrl+C" },
+	ok: { status: 0, meaning: "success, also when stopped with Ctrl+C" },
 	internal: { status: 1, meaning: "a bug in hivemind-p2p" },
-	usage: { status: 2, meaning: "unknown option, missing argument or bad address" },
+	usage: { status: 2, meaning: "a mistake on the command line" },
 	ticket: { status: 3, meaning: "the ticket cannot be read" },
 	listen: { status: 4, meaning: "a local TCP port cannot be opened" },
 	bind: { status: 5, meaning: "the UDP address cannot be bound" },
 	unreachable: { status: 6, meaning: "the hub cannot be reached" },
-	alpn: { status: 7, meaning: "hub and peer use a different --alpn" },
+	alpn: { status: 7, meaning: "hub and peer use different --alpn" },
 	lost: { status: 8, meaning: "the connection to the hub ended" },
 	addon: { status: 9, meaning: "the native networking library cannot be loaded" },
 	check: { status: 10, meaning: "a check of `demo` failed" },
 	code: { status: 11, meaning: "the join code cannot be read, is wrong or was already used" },
-	nobody: { status: 12, meaning: "no hub answered to the join code" },
-	mailbox: { status: 13, meaning: "the mailbox server cannot be reached or refused" },
+	nobody: { status: 12, meaning: "no hub answered the join code" },
+	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refused this client" },
 	denied: { status: 14, meaning: "the hub denied this peer" },
 	identity: { status: 15, meaning: "the identity file cannot be used" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;
 
-/** An error for the person at the keyboard: `message` says what happened, `hint` what to do or the likely reason. */
+/** An error for the user: `message` says what happened, `hint` what to do or the likely reason. */
 export class HivemindError extends Error {
 	readonly code: ErrorCode;
 	readonly hint?: string;

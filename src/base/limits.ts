@@ -9,7 +9,7 @@ export const REMOTE_TEXT_MAX = 200;
 /** An error on the screen. The longest of ours has 400 characters, and it may quote what the user typed. */
 export const ERROR_TEXT_MAX = 1_000;
 
-/** Keys of a rate limiter whose owner names no other number; a remote can invent as many keys as it likes. */
+/** Keys that a rate limiter remembers unless its owner says otherwise: a remote can invent any number of keys. */
 export const RATE_KEYS = 1_000;
 
 /** A regular check that is this late means that this process was suspended, and says nothing about the other side. */

@@ -1,12 +1,12 @@
-// Which program listens on a TCP port of this machine, as far as the system tells and without connecting to it. Linux
-// tells by /proc, macOS by lsof; elsewhere nothing is known. For messages, and to look without being seen.
+// Which program listens on a TCP port of this machine, without connecting to it and as far as the system tells: by /proc
+// on Linux, by lsof on macOS; elsewhere nothing is known. For messages, and to look without being noticed.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { Address } from "./address.ts";
 
 export interface PortOwner {
-	/** Where it listens; "0.0.0.0" and "::" stand for every address. */
+	/** Where it listens; "0.0.0.0" and "::" mean every address. */
 	address: Address;
-	/** Its process id and name; undefined where the system does not tell (a process of another user). */
+	/** Its process id and name; undefined where the system does not tell, as for another user's process. */
 	pid: number | undefined;
 	program: string | undefined;
 }

@@ -41,14 +41,14 @@ export const ACCESS = {
 		type: "string",
 		valueHint: "N",
 		default: String(MAX_PEERS),
-		description: `Peers at the same time, 1 to ${MAX_PEERS_MAX}`,
+		description: `Most peers connected at the same time, 1 to ${MAX_PEERS_MAX}`,
 	},
-	once: { type: "boolean", description: "Admit one peer, and no other after it" },
+	once: { type: "boolean", description: "Admit one peer, then no others" },
 	expires: {
 		type: "string",
 		valueHint: "DURATION",
 		otherwise: "never",
-		description: "Admit no new peer after this time: 45s, 30m, 2h or 1d, at most 20 days",
+		description: "Admit no new peers after this time: 45s, 30m, 2h or 1d, at most 20 days",
 	},
 } as const satisfies Definitions;
 
@@ -63,7 +63,7 @@ export function readIdentity({
 }
 
 /**
- * Which peers the hub admits, once its identity is known. The options are read first and the identity after, so that a
+ * Which peers the hub admits, once its identity is known. The options are read before the identity, so that a
  * mistake on the command line neither creates nor rotates anything. @throws HivemindError `usage`
  */
 export function readPolicy(options: Parsed<typeof ACCESS>): (identity: Identity | undefined) => Policy {
@@ -71,7 +71,7 @@ export function readPolicy(options: Parsed<typeof ACCESS>): (identity: Identity 
 	const wrong = allow.find((id) => !/^[0-9a-f]{64}$/.test(id));
 	if (wrong !== undefined) {
 		throw new HivemindError("usage", `--allow: '${wrong}' is not a public id.`, {
-			hint: "The peer prints its own with 'identity <FILE>': 64 hexadecimal digits.",
+			hint: "It has 64 hexadecimal digits; the peer prints its own with 'identity <FILE>'.",
 		});
 	}
 	const rest = {

@@ -1,5 +1,5 @@
-// Completion scripts for bash, zsh and fish, made from the table that the command line is read by, so they cannot know
-// other options than the program. Pure.
+// Completion scripts for bash, zsh and fish, made from the table that the command line is parsed with, so that they
+// offer exactly the options that exist. Pure.
 import { type CommandTable, type Definitions, describe } from "./definition.ts";
 import { GENERAL } from "./options.ts";
 
@@ -20,7 +20,7 @@ interface Option {
 	words: string[];
 	description: string;
 	takesValue: boolean;
-	/** The values there are, if they are a fixed set. */
+	/** The possible values, if they are a fixed set. */
 	values: readonly string[];
 	hint: string;
 }
@@ -105,7 +105,7 @@ if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${pr
 function fish(program: string, commands: CommandTable): string {
 	const names = Object.keys(commands).join(" ");
 	const seen = (name: string) => `-n '__fish_seen_subcommand_from ${name}'`;
-	/** Before a command is known anything may be meant; after it, only what it takes. */
+	/** Before a command all options are offered; after it, only those that it takes. */
 	const notRefused = ({ name }: Option) => {
 		const refusing = Object.keys(commands).filter((command) => !commands[command]?.args[name]);
 		return refusing.length > 0 ? `-n 'not __fish_seen_subcommand_from ${refusing.join(" ")}'` : "";

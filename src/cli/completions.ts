@@ -1,4 +1,4 @@
-// `completions`: prints the completion script of a shell.
+// `completions`: prints the completion script for a shell.
 import { HivemindError } from "../base/errors.ts";
 import { print } from "../base/output.ts";
 import { PROGRAM } from "../base/version.ts";
@@ -7,7 +7,7 @@ import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
 
 export const completions = defineCommand({
-	description: "Print the completion script of a shell",
+	description: "Print the completion script for a shell",
 	args: {
 		shell: { type: "positional", values: SHELLS, description: `The shell: ${SHELLS.join(", ")}` },
 		...COMMON,

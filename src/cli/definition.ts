@@ -1,11 +1,11 @@
 // How a command and its options are defined. One definition serves the parser, the types of the parsed values, the help,
-// the completion scripts and docs/cli.md, so none of them can know other options than the rest.
+// the completion scripts and docs/cli.md, so that they all agree.
 
-/** An argument that is told by its place. */
+/** A positional argument. */
 export interface Argument {
 	readonly type: "positional";
 	readonly description: string;
-	/** The only values there are. The command checks them itself. */
+	/** The possible values, if they are a fixed set. The command checks them itself. */
 	readonly values?: readonly string[];
 }
 
@@ -14,17 +14,17 @@ export interface Flag {
 	readonly description: string;
 	/** A single letter. */
 	readonly alias?: string;
-	/** The parsed value is how often the flag is given. */
+	/** The parsed value is the number of times that the flag was given. */
 	readonly counted?: true;
 }
 
 interface Valued {
 	readonly description: string;
-	/** What the parsed value is when the option is not given. */
+	/** The parsed value when the option is not given. */
 	readonly default?: string;
-	/** What happens when the option is not given, for people; for options without a `default`. */
+	/** For the help of an option without a `default`: what happens when it is not given. */
 	readonly otherwise?: string;
-	/** The environment variable that stands in for the option. */
+	/** The environment variable that is read when the option is not given. */
 	readonly variable?: string;
 }
 
@@ -55,7 +55,7 @@ type Value<D extends Definition> = D extends { counted: true }
 
 type Always = Argument | Flag | { readonly repeatable: true } | { readonly default: string };
 
-/** What the parser makes of definitions: an option that is not given and has no default is absent. */
+/** The values that the parser returns. An option that is not given and has no default is absent. */
 export type Parsed<D extends Definitions> = {
 	readonly [K in keyof D as D[K] extends Always ? K : never]: Value<D[K]>;
 } & {
@@ -69,7 +69,7 @@ export interface Command<D extends Definitions> {
 	run(options: Parsed<D>, stop: AbortSignal, table: CommandTable): Promise<void>;
 }
 
-/** Any command. What it is run with must come from the parser, which has matched it to `args`. */
+/** Any command. Its options must come from the parser, which matches them to `args`. */
 export interface AnyCommand {
 	readonly description: string;
 	readonly args: Definitions;
@@ -78,7 +78,7 @@ export interface AnyCommand {
 
 export type CommandTable = Readonly<Record<string, AnyCommand>>;
 
-/** A command whose `run` gets what its own `args` say. */
+/** Defines a command; the type of its `run` follows from its `args`. */
 export function defineCommand<const D extends Definitions>(command: Command<D>): Command<D> {
 	return command;
 }

@@ -5,7 +5,7 @@ import { ALPN, type AlpnName } from "../protocol/stream-header.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
 import type { Definitions, Parsed } from "./definition.ts";
 
-/** Of each command that connects. */
+/** The options of each command that connects. */
 export const NETWORK = {
 	alpn: {
 		type: "enum",
@@ -38,7 +38,7 @@ export const NETWORK = {
 	},
 } as const satisfies Definitions;
 
-/** `relays` is what holds when the options name none. @throws HivemindError `usage` */
+/** `relays` applies when the options name none. @throws HivemindError `usage` */
 export function endpointOptions(
 	options: Parsed<typeof NETWORK>,
 	relays: "public" | "none" = "public",
@@ -72,7 +72,7 @@ function udpAddress(text: string | undefined, family: 4 | 6): Address | undefine
 	const address = parseAddress(text, option);
 	const loopback = family === 4 ? "127.0.0.1" : "::1";
 	const host = address.host === "localhost" ? loopback : address.host;
-	// parseAddress has refused what only looks like an IP address.
+	// parseAddress has already refused anything that only looks like an IP address.
 	const found = host.includes(":") ? 6 : /^[\d.]+$/.test(host) ? 4 : undefined;
 	if (found === family) return { host, port: address.port };
 	throw new HivemindError("usage", `${option}: '${text}' is not an IPv${family} address.`, {

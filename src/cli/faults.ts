@@ -1,5 +1,5 @@
-// What happens after a bug: nothing can be trusted any more, so the program says that it is a bug and stops in order, but
-// not for long.
+// What happens after a bug: nothing can be trusted any more, so the program reports it and stops cleanly, within a
+// bounded time.
 import { firstLine } from "../base/errors.ts";
 import { ERROR_TEXT_MAX } from "../base/limits.ts";
 import { log, talk } from "../base/output.ts";
@@ -7,13 +7,13 @@ import { printable } from "../base/printable.ts";
 import { FAULT_STOP_MS } from "./limits.ts";
 
 export interface Faults {
-	/** Takes an exception that nobody caught. The first one stops the program, further ones are likely its echo. */
+	/** Takes an uncaught exception. The first one stops the program; further ones are likely its consequences. */
 	report(error: unknown): void;
-	/** Whether there was one, so that the program must not end as if all were well. */
+	/** Whether there was one: then the program must not end with success. */
 	readonly reported: boolean;
 }
 
-/** Aborts `stop` after the first fault, and calls `end` when the program has not ended by {@link FAULT_STOP_MS} then. */
+/** Aborts `stop` at the first fault, and calls `end` if the program is still running {@link FAULT_STOP_MS} later. */
 export function watchFaults(stop: AbortController, end: () => void): Faults {
 	let reported = false;
 	return {
@@ -32,7 +32,7 @@ export function watchFaults(stop: AbortController, end: () => void): Faults {
 	};
 }
 
-/** What a person is told of an error that is not a HivemindError. */
+/** What the user is told about an error that is not a HivemindError. */
 export const bugReport = (error: unknown): string =>
 	`This is a bug in hivemind-p2p, please report it: ${firstLine(error)}`;
 

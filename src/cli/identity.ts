@@ -14,7 +14,7 @@ export const identity = defineCommand({
 	async run({ file, rotate }) {
 		const { openIdentity } = await import("../invite/identity.ts");
 		const { publicId } = await import("../transport/iroh.ts");
-		// Only looking is allowed while another program runs with this identity.
+		// While another program runs with this identity it may be read, but not rotated.
 		const identity = openIdentity(file, { rotate, peek: !rotate });
 		try {
 			print(await publicId(identity.key));

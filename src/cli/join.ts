@@ -7,7 +7,7 @@ import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import { COMMON, INVITATION, MAILBOX } from "./options.ts";
 import { readName } from "./read-name.ts";
 
-/** An option for the local address of each service. */
+/** One option per service, for its local address. */
 const LOCAL = Object.fromEntries(
 	SERVICES.map(({ option, name, defaultAddress }) => [
 		option,
@@ -15,7 +15,7 @@ const LOCAL = Object.fromEntries(
 			type: "string",
 			valueHint: "ADDR",
 			default: defaultAddress,
-			description: `Local address of the ${name}; port 0 takes a free one`,
+			description: `Local address of the ${name}; port 0 picks a free one`,
 		},
 	]),
 ) as { [S in (typeof SERVICES)[number] as S["option"]]: LocalAddress };

@@ -2,17 +2,17 @@
 
 import { TICKET_MAX } from "../invite/limits.ts";
 
-/** A line read from standard input: tickets end at {@link TICKET_MAX}, join codes long before. */
+/** The longest line read from standard input: a ticket has at most {@link TICKET_MAX} characters, a code far fewer. */
 export const SECRET_LINE_MAX = 2 * TICKET_MAX;
 
 /** The longest `--timeout` of `join`, in seconds: a day. */
 export const REDEEM_MAX_S = 86_400;
 
-/** The most that `--max-peers` takes: each peer may have a thousand streams. */
+/** The highest `--max-peers`: each peer may have a thousand streams. */
 export const MAX_PEERS_MAX = 1_000;
 
 /** The longest `--expires`: an invitation that is good for weeks might as well not expire. */
 export const EXPIRES_MAX_MS = 20 * 86_400_000;
 
-/** For an orderly stop after a fault: running transfers have DRAIN_MS, and then CLOSE_MS goes into goodbyes. */
+/** Time for a clean stop after a bug: DRAIN_MS for running transfers, then CLOSE_MS for closing the endpoint. */
 export const FAULT_STOP_MS = 5_000;

@@ -1,4 +1,4 @@
-// `mailbox`: a mailbox server of one's own, for a team or for machines without internet.
+// `mailbox`: runs a mailbox server, for a team or for machines without internet access.
 import { parseAddress } from "../base/address.ts";
 import { print } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
@@ -7,7 +7,7 @@ import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
 
 export const mailbox = defineCommand({
-	description: "Run a mailbox server for join codes, for a team or without internet",
+	description: "Run a mailbox server for join codes, for a team or for use offline",
 	args: {
 		listen: {
 			type: "string",
@@ -27,7 +27,7 @@ Use it on both sides:
   ${PROGRAM} share … --wormhole --wormhole-relay ${server.url}
   ${PROGRAM} join <name> --wormhole-relay ${server.url} --join-code <code>
 
-It keeps codes in memory and sees no ticket. Press Ctrl+C to stop.
+It keeps everything in memory and never sees a ticket. Press Ctrl+C to stop.
 `);
 		await aborted(stop);
 		await server.stop();

@@ -1,7 +1,7 @@
 // "Did you mean …?"
 import leven from "leven";
 
-/** The nearest of `names`, when it is near enough to be a typing error for it; `word` may also be the start of one. */
+/** The nearest of `names`, if `word` may be a typing error for it or is its beginning; else undefined. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
 	const [best] = names
 		.map((name) => ({ name, distance: name.startsWith(word) && word.length > 3 ? 1 : leven(word, name) }))

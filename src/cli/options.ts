@@ -17,7 +17,7 @@ export const COMMON = {
 	version: { type: "boolean", alias: "V", description: "Show the version" },
 } as const satisfies Definitions;
 
-/** What is worth showing before a command is known. */
+/** The options that help and completions show before a command is given. */
 export const GENERAL = { ...NETWORK, ...COMMON } as const satisfies Definitions;
 
 export const MAILBOX = {
@@ -37,13 +37,13 @@ export const CODES = {
 		type: "string",
 		valueHint: "N",
 		otherwise: String(CODE_WORDS_MIN),
-		description: `Words of a join code, ${CODE_WORDS_MIN} to ${CODE_WORDS_MAX}`,
+		description: `Number of words in a join code, ${CODE_WORDS_MIN} to ${CODE_WORDS_MAX}`,
 	},
 	qr: { type: "boolean", description: "Also show each join command as a QR code" },
 	...MAILBOX,
 } as const satisfies Definitions;
 
-/** How `join` gets to know its hub. */
+/** How `join` finds its hub. */
 export const INVITATION = {
 	ticket: {
 		type: "string",
@@ -67,6 +67,6 @@ export const INVITATION = {
 	},
 	"force-code": {
 		type: "boolean",
-		description: "Use the join code even if its words are not in the list, as those of other programs may be",
+		description: "Use the join code even if its words are not in the word list, as in codes from other programs",
 	},
 } as const satisfies Definitions;

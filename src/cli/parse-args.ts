@@ -1,11 +1,11 @@
-// The command line, read strictly: what is unknown, missing or too much is an error that names it. node:util takes the
-// words apart, but it does so leniently: its own errors suggest nothing and know no other command. Pure.
+// The command line, parsed strictly: whatever is unknown, missing or too much is an error that names it. node:util only
+// splits it into tokens, leniently, because its own errors make no suggestions and know of no commands. Pure.
 import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
 import type { Definitions, Parsed } from "./definition.ts";
 import { nearest } from "./nearest.ts";
 
-/** Arguments and options by command. An option of several commands is the same in each, and no argument's name. */
+/** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
 export type Table = Readonly<Record<string, { readonly args: Definitions }>>;
 
 /** What a command line asks for. Where it asks for help or the version, the rest may be incomplete. */
@@ -39,7 +39,7 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 	if (command === undefined) throw usage("No command given.", `Commands: ${Object.keys(table).join(", ")}.`);
 	checkOptions(command, values, table);
 	checkArguments(command, positionals, table);
-	// The one place where a type is claimed rather than inferred: each value was read by its definition.
+	// The only type that is asserted and not inferred: each value has been read according to its definition.
 	return { kind: "run", command, options: complete(table[command]?.args ?? {}, positionals, values) } as Line<T>;
 }
 
@@ -102,7 +102,7 @@ function take({ name, shown, value, inline }: Option, definitions: Definitions, 
 		values.set(name, typeof old === "number" ? old + 1 : 1);
 		return;
 	}
-	// node:util takes any next word for the value; one that looks like an option is more likely a value forgotten.
+	// node:util takes any next word as the value; before one that looks like an option, the value was likely forgotten.
 	if (!value || (!inline && value.startsWith("-") && value !== "-")) throw usage(`Option '--${name}' needs a value.`);
 	if (definition.type === "string" && definition.repeatable) {
 		values.set(name, [...(Array.isArray(old) ? old : []), value]);
@@ -110,7 +110,7 @@ function take({ name, shown, value, inline }: Option, definitions: Definitions, 
 	else values.set(name, value);
 }
 
-/** Options of another command, and values that are not in their list. */
+/** Refuses options of other commands, and values that are not in their list. */
 function checkOptions(command: string, values: Values, table: Table): void {
 	for (const [name, value] of values) {
 		const definition = table[command]?.args[name];
@@ -120,7 +120,7 @@ function checkOptions(command: string, values: Values, table: Table): void {
 		}
 		if (definition.type === "enum" && !definition.options.includes(String(value))) {
 			throw usage(
-				`Option '--${name}' is one of ${definition.options.join(", ")}, not '${value}'.`,
+				`Option '--${name}' must be one of ${definition.options.join(", ")}, not '${value}'.`,
 				suggestion(String(value), definition.options),
 			);
 		}

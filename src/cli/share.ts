@@ -1,4 +1,4 @@
-// `share`: makes this machine the hub of three services.
+// `share`: makes this machine the hub for three services.
 import { parseAddress } from "../base/address.ts";
 import { talk } from "../base/output.ts";
 import { SERVICES } from "../protocol/services.ts";

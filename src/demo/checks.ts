@@ -1,5 +1,5 @@
-// The checks of `demo`: each service once, through the tunnel. They never use a proxy of the environment, which could
-// not reach this machine's ports: node:http and WebSocket do not, fetch would.
+// The checks of `demo`: each service once, through the tunnel. They must not use a proxy from the environment, which
+// could not reach this machine's ports: node:http and WebSocket use none, fetch would.
 
 import { get as getHttp, type IncomingMessage } from "node:http";
 import { type Address, formatAddress } from "../base/address.ts";
@@ -14,7 +14,7 @@ export async function runChecks(addresses: readonly Address[]): Promise<void> {
 	print("\nThrough the tunnel:");
 	await check("Frontend", `http://${frontend}`, async () => {
 		const html = (await get(`http://${frontend}/`)).toString();
-		if (!html.includes("<title>hivemind-p2p demo</title>")) throw new Error("another page came back");
+		if (!html.includes("<title>hivemind-p2p demo</title>")) throw new Error("the response is another page");
 		return `a page of ${html.length} characters`;
 	});
 	await check("Backend", `http://${backend}`, async () => {
@@ -25,12 +25,13 @@ export async function runChecks(addresses: readonly Address[]): Promise<void> {
 	await check("WebSocket", `ws://${websocket}`, () => echo(`ws://${websocket}/`, "hello through the tunnel"));
 	await check("8 MiB", `http://${backend}`, async () => {
 		const bytes = await get(`http://${backend}/api/bytes`);
-		if (bytes.length !== DEMO_BYTES || !bytes.every((byte, i) => byte === demoByte(i))) throw new Error("bytes differ");
+		if (bytes.length !== DEMO_BYTES || !bytes.every((byte, i) => byte === demoByte(i)))
+			throw new Error("the bytes differ");
 		return "every byte as it was sent";
 	});
 }
 
-/** How long something has taken, for a column of the screen; `begun` is of `performance.now()`. */
+/** The time since `begun` (of `performance.now()`), as text for a column. */
 export const since = (begun: number): string => `${(performance.now() - begun).toFixed(1).padStart(7)} ms`;
 
 // --- internal ---
@@ -66,7 +67,7 @@ function echo(url: string, words: string): Promise<string> {
 		};
 		socket.onopen = () => socket.send(words);
 		socket.onmessage = ({ data }) =>
-			done(() => (data === words ? resolve(`echo of "${words}"`) : reject(new Error("another echo came back"))));
+			done(() => (data === words ? resolve(`echo of "${words}"`) : reject(new Error("the echo differs"))));
 		socket.onerror = () => done(() => reject(new Error("no connection")));
 	});
 }

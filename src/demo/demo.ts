@@ -1,5 +1,5 @@
-// `demo`: the whole way on one machine, offline. Three services, a hub, a peer on other ports, and a check of each
-// service through the tunnel. Hub and peer run exactly as `share` and `join` run them.
+// `demo`: everything on one machine, offline. Three services, a hub, a peer on other ports, and a check of each service
+// through the tunnel. Hub and peer run exactly as `share` and `join` run them.
 
 import { type Address, formatAddress } from "../base/address.ts";
 import { box, print } from "../base/output.ts";
@@ -53,7 +53,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 			running.push(runHub(options, emit, ended));
 			return running;
 		});
-		const joined = () => "joined by that code";
+		const joined = () => "joined with that code";
 		const addresses = await step("peer", joined, (onReady: (addresses: readonly Address[]) => void) => {
 			const options = { name: "demo-peer", addresses: [free, free, free], endpoint };
 			const report = peerReporter();
@@ -79,7 +79,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 
 // --- internal ---
 
-/** Starts something and waits until it calls back; what fails before, throws here. */
+/** Starts something and resolves when it is ready; rejects if it fails or ends before that. */
 async function step<T>(
 	name: string,
 	done: (value: T) => string,

@@ -6,7 +6,7 @@ import page from "./page.html" with { type: "text" };
 export interface DemoServices {
 	/** Frontend, backend, WebSocket. */
 	addresses: Address[];
-	/** The peer's local addresses of the three: the page calls backend and WebSocket there. */
+	/** Takes the peer's local addresses of the three, at which the page then calls backend and WebSocket. */
 	reachableAt(addresses: readonly Address[]): void;
 	stop(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export const demoByte = (i: number): number => (i * 31 + (i >> 8)) & 0xff;
 export function startDemoServices(): DemoServices {
 	let seen: readonly Address[] = [];
 	const local = { hostname: "127.0.0.1", port: 0 } as const;
-	// bun-types know *.html as a bundle; with `type: "text"` it is a string.
+	// bun-types declares *.html as a bundle; with `type: "text"` it is a string.
 	const html = page as unknown as string;
 
 	const frontend = Bun.serve({
@@ -50,7 +50,7 @@ export function startDemoServices(): DemoServices {
 	const websocket = Bun.serve({
 		...local,
 		fetch: (request, server) =>
-			server.upgrade(request) ? undefined : new Response("a WebSocket lives here\n", { status: 426 }),
+			server.upgrade(request) ? undefined : new Response("This is a WebSocket service.\n", { status: 426 }),
 		websocket: {
 			message: (socket, message) => {
 				socket.send(message);

@@ -27,7 +27,7 @@ export const RESET_GRACE_MS = 50;
 /** Bytes of a socket that are queued for the stream before the socket is paused; the kernel keeps the rest. */
 export const SOCKET_QUEUE = 64 * 1024;
 
-/** A silent TCP connection is probed after this, or a client that lost power would occupy its stream for ever. */
+/** A silent TCP connection is probed after this, or a client that lost power would occupy its stream forever. */
 export const KEEPALIVE_MS = 60_000;
 
 /** A half-closed connection that has moved nothing for this long is reset: nobody waits half an hour for a reply. */

@@ -11,11 +11,11 @@ export interface Policy {
 	secret: string | undefined;
 	/** Only these public ids; undefined admits all. */
 	allow: ReadonlySet<string> | undefined;
-	/** Peers at once. */
+	/** How many peers may be connected at once. */
 	maxPeers: number;
-	/** One peer, and then no other. */
+	/** Only the first peer is admitted. */
 	once: boolean;
-	/** No new peer after this, in `Date.now()` milliseconds. */
+	/** No new peer is admitted after this, in `Date.now()` milliseconds. */
 	expiresAt: number | undefined;
 }
 
@@ -24,7 +24,7 @@ export function teamPolicy(secret: string | undefined): Policy {
 	return { secret, allow: undefined, maxPeers: MAX_PEERS, once: false, expiresAt: undefined };
 }
 
-/** Why a peer is not admitted; `message` is for the person. */
+/** Why a peer is not admitted; `message` is for the user. */
 export interface Denial {
 	reason: DenialReason;
 	message: string;
@@ -34,13 +34,13 @@ export interface Denial {
 export interface Now {
 	/** `Date.now()`: what an expiry is given in. */
 	wall: number;
-	/** `performance.now()`: never goes back, whatever somebody does to the wall clock. */
+	/** `performance.now()`: never goes back, even if the wall clock is set. */
 	monotonic: number;
 }
 
 export class Admission {
 	readonly policy: Policy;
-	/** Ids that were admitted, for the policies that ask later. */
+	/** Admitted ids, remembered only for policies that need them later. */
 	readonly #admitted = new Map<string, true>();
 	readonly #wrong = new RateLimiter({
 		burst: WRONG_SECRETS,
@@ -56,7 +56,7 @@ export class Admission {
 	decide(id: string, secret: string | undefined, connected: ReadonlySet<string>, now: Now): Denial | undefined {
 		const { policy } = this;
 		if (policy.secret !== undefined) {
-			// Asked first and for right secrets too: a guesser must not learn which of its guesses was right.
+			// Checked first, and for right secrets, too: a guesser must not learn which of its guesses was right.
 			if (this.#wrong.waitMs(id, now.monotonic) > 0)
 				return { reason: "rate", message: "too many wrong tickets; wait a minute" };
 			if (secret === undefined || !sameSecret(secret, policy.secret)) {
@@ -74,12 +74,12 @@ export class Admission {
 		if (policy.once && this.#admitted.size > 0)
 			return { reason: "once", message: "this hub admits only one peer, and that peer has already joined" };
 		if (connected.size >= policy.maxPeers) return FULL;
-		// Only these two ask later who was here before.
+		// Only these two policies need to know later who has been admitted.
 		if (policy.once || policy.expiresAt !== undefined) setBounded(this.#admitted, id, true, ADMITTED_IDS);
 		return undefined;
 	}
 
-	/** Whether no new peer can be admitted any more, at `wall` of `Date.now()`. */
+	/** Whether no new peer can be admitted any more; `wall` is of `Date.now()`. */
 	closed(wall: number): boolean {
 		const { once, expiresAt } = this.policy;
 		return (once && this.#admitted.size > 0) || (expiresAt !== undefined && wall >= expiresAt);

@@ -19,7 +19,7 @@ export type StreamRefusal =
 	| { why: "early" }
 	/** A stream for a service before the welcome, or a second control stream. */
 	| { why: "unwelcomed" }
-	/** Too many streams of all connections. */
+	/** Too many streams on all connections together. */
 	| { why: "quota" }
 	/** No valid header, or none in time. */
 	| { why: "header" }
@@ -41,9 +41,9 @@ export type HubEvent =
 	| { type: "peer_joined"; peer: PeerLabel; path: string }
 	/** One more connection of a peer that has joined was admitted. */
 	| { type: "connection_joined"; peer: PeerLabel; path: string }
-	/** The last connection of a peer has ended, or its peer has said goodbye on it. */
+	/** The last connection of a peer has ended, or the peer has said goodbye on it. */
 	| { type: "peer_left"; peer: PeerLabel; reason: string }
-	/** The same of one connection of several. */
+	/** The same for one of several connections. */
 	| { type: "connection_left"; peer: PeerLabel; reason: string }
 	| { type: "denied"; peer: PeerLabel; reason: DenialReason; message: string }
 	/** No new peer is admitted any more. */
@@ -54,9 +54,9 @@ export type HubEvent =
 	| { type: "service_unreachable"; service: string; address: string; reason: string; peer: PeerLabel; news: boolean }
 	/** A stream that was served has ended; its bytes from the peer and to it. `error`: what ended it early, if anything. */
 	| { type: "stream_closed"; service: string; peer: PeerLabel; received: number; sent: number; error?: string }
-	/** So many half-closed transfers that had moved nothing for long were reset. */
+	/** This many half-closed transfers were reset because they had moved nothing for a long time. */
 	| { type: "transfers_reset"; count: number }
 	/** The hub admits and serves nothing new, and lets running transfers finish. */
 	| { type: "stopping" }
-	/** An exception that nobody expected. It has ended one stream, or one connection, and nothing else. */
+	/** An unexpected exception. It has ended one stream, or one connection, and nothing else. */
 	| { type: "bug"; where: "stream" | "connection"; error: unknown };

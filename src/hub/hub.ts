@@ -44,7 +44,7 @@ export class Hub {
 	readonly #known = new Map<string, true>();
 	readonly #transfers = new Transfers();
 	readonly #health: ServiceHealth;
-	/** What the sessions know of the hub. */
+	/** The hub as its sessions see it. */
 	readonly #side: HubSide;
 	readonly #closing = new AbortController();
 	#expiry: Timer | undefined;
@@ -92,7 +92,7 @@ export class Hub {
 		return new Set([...this.#sessions].filter(({ admitted }) => admitted).map(({ connection }) => connection.id));
 	}
 
-	/** The connections are about to end, and the hub will be back at once. */
+	/** Tells the peers that their connections are about to end; the hub will be back at once. */
 	restarting(): void {
 		this.#tell({ type: "bye", reason: "its network endpoint is restarting" });
 	}
@@ -158,7 +158,7 @@ export class Hub {
 		for (const name of [connection.id, ...(host ? [network(host)] : [])])
 			setBounded(this.#known, name, true, KNOWN_MAX);
 		this.#health.watch(true);
-		this.#closeIfFull();
+		this.#checkInvitation();
 		const type = this.#hasAnother(session) ? "connection_joined" : "peer_joined";
 		this.#emit({ type, peer, path: connection.path() });
 	}
@@ -184,15 +184,15 @@ export class Hub {
 		if (count > 0) this.#emit({ type: "transfers_reset", count });
 	}
 
-	/** Timers know nothing of a wall clock that is set, nor of a suspended machine, so it is looked at repeatedly. */
+	/** A timer does not notice when the wall clock is set or the machine sleeps, so the clock is checked repeatedly. */
 	#awaitExpiry(): void {
-		this.#closeIfFull();
+		this.#checkInvitation();
 		const { expiresAt } = this.#admission.policy;
 		if (expiresAt === undefined || this.#closing.signal.aborted) return;
 		this.#expiry = setTimeout(() => this.#awaitExpiry(), Math.min(expiresAt - Date.now(), SWEEP_MS));
 	}
 
-	#closeIfFull(): void {
+	#checkInvitation(): void {
 		if (this.#closing.signal.aborted || !this.#admission.closed(Date.now())) return;
 		this.#closing.abort();
 		this.#emit({ type: "closed_to_new_peers", why: this.#admission.policy.once ? "once" : "expired" });

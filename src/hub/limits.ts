@@ -51,7 +51,7 @@ export const HEALTH_DIAL_MS = 2_000;
 /** A welcome waits this long for a probe of the services; a host that never answers must not hold it up. */
 export const HEALTH_WAIT_MS = 300;
 
-/** Without its relay for this long, though one answers, the endpoint is bound again (iroh issue 4476). */
+/** If the relay has not led here for this long, though one answers, the endpoint is bound again (iroh issue 4476). */
 export const RELAY_LOST_MS = 60_000;
 
 /** Between two checks whether the relay leads to this hub. Each check binds an endpoint, so they are rare. */
@@ -63,7 +63,7 @@ export const RELAY_CHECK_LOST_MS = 10_000;
 /** One probe through the relay. A connection through a slow relay takes a second or two. */
 export const RELAY_PROBE_MS = 10_000;
 
-/** A relay that does not answer an HTTP request within this is taken for down. */
+/** A relay that does not answer an HTTP request within this time counts as down. */
 export const RELAY_PING_MS = 5_000;
 
 /** A peer that has said goodbye is disconnected after this. It gives its own transfers 3 s to finish. */

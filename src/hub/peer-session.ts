@@ -20,7 +20,7 @@ export const INTERNAL_ERROR = "internal error at the hub";
 
 /** The hub as a session sees it. */
 export interface HubSide {
-	/** Whether it has no secret, and admits peers of the original program, which say no hello. */
+	/** Whether it has no secret, and so admits peers of the original program, which send no hello. */
 	readonly open: boolean;
 	/** Counts the streams of all connections. */
 	readonly quota: StreamQuota;
@@ -36,7 +36,7 @@ export interface HubSide {
 export type SessionEvent =
 	/** The peer was admitted and counts from now on. */
 	| { type: "entered" }
-	/** It counts no more: it has said goodbye, or its connection is over. */
+	/** It no longer counts: it has said goodbye, or its connection is over. */
 	| { type: "left"; reason: string }
 	| { type: "closed" }
 	| Extract<HubEvent, { type: "denied" | "stream_refused" | "protocol_error" | "bug" }>;
@@ -99,7 +99,7 @@ export class PeerSession {
 				break;
 			case "enter":
 				clearTimeout(this.#helloTimer);
-				// A peer of the original program answers nothing: only its path shows whether it lives.
+				// A peer of the original program answers no pings: only its path shows whether it is alive.
 				if (!this.#control) this.#watchSilence(() => this.connection.pathlessFor());
 				this.#hub.onEvent(this, { type: "entered" });
 				break;
@@ -127,7 +127,7 @@ export class PeerSession {
 	}
 
 	#decide(hello: peerState.Hello | undefined): void {
-		// What a connection has brought can still be read after its end.
+		// What a connection has received can still be read after its end.
 		if (this.connection.isOver()) return;
 		const denial = this.#hub.admit(this.connection.id, hello?.secret);
 		if (!denial) this.#name = hello?.name || undefined;
@@ -186,7 +186,7 @@ export class PeerSession {
 		try {
 			await stream.accept();
 		} catch {
-			// Its end shows below.
+			// The end of the stream is handled below.
 		}
 		const control = new ControlChannel(stream, (message) => void this.#guarded(() => this.#message(message)));
 		this.#control = control;
@@ -196,7 +196,7 @@ export class PeerSession {
 		if (reason !== undefined) {
 			this.#hub.onEvent(this, { type: "protocol_error", peer: this.peer, admitted: this.admitted, reason });
 		}
-		// Without its control stream nobody can tell whether the peer lives.
+		// Without its control stream nobody can tell whether the peer is alive.
 		this.connection.closeSoon(reason ?? "the control stream ended");
 	}
 
@@ -231,7 +231,7 @@ export class PeerSession {
 		}
 	}
 
-	/** Does work of this connection, at once; an exception is a bug and ends the connection. Never rejects. */
+	/** Runs work of this connection at once; an exception is a bug and ends the connection. Never rejects. */
 	async #guarded(work: () => void | Promise<void>): Promise<void> {
 		try {
 			await work();

@@ -8,16 +8,16 @@ export type Hello = Extract<Message, { type: "hello" }>;
 export type Welcome = Extract<Message, { type: "welcome" }>;
 
 export type PeerState =
-	/** Connected, and has not said hello in any form. */
+	/** Connected, and has not introduced itself in any way. */
 	| { phase: "new" }
-	/** Has opened its control stream and owes its hello. */
+	/** Has opened its control stream, and has yet to send its hello. */
 	| { phase: "greeting" }
-	/** Admitted by an open hub without a hello, as peers of the original program are; with `control` it owes one since. */
+	/** Admitted by an open hub without a hello, like peers of the original program; with `control`, has yet to send one. */
 	| { phase: "original"; control: boolean }
 	/** Admitted; its welcome is being prepared. */
 	| { phase: "admitted" }
 	| { phase: "welcomed" }
-	/** Has said goodbye. What it opened just before may arrive after it. */
+	/** Has said goodbye. Streams that it opened just before may arrive afterwards. */
 	| { phase: "leaving"; welcomed: boolean }
 	| { phase: "denied" }
 	| { phase: "closed" };
@@ -55,7 +55,7 @@ export interface Step {
 	actions: readonly PeerAction[];
 }
 
-/** What `input` makes of a state. `open`: the hub has no secret, and admits peers that say no hello. */
+/** The next state, and what to do. `open`: the hub has no secret, and admits peers that send no hello. */
 export function transition(state: PeerState, input: PeerInput, open: boolean): Step {
 	switch (input.type) {
 		case "control":
@@ -107,12 +107,12 @@ export function isServed(state: PeerState): boolean {
 	return (state.phase === "original" && !state.control) || isListening(state);
 }
 
-/** Whether it is told what happens. Nothing before the welcome, which carries the same. */
+/** Whether it gets messages: none before the welcome, which says the same. */
 export function isListening(state: PeerState): boolean {
 	return state.phase === "welcomed" || (state.phase === "leaving" && state.welcomed);
 }
 
-/** Whether its streams are few until it is admitted. At an open hub a peer of the original program begins with them. */
+/** Whether it may open only a few streams. At an open hub, peers of the original program begin with their streams. */
 export function isLimited(state: PeerState, open: boolean): boolean {
 	return !isAdmitted(state) && !(open && state.phase === "new");
 }
@@ -123,7 +123,7 @@ const to = (state: PeerState, ...actions: PeerAction[]): Step => ({ state, actio
 
 const isPending = ({ phase }: PeerState): boolean => phase === "new" || phase === "greeting";
 
-/** One that counted counts no more. */
+/** A peer that counted no longer does. */
 const left = (state: PeerState, reason: string): PeerAction[] => (isStaying(state) ? [{ type: "leave", reason }] : []);
 
 function greeted(state: PeerState, hello: Hello): Step {

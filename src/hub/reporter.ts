@@ -1,5 +1,5 @@
-// The hub's screen: makes lines of its events. Results go to stdout; messages and logs to stderr, and what a remote can
-// cause again and again at most once a second.
+// Turns a hub's events into lines: results on stdout, messages and logs on stderr. What a remote can cause repeatedly
+// is printed at most once a second. The only file of this folder that prints.
 
 import { renderUnicodeCompact } from "uqr";
 import { firstLine } from "../base/errors.ts";
@@ -15,7 +15,7 @@ export interface ReporterOptions {
 	qr?: boolean;
 }
 
-/** What shows the events of one hub. */
+/** Prints the events of one hub. */
 export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEvent) => void {
 	const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	let endWait = () => {};
@@ -88,7 +88,7 @@ To connect, run:
 	connection_joined: ({ peer, path }) => line("info", `Peer ${label(peer)} connected (${path}).`),
 	peer_left: ({ peer, reason }) => line("message", `Peer ${label(peer)} left: ${reason}.`),
 	connection_left: ({ peer, reason }) => line("debug", `A connection of ${label(peer)} ended: ${reason}.`),
-	// One that knew the secret was invited, and the person at this screen wants to know; strangers are for the log only.
+	// A peer that knew the secret was invited, so its denial is shown; strangers are only logged.
 	denied: ({ peer, reason, message }) =>
 		line(INVITED.has(reason) ? "message" : "warn", `Denied ${label(peer)}: ${message}.`, `denied: ${reason}`),
 	closed_to_new_peers({ why }) {
@@ -138,9 +138,9 @@ Waiting for peer to connect...
 	mailbox_unreachable: ({ url, reason }) =>
 		line(
 			"message",
-			`The mailbox ${url} cannot be reached (${reason}): join codes do not work now, the ticket does. Trying again …`,
+			`The mailbox server ${url} cannot be reached (${reason}): join codes do not work for now, but the ticket does. Trying again …`,
 		),
-	mailbox_says: ({ text }) => line("message", `The mailbox says: ${text}`),
+	mailbox_says: ({ text }) => line("message", `The mailbox server says: ${text}`),
 	codes_ended: ({ reason, hint }) =>
 		line(
 			"error",
@@ -153,11 +153,11 @@ const INVITED: ReadonlySet<string> = new Set<DenialReason>(["id", "full", "once"
 
 const short = ({ id }: PeerLabel): string => id.slice(0, 10);
 
-/** "'my-peer' (1a2b3c4d5e)", or only the id. No name can end its quotes and go on as somebody else. */
+/** "'my-peer' (1a2b3c4d5e)", or only the id. A name cannot close its quotes and pose as something else. */
 const label = (peer: PeerLabel): string =>
 	peer.name === undefined ? short(peer) : `'${peer.name.replaceAll("'", "’")}' (${short(peer)})`;
 
-/** Each admitted peer has a line of its own, all others have one together. */
+/** Each admitted peer is limited by itself, all others together. */
 const keyOf = ({ peer, admitted }: { peer: PeerLabel; admitted: boolean }): string =>
 	admitted ? label(peer) : "strangers";
 

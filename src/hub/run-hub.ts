@@ -1,4 +1,4 @@
-// Runs a hub: an endpoint, its ticket and join codes, and the connections that come. Reads from top to bottom.
+// Runs a hub: its endpoint, its ticket and join codes, and incoming connections. Reads from top to bottom.
 
 import type { Address } from "../base/address.ts";
 import { aborted } from "../base/timers.ts";
@@ -24,7 +24,7 @@ export interface HubOptions {
 }
 
 /**
- * Runs a hub until `stop` is aborted, then lets running transfers finish. What happens is told by `emit`.
+ * Runs a hub until `stop` is aborted, then lets running transfers finish. `emit` is called with everything that happens.
  * @throws HivemindError `bind`, `addon`
  */
 export async function runHub(options: HubOptions, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<void> {
@@ -78,9 +78,9 @@ async function servePeers(
 	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
 	const offering = codes && offerJoinCodes(ticket, { ...codes, once: policy.once }, emit, noMoreCodes);
 	const background = Promise.all([offering, watching]);
-	// One that fails ends the hub; one that is done, as codes are after the only peer has joined, does not.
+	// A failure ends the hub; an end, like that of the codes after the only peer has joined, does not.
 	await Promise.race([aborted(stop), background.then(() => aborted(stop))]);
-	// The mailbox server is told while transfers finish: no nameplate is left behind.
+	// While transfers finish, the nameplate is given back to the mailbox server.
 	await Promise.all([hub.stop(), background]);
 	await endpoint.settled();
 }

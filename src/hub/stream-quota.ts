@@ -1,18 +1,18 @@
-// The streams of all connections together: a fair share for each remote when they become too many. Pure.
+// The streams of all connections together: when there are too many, each remote gets a fair share. Pure.
 
 export class StreamQuota {
 	#most: number;
 	#held = new Map<string, number>();
 	#total = 0;
 
-	/** `most` streams may be held in all before shares count. */
+	/** `most` streams may be held in all before shares apply. */
 	constructor(most: number) {
 		this.#most = most;
 	}
 
 	/**
-	 * Takes one more for `id`, and returns whether it may. Beyond the limit only an id with less than its share may, so
-	 * that one which fills it shuts out nobody but itself; beyond twice the limit only an id that has none.
+	 * Takes one more for `id` if it may have one, and returns whether it may. Beyond the limit only an id with less than
+	 * its share may, so that one that uses it up shuts out only itself; beyond twice the limit only an id that has none.
 	 */
 	take(id: string): boolean {
 		const held = this.#held.get(id) ?? 0;
@@ -30,10 +30,5 @@ export class StreamQuota {
 		if (held > 1) this.#held.set(id, held - 1);
 		else this.#held.delete(id);
 		this.#total--;
-	}
-
-	/** How many are held. */
-	get total(): number {
-		return this.#total;
 	}
 }

@@ -9,7 +9,7 @@ export interface RedeemOptions {
 }
 
 export type RedeemEvent =
-	/** What is waited for from now on, as it would stand in a sentence: "the mailbox server", "the hub", "the ticket". */
+	/** What is waited for from now on, as part of a sentence: "the mailbox server", "the hub", "the ticket". */
 	| { type: "waiting"; what: string }
 	/** Nothing is waited for any more. */
 	| { type: "waited" }

@@ -3,13 +3,13 @@ import type { Address } from "../base/address.ts";
 import type { RedeemEvent } from "../invite/redeem-code.ts";
 
 export type PeerEvent =
-	/** From redeeming a join code; `waiting` and `waited` also tell of the hub and of running transfers. */
+	/** From redeeming a join code; `waiting` and `waited` are also used for the hub and for running transfers. */
 	| RedeemEvent
-	/** Every local port forwards to the hub from now on; `addresses` are the real ones, in the order of SERVICES. */
+	/** Every local port forwards to the hub from now on; `addresses` are the actual ones, in the order of SERVICES. */
 	| { type: "ready"; name: string; addresses: readonly Address[] }
 	/** A connection to the hub was put in use; `path` is how it reaches the hub. */
 	| { type: "path"; path: string }
-	/** The connection in use is of no more use. Not `reconnecting`: the peer ends with the error `lost`. */
+	/** The connection in use was lost. If not `reconnecting`, the peer ends with the error `lost`. */
 	| { type: "lost"; loss: Loss; reconnecting: boolean }
 	/** The hub has not been found for {@link STILL_LOST_MS}; once for each loss. */
 	| { type: "still_lost"; lostMs: number }
@@ -23,7 +23,7 @@ export type PeerEvent =
 	| { type: "idle_reset"; connections: number }
 	/** A service of the hub went down or came up; at most one a second for each service, and the last one is true. */
 	| { type: "service"; service: string; up: boolean; address: string }
-	/** The hub refused a connection. `state` is what it last said of the service; `repeated`: reported since it went down. */
+	/** The hub refused a connection. `state`: what it last said about the service; `repeated`: already reported since. */
 	| {
 			type: "refused";
 			service: string;
@@ -36,7 +36,7 @@ export type PeerEvent =
 	| { type: "connection_failed"; service: string; local: string; reason: string }
 	/** A local connection is over; `sent` and `received` are bytes to and from the hub. */
 	| { type: "connection_ended"; service: string; sent: number; received: number; error: Error | undefined }
-	/** An exception that nothing expects. Only what `where` names has ended for it. */
+	/** An unexpected exception. Only what `where` names has ended because of it. */
 	| { type: "bug"; where: string; error: unknown }
 	/** The peer is about to end: no new connections. */
 	| { type: "stopping" };

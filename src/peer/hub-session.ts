@@ -13,7 +13,7 @@ export interface Introduction {
 	secret: string | undefined;
 }
 
-/** Called for what the hub says after its welcome; what came together with the welcome is in the session already. */
+/** Called for what the hub says after its welcome. By then the session has what came together with the welcome. */
 export interface SessionEvents {
 	/** The hub is about to end. */
 	onBye(session: HubSession): void;
@@ -24,15 +24,15 @@ export class HubSession {
 	readonly connection: Connection;
 	/** The hub's services; empty at a hub of the original program. */
 	services: ServiceState[] = [];
-	/** The hub's run, if it says: a connection of another run has nobody at its other end. */
+	/** The id of the hub's run, if it names one: a connection to an earlier run has nobody at its other end. */
 	run: string | undefined;
-	/** Why the hub is about to end, once it has said so: what runs may finish, nothing new begins here. */
+	/** Why the hub is about to end, once it has said so: what runs may finish, but nothing new begins. */
 	goodbye: string | undefined;
 	#control: ControlChannel | undefined;
 
 	constructor(connection: Connection) {
 		this.connection = connection;
-		// A hub opens no streams; the TLS handshake has granted it some all the same, and unread they would hold memory.
+		// A hub opens no streams, but the TLS handshake has granted it some, and unread ones would hold memory.
 		connection.limitIncomingStreams(0);
 		void connection.acceptStreams((stream) => stream.abort());
 	}
@@ -63,7 +63,7 @@ export class HubSession {
 		const answer = Promise.withResolvers<Answer>();
 		const control = new ControlChannel(stream, (message) => {
 			if (message.type === "welcome") {
-				// Set before anything else is read: newer messages may have come in the same packet.
+				// Set before anything else is read: newer messages may be in the same packet.
 				this.services = message.services;
 				this.run = message.run;
 				answer.resolve(message);

@@ -1,6 +1,6 @@
 // The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
 
-/** How often a peer looks at its connections: what is over its time is noticed at most this much later. */
+/** How often a peer looks at its connections: whatever is overdue is noticed at most this much later. */
 export const UPLINK_TICK_MS = 250;
 
 /** Silence of the hub after which a peer looks for a second connection: three unanswered pings. */

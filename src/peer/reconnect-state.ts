@@ -1,4 +1,4 @@
-// Where the search for a lost hub has got to, as one value. Pure: time comes in.
+// How far the search for a lost hub has got, as one value. Pure: the time is passed in.
 // A denial that arrives after its attempt's time is remembered: it ends the search only if the attempts under way since
 // then have found nothing.
 import type { HivemindError } from "../base/errors.ts";
@@ -16,7 +16,7 @@ export type ReconnectInput =
 	/** The hub is lost: the first attempt is due at `until`. */
 	| { type: "start"; until: number }
 	| { type: "attempt"; at: number }
-	/** The attempt has come to nothing: the next one is due `pauseMs` after its start. */
+	/** The attempt has failed: the next one is due `pauseMs` after its start. */
 	| { type: "retry"; pauseMs: number }
 	/** An attempt has learned that trying again would not help. */
 	| { type: "fail"; error: HivemindError }
@@ -25,7 +25,7 @@ export type ReconnectInput =
 	/** No other connection is wanted any more. */
 	| { type: "stop" };
 
-/** The state after `input`; the very same object where the input means nothing in it. */
+/** The state after `input`; the very same object if the input does not apply. */
 export function nextReconnectState(state: ReconnectState, input: ReconnectInput): ReconnectState {
 	if (state.kind === "failed") return state;
 	switch (input.type) {

@@ -1,5 +1,5 @@
 // Looks for a lost hub: one attempt after another, with growing pauses, beside what is left of the old connection, until
-// a connection is in use. Endpoints that it binds for that are its own: close() closes them.
+// a connection is in use. It owns the endpoints that it binds for that: close() closes them.
 import { Backoff } from "../base/backoff.ts";
 import { firstLine, HivemindError } from "../base/errors.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
@@ -22,9 +22,9 @@ export interface ReconnectOptions {
 	endpoint: Endpoint;
 	hub: EndpointAddr;
 	emit: EmitPeerEvent;
-	/** Whether another connection is still of use. */
+	/** Whether another connection is still wanted. */
 	wanted(): boolean;
-	/** Whether an old connection is still open; it may be dead without anybody knowing. */
+	/** Whether an old connection is still open; it may be dead without our knowing. */
 	hasOld(): boolean;
 	/** Puts a connection in use, if one is still wanted. @throws HivemindError, the connection closed */
 	enter(connection: Connection): Promise<void>;
@@ -34,7 +34,7 @@ export class Reconnect {
 	#options: ReconnectOptions;
 	#state: ReconnectState = { kind: "idle" };
 	#backoff = new Backoff({ firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS, growth: RECONNECT_GROWTH });
-	/** The endpoints of parallel attempts, and of the connections that came of them. */
+	/** The endpoints of parallel attempts, and of the connections that they made. */
 	#parallel = new Set<Endpoint>();
 	#parallelRate = new RateLimiter({ burst: 1, everyMs: PARALLEL_EVERY_MS });
 
@@ -44,7 +44,7 @@ export class Reconnect {
 
 	/**
 	 * Resolves when no other connection is wanted. Begins without a pause where the last connection `lasted`: a hub that
-	 * accepts and loses us again and again is not hammered. @throws HivemindError when trying again would not help
+	 * accepts and loses us again and again is not flooded. @throws HivemindError when trying again would not help
 	 */
 	async run(lasted: boolean): Promise<void> {
 		if (this.#state.kind !== "idle") return;
@@ -55,7 +55,7 @@ export class Reconnect {
 		if (state.kind === "failed") throw state.error;
 	}
 
-	/** Closes the endpoints of parallel attempts; the first endpoint is its owner's. Resolves when the hub has been told. */
+	/** Closes the endpoints of parallel attempts, but not the owner's. Resolves when the hub has been told. */
 	async close(): Promise<void> {
 		await Promise.all([...this.#parallel].map((endpoint) => endpoint.close()));
 	}
@@ -84,7 +84,7 @@ export class Reconnect {
 	}
 
 	/**
-	 * Resolves with the first connection in use, of one or two attempts. While the old connection lives, iroh sends every
+	 * Resolves when one or two attempts have put a connection in use. While the old connection lives, iroh sends every
 	 * new one down its path and tries no other address (docs/binding-notes.md, "Connection loss"), so an attempt that
 	 * does not succeed at once gets a parallel one from a second endpoint. @throws HivemindError
 	 */

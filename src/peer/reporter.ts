@@ -22,7 +22,7 @@ export function peerReporter(): EmitPeerEvent {
 			wait?.end();
 			wait = undefined;
 		},
-		motd: ({ text }) => talk(`The mailbox says: ${text}`),
+		motd: ({ text }) => talk(`The mailbox server says: ${text}`),
 		ready: ({ name, addresses }) => print(ready(name, addresses)),
 		path: ({ path }) => log.info(`Connected: ${path}`),
 		lost: ({ loss, reconnecting }) => {
@@ -30,7 +30,7 @@ export function peerReporter(): EmitPeerEvent {
 			if (reconnecting) talk(`${lossText(loss)}. Looking for it again …`);
 		},
 		still_lost: () =>
-			talk("Still no hub. One that was restarted without --identity has a new ticket: ask for that one."),
+			talk("Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one."),
 		attempt_failed: ({ reason }) => log.debug(`An attempt to reach the hub failed: ${reason}`),
 		reconnected: ({ connection, afterMs, path }) => {
 			const after = `after ${(afterMs / 1000).toFixed(1)} s`;
@@ -39,7 +39,9 @@ export function peerReporter(): EmitPeerEvent {
 		reset: ({ connections, reason }) =>
 			talk(`${connections === 1 ? "One connection was" : `${connections} connections were`} reset: ${reason}.`),
 		idle_reset: ({ connections }) =>
-			log.warn(`Reset ${connections} half-closed connections that moved nothing for half an hour.`),
+			log.warn(
+				`Reset ${connections} half-closed ${connections === 1 ? "connection" : "connections"} that moved nothing for half an hour.`,
+			),
 		service: ({ service, up, address }) => talk(up ? `The ${service} is running again.` : notRunning(service, address)),
 		refused: ({ service, local, state, address, repeated }) => {
 			if (state === "up") return log.error(`The hub refused a connection to the ${service} (${local}).`);

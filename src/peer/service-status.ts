@@ -1,6 +1,6 @@
-// What a peer reports of the hub's services: which went down, which came up, and why a connection was refused. A change
-// is reported once and at most once a second for each service, and the last one is always reported; that a service was
-// asked for in vain is reported once until it is up again.
+// What a peer reports about the hub's services: which went down, which came up, and why a connection was refused. For
+// each service a change is reported once and at most once a second, and the last one is always reported. A refusal by a
+// service that is down is reported once until it is up again.
 import { ChangeFilter } from "../base/change-filter.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
@@ -11,14 +11,14 @@ import { REFUSAL_REASON_MS } from "./limits.ts";
 
 export class ServiceStatus {
 	#emit: EmitPeerEvent;
-	/** "quiet": what changes is kept for later. */
+	/** "quiet": changes are kept for later. */
 	#phase: "quiet" | "reporting" | "closed" = "quiet";
 	#services: readonly ServiceState[] = [];
-	/** Whether each service was last reported as up; nothing was reported of one that has always been up. */
+	/** Whether each service was last reported as up; nothing is reported about one that has always been up. */
 	#reported = new ChangeFilter<boolean>();
 	/** `performance.now()` of each service's last report. */
 	#reportedAt = new Map<string, number>();
-	/** Services that were asked for in vain since they were last up. */
+	/** Services whose refusals were reported since they were last up. */
 	#asked = new ChangeFilter<true>();
 	#rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
 	#later: Timer | undefined;
@@ -27,7 +27,7 @@ export class ServiceStatus {
 		this.#emit = emit;
 	}
 
-	/** Takes what the hub says of all its services. */
+	/** Takes what the hub says about all its services. */
 	update(services: readonly ServiceState[]): void {
 		this.#services = services;
 		for (const { portId, name } of SERVICES) if (this.#state(portId)?.up) this.#asked.forget(name);
@@ -41,7 +41,7 @@ export class ServiceStatus {
 	}
 
 	/**
-	 * A connection that came to `local` at `begun` (of performance.now()) was refused. Reports why, unless the message
+	 * A connection to `local` that began at `begun` (of performance.now()) was refused. Reports why, unless the message
 	 * about the service that the refusal caused has been reported since.
 	 */
 	async refused({ portId, name }: Service, local: string, begun: number): Promise<void> {
@@ -52,7 +52,7 @@ export class ServiceStatus {
 		const event = { type: "refused", service: name, local } as const;
 		if (!service) return this.#emit({ ...event, state: "unknown", repeated: false });
 		if (service.up) return this.#emit({ ...event, state: "up", repeated: false });
-		// Something that polls must not fill the screen.
+		// A client that polls must not fill the screen.
 		const repeated = !this.#asked.changed(name, true);
 		if (!repeated) this.#note(name, false);
 		this.#emit({ ...event, state: "down", address: service.address, repeated });
@@ -85,7 +85,7 @@ export class ServiceStatus {
 			const service = this.#state(portId);
 			if (!service || service.up === (this.#reported.last(name) ?? true)) continue;
 			if (!this.#rate.take(`state of ${name}`)) {
-				// The last change counts most: it is reported as soon as it may be.
+				// The last change counts most, so it is reported as soon as it may be.
 				this.#later ??= setTimeout(() => {
 					this.#later = undefined;
 					this.#reportChanges();

@@ -3,7 +3,7 @@
 import { STALL_MS } from "../base/limits.ts";
 import { SUSPECT_MS } from "./limits.ts";
 
-/** A time in which nothing of this program ran; both ends in milliseconds of performance.now(). */
+/** A period in which this program did not run; both ends in milliseconds of performance.now(). */
 export interface Suspension {
 	since: number;
 	until: number;

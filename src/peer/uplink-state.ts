@@ -1,5 +1,5 @@
-// Which connection to the hub is in use, as one value, and what each event makes of it; what a look at a session means.
-// Pure: time comes in, sessions are only compared.
+// Which connection to the hub is in use, as one value; the next value for each input; and what to do with a session.
+// Pure: the time is passed in, and sessions are only compared.
 import { CONNECTIONS_PER_ID } from "../transport/limits.ts";
 import { PEER_SILENCE_MS, REPLACED_MS, STILL_LOST_MS, SUSPECT_MS, UPLINK_TICK_MS } from "./limits.ts";
 
@@ -8,22 +8,22 @@ export type UplinkState<S> =
 	/** The first connection is being made. */
 	| { kind: "connecting" }
 	| { kind: "connected"; session: S; enteredAt: number }
-	/** Another connection is looked for. `hinted`: the person was told what else may be wrong. */
+	/** Another connection is looked for. `hinted`: the user has been told what else may be wrong. */
 	| { kind: "lost"; since: number; enteredAt: number; hinted: boolean }
 	/** For good. */
 	| { kind: "closed" };
 
 export type UplinkInput<S> =
-	/** The hub has let a new session in. */
+	/** The hub has welcomed a new session. */
 	| { type: "welcomed"; session: S; at: number }
-	/** A session is of no more use for new connections, since `since`. */
+	/** A session can no longer be used for new connections, as of `since`. */
 	| { type: "left"; session: S; since: number }
 	/** An old session works again. */
 	| { type: "recovered"; session: S }
 	| { type: "tick"; at: number }
 	| { type: "close" };
 
-/** The state after `input`; the very same object where the input means nothing in it. */
+/** The state after `input`; the very same object if the input does not apply. */
 export function nextUplinkState<S>(state: UplinkState<S>, input: UplinkInput<S>): UplinkState<S> {
 	switch (input.type) {
 		case "welcomed":
@@ -57,11 +57,11 @@ export interface Observation {
 	leaving: boolean;
 }
 
-/** What follows from a look: close it for the reason named, give it up, stop using it, use it again, or nothing. */
+/** What to do with a session: close it for the reason named, give it up, stop using it, use it again, or nothing. */
 export type Verdict = "replaced" | "finished" | "dead" | "suspect" | "recovered" | "fine";
 
 export function judge<S>(state: UplinkState<S>, session: S, seen: Observation, now: number): Verdict {
-	// Whatever was about to be opened on it when it was replaced is open by now, and counts as running.
+	// Streams that were about to be opened on it when it was replaced are open by now, and count as running.
 	const replaced = state.kind === "connected" && state.session !== session && now - state.enteredAt > REPLACED_MS;
 	if (replaced && seen.running === 0) return "replaced";
 	if (seen.leaving && seen.running === 0) return "finished";
@@ -71,9 +71,9 @@ export function judge<S>(state: UplinkState<S>, session: S, seen: Observation, n
 }
 
 /**
- * Which sessions end when `next` is put in use, oldest first. The old run of a hub that was restarted answers nobody any
- * more: what waits for it is reset now. Of the sessions with a hub that sends the peer away again and again, and keeps
- * what it has, the oldest end.
+ * Which sessions end when `next` is put in use, oldest first. The old run of a hub that was restarted no longer answers,
+ * so whatever waits for it is reset now. A hub may also say goodbye again and again while its connections still carry
+ * something: then the oldest sessions end.
  */
 export function superseded<S extends { readonly run: string | undefined }>(
 	sessions: readonly S[],

@@ -1,5 +1,5 @@
-// The peer's way to its hub for as long as it runs: one session in use, and older ones that are given up slowly. Only
-// pings tell whether the other side lives: after some link flaps the binding never reports a dead connection
+// The peer's link to its hub for as long as it runs: one session in use, and older ones that are given up slowly. Only
+// pings tell whether the other side is alive: after some link flaps the binding never reports a dead connection
 // (docs/binding-notes.md, "Connection loss"). uplink-state.ts decides, this file acts.
 import { HivemindError } from "../base/errors.ts";
 import { whileAwake } from "../base/timers.ts";
@@ -24,18 +24,18 @@ export interface UplinkOptions {
 	/** False: the first loss is the end. */
 	reconnect: boolean;
 	emit: EmitPeerEvent;
-	/** What the hub says of its services, on the session in use. */
+	/** Called with what the hub says about its services on the session in use. */
 	onServices: (services: readonly ServiceState[]) => void;
 }
 
 /** The reason that the hub is given when the peer ends. */
 export const STOPPED = "the peer was stopped";
 
-/** What a local connection ends with that has waited for {@link HUB_WAIT_MS}. */
+/** How a local connection ends that has waited for {@link HUB_WAIT_MS}. */
 export const noHub = () => new Aborted(`the hub was unreachable for ${HUB_WAIT_MS / 1000} s`);
 
 export class Uplink {
-	/** Rejects when there is no way on: denied, or lost without reconnecting. Never resolves. */
+	/** Rejects when the peer cannot go on: denied, or lost without reconnecting. Never resolves. */
 	readonly failed: Promise<never>;
 	#options: UplinkOptions;
 	#state: UplinkState<HubSession> = { kind: "connecting" };
@@ -78,8 +78,8 @@ export class Uplink {
 	}
 
 	/**
-	 * A stream for a new local connection. A hub has been told nothing of it yet when its connection proves to be over:
-	 * then the next one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub until
+	 * A stream for a new local connection. If the connection to the hub turns out to be over, nothing has been sent yet,
+	 * so the next one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub until
 	 * then, when the hub grants no other stream, or when the peer is stopped
 	 */
 	async openStream(portId: number, deadline: number): Promise<QuicStream> {
@@ -94,7 +94,7 @@ export class Uplink {
 		}
 	}
 
-	/** Tells the hub that the peer is about to end; what runs may finish. No other connection is looked for. */
+	/** Tells the hub that the peer is about to end. What runs may finish, but no other connection is looked for. */
 	bye(): void {
 		this.#next({ type: "close" });
 		for (const session of this.#sessions) session.bye(STOPPED);
@@ -119,7 +119,7 @@ export class Uplink {
 
 	// --- internal ---
 
-	/** Whether that changed anything. */
+	/** Returns whether the input changed anything. */
 	#next(input: UplinkInput<HubSession>): boolean {
 		const before = this.#state;
 		this.#state = nextUplinkState(before, input);
@@ -185,11 +185,11 @@ export class Uplink {
 		if (session.goodbye !== undefined) this.#left(session, { kind: "ended", reason: session.goodbye });
 	}
 
-	/** A session is of no more use for new connections: if it was the one in use, another is looked for. */
+	/** A session can no longer be used for new connections: if it was the one in use, another is looked for. */
 	#left(session: HubSession, loss: Loss, since = performance.now()): void {
 		const before = this.#state;
 		if (!this.#next({ type: "left", session, since }) || before.kind !== "connected") return;
-		// Those who wait there for a free stream wait for the next hub instead.
+		// Callers that wait for a free stream there now wait for the next connection instead.
 		session.connection.rejectWaiting();
 		const { reconnect, emit } = this.#options;
 		emit({ type: "lost", loss, reconnecting: reconnect });
@@ -238,7 +238,7 @@ export class Uplink {
 		this.#waiting.wake();
 	}
 
-	/** Ends an old connection, and reports what that ends. */
+	/** Ends an old connection, and reports what ends with it. */
 	#giveUp({ connection, running }: HubSession, reason: string): void {
 		if (running > 0) this.#options.emit({ type: "reset", connections: running, reason });
 		connection.close(reason);

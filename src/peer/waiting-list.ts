@@ -1,4 +1,4 @@
-// Who waits for the same thing, and is woken all at once.
+// Callers that wait for the same thing and are all woken at once.
 
 export class WaitingList {
 	#waiting = new Set<() => void>();

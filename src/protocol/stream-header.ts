@@ -1,7 +1,7 @@
 // What opens a connection and a stream on the wire, version 1: the ALPNs, the stream header of 12 bytes and the answer
 // of one byte, identical to the original program's (PROTOCOL.md, "Streams"). Pure: encodes and decodes only.
 
-/** The 11 ASCII bytes behind the port id. */
+/** The 11 ASCII bytes after the port id. */
 const MAGIC = new TextEncoder().encode("hivemindp2p");
 
 /** Port id and magic, in bytes. */

@@ -18,7 +18,7 @@ import { ACCEPT_RETRY_MS, HANDSHAKE_RETRY_FROM } from "./limits.ts";
 export interface AcceptOptions {
 	onConnection(connection: Connection): void;
 	onEvent(event: EndpointEvent): void;
-	/** Whether a peer that was let in came from this host ({@link network}) or, through a relay, with this public id. */
+	/** Whether an admitted peer has come from this host ({@link network}) or, through a relay, with this public id. */
 	isKnown(hostOrId: string): boolean;
 	/** Aborted when no connections are wanted any more. */
 	stop: AbortSignal;
@@ -58,7 +58,7 @@ export class Acceptor {
 			} catch (error) {
 				this.#failed(nativeReason(error));
 				if (this.#native.isClosed()) return;
-				// Whatever the reason was: a hub that stops accepting is useless.
+				// Whatever the reason, a hub that stops accepting is useless.
 				await Bun.sleep(ACCEPT_RETRY_MS);
 				continue;
 			}
@@ -125,7 +125,7 @@ export class Acceptor {
 	}
 
 	#connected(native: NativeConnection): void {
-		// A probe has learned all that it wanted when its handshake was completed; nobody gets more by this ALPN.
+		// A completed handshake is all that a probe wants to see; nobody gets more with this ALPN.
 		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) native.close(0n, []);
 		else this.#options.onConnection(new Connection(native, this.#scheduler));
 	}
@@ -137,7 +137,7 @@ export class Acceptor {
 
 // --- internal ---
 
-/** Drops it without an answer: an honest client tries again after a second. One that is merely forgotten is refused. */
+/** Drops it without an answer: an honest client tries again after a second. Merely forgetting it would refuse it. */
 async function ignore(incoming: Incoming): Promise<void> {
 	await incoming.ignore().catch(() => {});
 }

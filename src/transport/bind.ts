@@ -7,7 +7,7 @@ import type { ChunkScheduler } from "./chunk-size.ts";
 import { loadIroh, type Endpoint as NativeEndpoint, nativeReason, toNumbers } from "./iroh.ts";
 
 export interface EndpointOptions {
-	/** "probe" is for an endpoint that only looks whether a hub can be reached (PROBE_ALPN). */
+	/** "probe" is for an endpoint that only checks whether a hub can be reached (PROBE_ALPN). */
 	alpn: AlpnName | "probe";
 	/** UDP addresses to bind; without them any address and a free port. */
 	ipv4?: Address;
@@ -78,7 +78,7 @@ async function bindError(addresses: Address[], cause: unknown): Promise<Hivemind
 		} catch (error) {
 			const why = BIND_REASONS[systemCode(error)] ?? nativeReason(error);
 			return new HivemindError("bind", `Cannot bind UDP ${formatAddress(address)}: ${why}.`, {
-				hint: "Choose another address or port with --ipv4-addr or --ipv6-addr; port 0 takes a free one.",
+				hint: "Choose another address or port with --ipv4-addr or --ipv6-addr; port 0 picks a free one.",
 				cause,
 			});
 		}

@@ -2,7 +2,7 @@
 // is what a small request waits for: chunks shrink while other streams move anything, and reads start small. Pure.
 import { BULK_BUDGET, CHUNK_MAX, CHUNK_MIN, CHUNK_SHARED, READ_MIN, SHARE_WINDOW_MS } from "./limits.ts";
 
-/** What the streams of one thread know of each other: how many move bulk data, and how many move a little. */
+/** What the streams of one thread know about each other: how many move bulk data, and how many move a little. */
 export class ChunkScheduler {
 	readonly bulk = new ActiveCount();
 	readonly small = new ActiveCount();
@@ -25,7 +25,7 @@ export class ChunkSize {
 	#bulkWindow = -1;
 	#smallWindow = -1;
 	#readSize = READ_MIN;
-	/** False: other streams need not make room for it. Pings would halve the chunks of every transfer otherwise. */
+	/** False: other streams need not make room for it. Otherwise pings would halve the chunks of every transfer. */
 	counted = true;
 
 	constructor(scheduler: ChunkScheduler) {

@@ -7,7 +7,7 @@ import { type EndpointAddr, isOtherProtocol, nativeReason } from "./iroh.ts";
 export function connectError(address: EndpointAddr, options: EndpointOptions, cause: unknown): HivemindError {
 	const text = nativeReason(cause);
 	if (isOtherProtocol(text)) {
-		return new HivemindError("alpn", `The hub speaks another protocol than --alpn ${options.alpn}.`, {
+		return new HivemindError("alpn", `The hub speaks a protocol other than --alpn ${options.alpn}.`, {
 			hint: "Start both sides with the same --alpn: hivemind (the default) or federated-hivemind.",
 			cause,
 		});
@@ -22,7 +22,7 @@ export function connectError(address: EndpointAddr, options: EndpointOptions, ca
 	const relay = address.relayUrl();
 	const withoutRelay = options.relays === "none";
 	const tried = [...direct, ...(relay && !withoutRelay ? [`relay ${relay}`] : [])];
-	const more = relay && withoutRelay ? " Without --no-relay its relay could be tried, too." : "";
+	const more = relay && withoutRelay ? " Without --no-relay, its relay would be tried, too." : "";
 	return new HivemindError(
 		"unreachable",
 		`Cannot reach the hub: ${text}. Tried ${tried.join(", ") || "no address at all"}.`,

@@ -54,7 +54,7 @@ export class Connection {
 	/**
 	 * Opens a stream for a service, or for control (port id 0); its header is sent with the first data. Beyond
 	 * STREAMS_PER_CONNECTION, or what the other side grants, the next one waits for a free stream.
-	 * @throws Aborted when none comes free within `timeoutMs`, on {@link rejectWaiting}, and when the connection is over
+	 * @throws Aborted when none becomes free within `timeoutMs`, on {@link rejectWaiting}, and when the connection is over
 	 */
 	openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<QuicStream> {
 		return this.#pool.open(portId, timeoutMs);
@@ -72,7 +72,7 @@ export class Connection {
 			try {
 				bi = await this.#native.acceptBi();
 			} catch (error) {
-				// The connection is over, or of no more use: either way everything else waits for its end.
+				// The connection is over, or no longer usable: either way everything else waits for its end.
 				this.closeSoon(nativeReason(error));
 				return;
 			}
@@ -124,7 +124,7 @@ export class Connection {
 		return path ? `${path.isRelay ? "relay" : "direct"} ${path.remoteAddr}` : "path not known yet";
 	}
 
-	/** The IP address that the remote is reached at directly, an IPv6 one in brackets; undefined through a relay. */
+	/** The IP address at which the remote is reached directly, IPv6 in brackets; undefined through a relay. */
 	host(): string | undefined {
 		const path = this.#path();
 		return path && !path.isRelay ? path.remoteAddr.replace(/:\d+$/, "") : undefined;
@@ -133,8 +133,8 @@ export class Connection {
 	// --- internal ---
 
 	/**
-	 * The protocol has no unidirectional streams, but the handshake has granted a hundred of them: unread ones would hold
-	 * their window of 1.25 MB each (docs/binding-notes.md, "Memory").
+	 * The protocol has no unidirectional streams, but the handshake has granted a hundred of them, and each unread one
+	 * would hold its window of 1.25 MB (docs/binding-notes.md, "Memory").
 	 */
 	async #refuseUni(): Promise<void> {
 		try {

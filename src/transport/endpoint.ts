@@ -24,7 +24,7 @@ export class Endpoint {
 	/** Dropped when closed: its sockets stay open until it is garbage-collected (docs/binding-notes.md, "Memory"). */
 	#native: NativeEndpoint | undefined;
 	#options: EndpointOptions;
-	/** The options with the key and the addresses that it really has. */
+	/** The options, with its actual key and addresses. */
 	#bound: EndpointOptions & { key: Uint8Array };
 	#scheduler: ChunkScheduler;
 	#handshakes: ReadonlySet<Promise<void>> = new Set();
@@ -66,8 +66,8 @@ export class Endpoint {
 	}
 
 	/**
-	 * Hands over each new connection until the endpoint closes for good. Probes (PROBE_ALPN) are answered here and handed
-	 * to nobody. Never rejects.
+	 * Hands over each new connection until the endpoint closes for good. Probes (PROBE_ALPN) are answered here and not
+	 * handed over. Never rejects.
 	 */
 	async accept(options: AcceptOptions): Promise<void> {
 		this.#onEvent = options.onEvent;
@@ -82,7 +82,7 @@ export class Endpoint {
 	}
 
 	/**
-	 * Closes it and binds it again, with the same key and, if they come free, the same ports; its connections end. Tries
+	 * Closes it and binds it again, with the same key and, if they become free, the same ports; its connections end. Tries
 	 * until it works or `stop` is aborted, because a program without a socket is useless. Never rejects.
 	 */
 	rebind(stop: AbortSignal): Promise<void> {

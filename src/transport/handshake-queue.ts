@@ -1,5 +1,5 @@
 // Which incoming connection gets its TLS handshake next, and when. A handshake costs a millisecond of the cores that
-// all transfers need, so floods are paced, and known sources and those that came least often lately go first. One that
+// all transfers need, so floods are paced, and known sources and those that were served least lately go first. One that
 // never finishes stays pending for a minute, so pending ones are bounded, too. Pure: the time is passed in.
 import { RateLimiter } from "../base/rate-limiter.ts";
 import {
@@ -21,7 +21,7 @@ export interface Source {
 	address: string;
 	/** It came through a relay, whose host says nothing about the client. */
 	relayed: boolean;
-	/** The host, or through a relay the address, if a peer that was let in came from there before; else undefined. */
+	/** The host, or through a relay the address, if an admitted peer has come from there before; else undefined. */
 	known: string | undefined;
 }
 

@@ -59,7 +59,7 @@ export function collectSoon(): void {
 	setImmediate(() => Bun.gc(true));
 }
 
-/** How many native handles are pinned: zero once everything is closed. For tests and soak runs. */
+/** How many native handles are pinned. Zero once everything is closed, which the tests check: the rest would leak. */
 export function liveHandles(): number {
 	return live.size;
 }

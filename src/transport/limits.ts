@@ -10,7 +10,7 @@ export const ANSWER_MS = 50_000;
 /** How long a stream beyond {@link STREAMS_PER_CONNECTION} waits for another one to end before it is refused. */
 export const OPEN_STREAM_MS = 10_000;
 
-/** Connecting to a hub. iroh itself gives up after 30 s, which is longer than a user believes that anything happens. */
+/** Connecting to a hub. iroh itself gives up after 30 s, which is longer than a user will wait. */
 export const CONNECT_MS = 15_000;
 
 /** Connecting to a relay, before the ticket is printed without one. The binding's `online()` itself never gives up. */
@@ -92,7 +92,7 @@ export const HANDSHAKE_QUEUE_MAX = 256;
  */
 export const HANDSHAKE_RETRY_FROM = 32;
 
-/** Sources that came less often in the last one or two of these are served first. At this rate 1,000 entries. */
+/** Sources that were served less often in the last one or two of these go first. At this rate that is 1,000 entries. */
 export const SOURCE_HISTORY_MS = 10_000;
 
 /** How often a known source has priority in that time: a few attempts of a few peers behind one address. */

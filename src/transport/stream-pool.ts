@@ -28,7 +28,7 @@ export class StreamPool {
 
 	/**
 	 * Opens a stream with a header for `portId`. Beyond the limit the caller waits for a free one, at most `timeoutMs`.
-	 * @throws Aborted when none comes free in time, on {@link rejectWaiting}, and when the connection is over
+	 * @throws Aborted when none becomes free in time, on {@link rejectWaiting}, and when the connection is over
 	 */
 	async open(portId: number, timeoutMs: number): Promise<QuicStream> {
 		const { promise, resolve, reject } = Promise.withResolvers<BiStream>();
@@ -49,7 +49,7 @@ export class StreamPool {
 		return this.#add(bi, this.#shared);
 	}
 
-	/** Nobody waits for a free stream any more. */
+	/** Fails every caller that waits for a free stream. */
 	rejectWaiting(): void {
 		for (const { reject } of this.#waiting.splice(0)) reject(new Aborted("the connection to the hub was lost"));
 	}
@@ -84,7 +84,7 @@ export class StreamPool {
 					this.#requested--;
 					const next = this.#waiting.shift();
 					if (next) next.resolve(bi);
-					// Nobody waits any more, and unless it is aborted it would occupy a slot for ever.
+					// Nobody waits any more; unless it is aborted, it would occupy a slot forever.
 					else this.#add(bi, this.#shared).abort();
 				},
 				(error: Error) => {

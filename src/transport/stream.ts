@@ -25,9 +25,9 @@ export interface StreamOptions {
 	/** The connection's round trip in milliseconds. */
 	rtt: () => number;
 	/** Whether the connection is over. */
-	isLost?: () => boolean;
+	isLost: () => boolean;
 	/** Called with the stream's id when an abort cannot reach the other side by itself. */
-	onStuckAbort?: (id: string) => void;
+	onStuckAbort: (id: string) => void;
 }
 
 export class QuicStream implements Duplex {
@@ -49,8 +49,8 @@ export class QuicStream implements Duplex {
 		this.#receive = new ReceiveHalf(handles[2], options.scheduler);
 		this.answer = options.expectAnswer ? "pending" : "none";
 		this.#rtt = options.rtt;
-		this.#isLost = options.isLost ?? (() => false);
-		this.#onStuckAbort = options.onStuckAbort ?? (() => {});
+		this.#isLost = options.isLost;
+		this.#onStuckAbort = options.onStuckAbort;
 		// Asked for now: while a write is blocked the binding does not answer (docs/binding-notes.md, "Streams").
 		handles[1].id().then(
 			(id) => {

@@ -148,7 +148,7 @@ async function rubbish(connection: Connection, kind: number): Promise<boolean> {
 		return true;
 	}
 	done.refusedStreams++;
-	// If it is granted later, it would hold its slot for ever.
+	// If it is granted later, it would hold its slot forever.
 	opening.then(
 		({ send }) => send.reset(7n),
 		() => {},

@@ -1,4 +1,4 @@
-// Join codes as two people use them: our own mailbox server, a hub that offers codes, and peers that type them.
+// Join codes as two people use them: our own mailbox server, a hub that offers codes, and peers that redeem them.
 // Everything is the real executable on loopback.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
@@ -33,15 +33,15 @@ const joining = (...more: string[]) => ["join", "my-peer", ...LOCAL, ...OFFLINE,
 /** Every code that a hub has printed so far. */
 const codes = (hub: Program) => [...hub.stdout.matchAll(/^Join code: (\S+)$/gm)].map(([, code]) => code as string);
 
-/** The code that a hub shows after `used` others. */
+/** The code that a hub shows after its first `used` ones. */
 async function nextCode(hub: Program, used: number): Promise<string> {
-	// Each code is followed by its command, which names it: a line that no earlier code matches.
+	// A line with a code that is none of the earlier ones.
 	const seen = codes(hub).slice(0, used).join("|") || "none";
 	const [, code] = await hub.line(new RegExp(`^Join code: ((?!(?:${seen})$)\\S+)$`));
 	return code as string;
 }
 
-test("a hub shows a code and the exact command, and a peer that types it reaches the services", async () => {
+test("a hub shows a code and the exact command to run, and a peer that runs it reaches the services", async () => {
 	await using hub = sharing();
 	const [, code = ""] = await hub.line(CODE);
 	expect(code).toMatch(/^\d+-[a-z]+-[a-z]+$/);
@@ -59,7 +59,7 @@ test("a hub shows a code and the exact command, and a peer that types it reaches
 	await other.line(/^Press Ctrl\+C to stop\.$/);
 });
 
-test("a code may be typed sloppily, be piped in, come from the environment, or be asked for", async () => {
+test("a code may be typed sloppily, piped in, or come from the environment, and a ticket may be piped in", async () => {
 	await using hub = sharing(url, "--code-words", "4");
 	const first = await nextCode(hub, 0);
 	expect(first.split("-")).toHaveLength(5);
@@ -79,7 +79,7 @@ test("a code may be typed sloppily, be piped in, come from the environment, or b
 	await byTicket.line(/^Press Ctrl/);
 });
 
-test.skipIf(!Bun.which("script"))("on a terminal with neither given, join asks for the code", async () => {
+test.skipIf(!Bun.which("script"))("on a terminal, join without a code or ticket asks for one", async () => {
 	await using hub = sharing();
 	const code = await nextCode(hub, 0);
 	const wrapper = ["sh", "-c", `exec script -qec "$(printf '%s ' "$0" "$@")" /dev/null`];
@@ -89,7 +89,7 @@ test.skipIf(!Bun.which("script"))("on a terminal with neither given, join asks f
 	expect(peer.stdout).toContain("Join code or ticket: ");
 });
 
-test.skipIf(!Bun.which("script"))("on a terminal, join also takes a ticket", async () => {
+test.skipIf(!Bun.which("script"))("on a terminal, a ticket is accepted as the answer, too", async () => {
 	await using hub = sharing();
 	const [, ticket = ""] = await hub.line(/^Ticket: (\S+)$/);
 	const wrapper = ["sh", "-c", `exec script -qec "$(printf '%s ' "$0" "$@")" /dev/null`];
@@ -98,7 +98,7 @@ test.skipIf(!Bun.which("script"))("on a terminal, join also takes a ticket", asy
 	await peer.line(/Press Ctrl\+C to stop\./);
 });
 
-test("a wrong code ends the peer at once and burns the code; the hub says so and shows the next", async () => {
+test("a wrong code ends the peer at once and uses up the hub's code; the hub says so and shows the next one", async () => {
 	await using hub = sharing();
 	const code = await nextCode(hub, 0);
 	const [nameplate] = code.split("-");
@@ -110,7 +110,7 @@ test("a wrong code ends the peer at once and burns the code; the hub says so and
 	await peer.line(/^Press Ctrl/);
 });
 
-test("a mistyped word ends the peer before the code is spent: the same code still works", async () => {
+test("a mistyped word ends the peer before the code is used up: the right code still works", async () => {
 	await using hub = sharing();
 	const code = await nextCode(hub, 0);
 	const relay = ["--wormhole-relay", url];
@@ -124,7 +124,7 @@ test("a mistyped word ends the peer before the code is spent: the same code stil
 	expect(hub.stderr).not.toContain("Somebody tried a wrong code");
 });
 
-test("--force-code uses a code with words of its own, which burns a code that has others", async () => {
+test("--force-code uses words that are not in the list; if they are wrong, the hub's code is used up", async () => {
 	await using hub = sharing();
 	const code = await nextCode(hub, 0);
 	const wrong = ["--join-code", `${code.split("-")[0]}-größe-x`, "--wormhole-relay", url, "--force-code"];
@@ -162,26 +162,26 @@ describe.skipIf(!Bun.which("script"))("a mistyped word on a terminal", () => {
 	});
 });
 
-test("no hub behind the code: a clear error after --timeout", async () => {
+test("a code without a hub behind it: a clear error after --timeout", async () => {
 	const waiting = run(joining("--join-code", "99-adroitness-adult", "--wormhole-relay", url, "--timeout", "1"));
 	const finished = await waiting;
 	expect(finished.status).toBe(12);
 	expect(finished.stderr).toMatch(/^error: .+$/m);
 });
 
-test("a mailbox that is down: the peer names it and suggests --ticket; the hub says so and prints its ticket", async () => {
+test("a mailbox server that is down: the peer suggests --ticket; the hub reports it and prints its ticket", async () => {
 	const down = "ws://127.0.0.1:1/v1";
 	const finished = await run(joining("--join-code", "5-adroitness-adult", "--wormhole-relay", down, "--timeout", "3"));
 	expect(finished.stderr).toMatch(/error: .*ws:\/\/127\.0\.0\.1:1\/v1.*--ticket/);
 	expect(finished.status).toBe(13);
 	await using hub = sharing(down);
-	await hub.line(/^The mailbox ws:\/\/127\.0\.0\.1:1\/v1 cannot be reached/);
+	await hub.line(/^The mailbox server ws:\/\/127\.0\.0\.1:1\/v1 cannot be reached/);
 	const [, ticket = ""] = await hub.line(/^Ticket: (\S+)$/);
 	await using peer = start(joining("--ticket", ticket));
 	await peer.line(/^Press Ctrl/);
 });
 
-test("the mailbox is killed and restarted: the hub shows a live code, and its peers are not affected", async () => {
+test("the mailbox server is killed and restarted: the hub shows a working code, and its peers are not affected", async () => {
 	const first = start(["mailbox", "--listen", "127.0.0.1:0"]);
 	const at = (await first.line(FIRST_LINE))[1] as string;
 	await using hub = sharing(at);
@@ -191,7 +191,7 @@ test("the mailbox is killed and restarted: the hub shows a live code, and its pe
 	const [, frontend = ""] = await early.line(/^ {2}Frontend: +(\S+)$/);
 	await nextCode(hub, 1);
 	await first[Symbol.asyncDispose]();
-	await hub.line(/^The mailbox .* cannot be reached/);
+	await hub.line(/^The mailbox server .* cannot be reached/);
 	expect(await get(frontend)).toBe("the page");
 	await using again = start(["mailbox", "--listen", new URL(at).host]);
 	await again.line(FIRST_LINE);
@@ -212,7 +212,7 @@ test("Ctrl+C leaves no nameplate behind", async () => {
 	expect(await nameplates(at)).toEqual([]);
 });
 
-/** What a mailbox server lists to a third party. */
+/** The nameplates that a mailbox server lists for a third party. */
 function nameplates(at: string): Promise<string[]> {
 	return new Promise((resolve, reject) => {
 		const socket = new WebSocket(at);
@@ -239,10 +239,10 @@ test.each([
 	["both", ["--ticket", "endpointa", "--join-code", "5-a-b"], {}, /--ticket and --join-code exclude each other/],
 	["both in the environment", [], { HIVEMIND_P2P_TICKET: "x", HIVEMIND_P2P_JOIN_CODE: "y" }, /exclude each other/],
 	["neither", [], {}, /needs a ticket or a join code/],
-	["a ticket in the place of a code", ["--join-code", "endpointaaaa"], {}, /ticket/],
+	["a ticket instead of a code", ["--join-code", "endpointaaaa"], {}, /ticket/],
 	["nothing on standard input", ["--join-code", "-"], {}, /nothing came on standard input/],
 	["a bad timeout", ["--join-code", "5-a-b", "--timeout", "soon"], {}, /--timeout: 'soon' is not a number/],
-	["a bad mailbox", ["--join-code", "5-a-b", "--wormhole-relay", "ftp://x"], {}, /ftp:\/\/x/],
+	["a bad mailbox URL", ["--join-code", "5-a-b", "--wormhole-relay", "ftp://x"], {}, /ftp:\/\/x/],
 ] as const)("join with %s", async (_, args, env, message) => {
 	const finished = await run(joining(...args), { env });
 	expect(finished.stderr).toMatch(/^error: [^\n]+\n$/);
@@ -254,14 +254,14 @@ test.each([
 	["--qr without --wormhole", ["--qr"], /--qr does nothing without --wormhole/],
 	["one word", ["--wormhole", "--code-words", "1"], /--code-words: '1' is not a number from 2 to 8/],
 	["nine words", ["--wormhole", "--code-words", "9"], /from 2 to 8/],
-	["a bad mailbox", ["--wormhole", "--wormhole-relay", "::"], /::/],
+	["a bad mailbox URL", ["--wormhole", "--wormhole-relay", "::"], /::/],
 ] as const)("share with %s", async (_, args, message) => {
 	const finished = await run(["share", DOWN, DOWN, DOWN, "hub", ...OFFLINE, ...args]);
 	expect(finished.stderr).toMatch(message);
 	expect(finished.status).toBe(2);
 });
 
-test("a mailbox on a busy port is named", async () => {
+test("mailbox on a port that is in use: the error names the address and --listen", async () => {
 	const finished = await run(["mailbox", "--listen", new URL(url).host]);
 	expectError(finished, "listen", /mailbox server cannot listen on .*: the port is in use.*--listen/);
 });

@@ -1,4 +1,4 @@
-// `demo` with the real executable: everything on one machine, for somebody who has nothing but the binary. --once exits
+// `demo` with the real executable: everything on one machine, for a user who has nothing but the binary. --once exits
 // after the checks; without it the services stay up until a signal.
 import { expect, test } from "bun:test";
 import { run, start } from "../support/executable.ts";
@@ -14,7 +14,7 @@ test("--once prints each check with its time and exits 0", async () => {
 	expect(status).toBe(0);
 });
 
-test.each(["HTTP_PROXY", "http_proxy", "ALL_PROXY"])("behind a proxy (%s) it still talks to itself", async (name) => {
+test.each(["HTTP_PROXY", "http_proxy", "ALL_PROXY"])("the checks do not use the proxy in %s", async (name) => {
 	const { status, stderr } = await run(["demo", "--once"], { env: { [name]: "http://127.0.0.1:1" } });
 	expect(stderr).not.toContain("error");
 	expect(status).toBe(0);

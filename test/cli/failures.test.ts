@@ -1,4 +1,4 @@
-// What goes wrong outside the command line: ports and addresses in use, a hub that is gone, another ALPN, a service that
+// Failures after the command line was read: ports and addresses in use, a hub that is gone, another ALPN, a service that
 // is down. Each message says what happened, where, and what to do; the program exits with a status of its own or goes on.
 import { describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
@@ -11,7 +11,7 @@ describe("a local TCP port that cannot be opened", () => {
 		["frontend", "--frontend-addr"],
 		["backend", "--backend-addr"],
 		["websocket", "--ws-addr"],
-	])("in use for the %s: named with its option, before the hub hears of it", async (service, option) => {
+	])("in use, for the %s: the error names it and its option, before the hub is contacted", async (service, option) => {
 		await using busy = serve(() => new Response("mine"));
 		await using sharing = await hub([]);
 		const finished = await run(joining(sharing.ticket, option, busy.address));
@@ -85,7 +85,7 @@ describe("a UDP address that cannot be bound", () => {
 });
 
 describe("a hub that cannot be reached", () => {
-	test("no answer at the ticket's address: an error with what was tried, after a bounded time; a client is reset before that", async () => {
+	test("no answer at the ticket's address: an error with what was tried; a waiting client is reset before that", async () => {
 		await using puppet = new Puppet();
 		const { port } = await puppet.listen();
 		await using program = start(joining(await deadTicket(), "--frontend-addr", `127.0.0.2:${port}`));
@@ -111,14 +111,14 @@ describe("a hub that cannot be reached", () => {
 		await using frontend = serve(() => new Response("a page"));
 		await using sharing = await hub([frontend.address]);
 		const finished = await run(joining(sharing.ticket, "--alpn", "federated-hivemind"));
-		expectError(finished, "alpn", /The hub speaks another protocol than --alpn federated-hivemind\. .*same --alpn/);
+		expectError(finished, "alpn", /The hub speaks a protocol other than --alpn federated-hivemind\. .*same --alpn/);
 		await using joined = await peer(sharing.ticket);
 		expect(await get(joined.urls.frontend)).toBe("a page");
 	});
 });
 
 describe("a service that is down", () => {
-	test("the client's connection is reset, hub and peer name the service, the other services go on", async () => {
+	test("the client's connection is reset, hub and peer name the service, and the other services go on", async () => {
 		await using frontend = serve(() => new Response("a page"));
 		await using sharing = await hub([frontend.address, DOWN]);
 		await using joined = await peer(sharing.ticket);
@@ -149,7 +149,7 @@ describe("a service that is down", () => {
 		);
 	});
 
-	test("the hub starts although its services are down", async () => {
+	test("the hub starts even if its services are down", async () => {
 		await using program = start(["share", DOWN, DOWN, DOWN, "my-hub", ...OFFLINE]);
 		await program.line(/^Ticket: endpoint/);
 		expect(program.stderr).toBe("");

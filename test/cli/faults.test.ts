@@ -1,5 +1,5 @@
-// A bug that nothing catches, put into the real executable from outside: it is called a bug, the other side is told, and
-// the status is 1.
+// A bug that nothing catches, injected into the real executable: it is reported as a bug, the other side is told, and
+// the exit status is 1.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { EXIT_STATUS } from "../../src/base/errors.ts";

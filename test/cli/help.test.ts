@@ -36,7 +36,7 @@ const HELP: [args: string[], names: string[]][] = [
 ];
 
 describe("help and version", () => {
-	test.each(HELP)("%p goes to stdout, with the options and the exit statuses", async (args, names) => {
+	test.each(HELP)("%p prints the options and the exit statuses to stdout", async (args, names) => {
 		const { status, stdout, stderr } = await run(args);
 		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 		for (const name of [...names, ...GLOBAL]) expect(stdout).toContain(name);
@@ -46,7 +46,7 @@ describe("help and version", () => {
 		expect(stdout).toBe(Bun.stripANSI(stdout));
 	});
 
-	test("the program's help says which commands take an option that others refuse", async () => {
+	test("the program's help names the commands that take an option, unless all do", async () => {
 		const { stdout } = await run(["--help"]);
 		expect(stdout).toMatch(/ --no-relay +share, join, demo: Direct/);
 		expect(stdout).toMatch(/ --verbose +Show/);
@@ -59,7 +59,7 @@ describe("help and version", () => {
 	});
 
 	test.each([[["--version"]], [["-V"]], [["share", "--version"]], [["--version", "join"]], [["demo", "-V"]]])(
-		"%p prints the version of package.json",
+		"%p prints the version in package.json",
 		async (args) => {
 			expect(await run(args)).toEqual({ status: 0, stdout: `hivemind-p2p ${version}\n`, stderr: "" });
 		},
@@ -79,7 +79,7 @@ describe("help and version", () => {
 });
 
 describe("where options may be placed", () => {
-	test("connection options before the command, as well as after it", async () => {
+	test("connection options are accepted before the command as well as after it", async () => {
 		const words = ["127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", "my-hub"];
 		await using before = start([...OFFLINE, "--alpn=federated-hivemind", "share", ...words]);
 		await using among = start(["--no-relay", "share", ...words, "--alpn", "federated-hivemind", ...OFFLINE.slice(1)]);
@@ -98,25 +98,25 @@ describe("where options may be placed", () => {
 				...OFFLINE,
 			];
 			await using joined = start(joining);
-			// All three were taken: the ALPN is the same, the level is info, and loopback was bound.
+			// All three took effect: the ALPN is the same, the level is info, and loopback was bound.
 			await joined.line(/^info: Connected: direct (127\.0\.0\.1|\[::1\]):\d+$/);
 		}
 	});
 
-	test("an argument that looks like an option, after --", async () => {
+	test("an argument that looks like an option is accepted after --", async () => {
 		await using program = start(["share", ...OFFLINE, "--", "a:1", "b:2", "c:3", "--hub"]);
 		await program.line(/^Hub '--hub' is running$/);
 	});
 
 	test.each([
-		["none", [], false, false],
+		["without -v", [], false, false],
 		["-v", ["-v"], false, false],
 		["-vv", ["-vv"], true, false],
 		["-v -v", ["-v", "-v"], true, false],
 		["--verbose -v", ["--verbose", "-v"], true, false],
 		["-vvv", ["-vvv"], true, true],
 		["-vvvv", ["-vvvv"], true, true],
-	])("%s shows info: %p", async (_name, flags, info, debug) => {
+	])("%s: info lines %p, debug lines %p", async (_name, flags, info, debug) => {
 		await using frontend = serve(() => new Response("a page"));
 		await using sharing = await hub([frontend.address, frontend.address, frontend.address]);
 		await using joined = await peer(sharing.ticket, flags);

@@ -1,4 +1,4 @@
-// Admission and reconnecting, with the real executable: identities, tickets that expire, limits on peers, and a hub that
+// Admission and reconnecting with the real executable: identities, tickets that expire, limits on peers, and a hub that
 // goes away and comes back.
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, statSync } from "node:fs";
@@ -22,14 +22,14 @@ import {
 
 const LOST = EXIT_STATUS.lost.status;
 
-/** The options that bind a hub to the UDP ports of a ticket again. */
+/** The options that bind a hub to the UDP ports in a ticket again. */
 async function samePorts(ticket: string): Promise<string[]> {
 	const direct = (await parseTicket(ticket)).address.directAddresses();
 	const at = (start: string) => direct.find((address) => address.startsWith(start)) as string;
 	return ["--ipv4-addr", at("127.0.0.1:"), ...(at("[::1]:") ? ["--ipv6-addr", at("[::1]:")] : [])];
 }
 
-/** A hub with the identity and the ports of one that has ended. */
+/** A hub with the ports of one that has ended; with `--identity`, it has the same identity as well. */
 async function again(services: readonly string[], ticket: string, ...more: string[]): Promise<Hub> {
 	const [frontend = DOWN, backend = DOWN, websocket = DOWN] = services;
 	const ports = await samePorts(ticket);
@@ -60,7 +60,7 @@ describe("identity FILE", () => {
 		expect(other.stdout).not.toBe(first.stdout);
 	});
 
-	test("--rotate keeps the id and says what no longer works", async () => {
+	test("--rotate keeps the id, and says what no longer works", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		const { stdout } = await identity(file);
@@ -71,7 +71,7 @@ describe("identity FILE", () => {
 		);
 	});
 
-	test("a peer with a copy of the hub's identity: status 15, and why", async () => {
+	test("a peer with a copy of the hub's identity: status 15, with the reason", async () => {
 		await using folder = await scratch({});
 		const [file, copy] = [join(folder.path, "hub"), join(folder.path, "copy")];
 		await using sharing = await hub([], ["--identity", file]);
@@ -80,7 +80,7 @@ describe("identity FILE", () => {
 		expectError(finished, "identity", /^error: This is the hub's own identity: a peer needs another one\. /);
 	});
 
-	test("its secrets are never printed", async () => {
+	test("never prints the file's secrets", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		const { stdout } = await identity(file);
@@ -122,10 +122,10 @@ describe("identity FILE", () => {
 });
 
 describe("a disk that is full", () => {
-	// No file may grow: what is written fails, as on a full disk.
+	// No file may grow: writes fail as on a full disk.
 	const FULL = ["sh", "-c", `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`];
 
-	test("a new identity: status 15, and no half-written file that is in the way later", async () => {
+	test("a new identity: status 15, and no half-written file is left in the way", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "me");
 		expectError(await run(["identity", file], { wrapper: FULL }), "identity", /./);
@@ -143,7 +143,7 @@ describe("a disk that is full", () => {
 });
 
 describe("share --identity", () => {
-	test("keeps its ticket across restarts, so that peers with the old one can join", async () => {
+	test("keeps the hub's ticket across restarts, so that peers with the old one can join", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using frontend = serve(() => new Response("here"));
@@ -174,7 +174,7 @@ describe("share --identity", () => {
 		expect(third.ticket).toBe(second.ticket);
 	});
 
-	test("--rotate on a command line that has a mistake changes nothing", async () => {
+	test("--rotate on a command line with a mistake changes nothing", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await identity(file);
@@ -191,7 +191,7 @@ describe("share --identity", () => {
 		}
 	});
 
-	test("two programs on one identity: status 15 for the second; a killed one leaves no lock behind", async () => {
+	test("two programs with one identity: status 15 for the second; a killed one leaves no lock behind", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using first = await hub([], ["--identity", file]);
@@ -226,7 +226,7 @@ describe("which peers are admitted", () => {
 		expect(await get(joined.urls.frontend)).toBe("here");
 	});
 
-	test("--allow: peers on the list, by their identities, and no others", async () => {
+	test("--allow: the peers on the list, by their identities, and no others", async () => {
 		await using folder = await scratch({});
 		const [one = "", two = "", three = ""] = ["one", "two", "three"].map((name) => join(folder.path, name));
 		const ids = (await Promise.all([identity(one), identity(two)])).map(({ stdout }) => stdout.trim());
@@ -255,7 +255,7 @@ describe("which peers are admitted", () => {
 		expect(await get(second.urls.frontend)).toBe("here");
 	});
 
-	test("--once: one peer, which may come back, and no other", async () => {
+	test("--once: one peer, which may come back, and no others", async () => {
 		await using folder = await scratch({});
 		const me = ["--identity", join(folder.path, "me")];
 		await using sharing = await hub([], ["--once"]);
@@ -268,7 +268,7 @@ describe("which peers are admitted", () => {
 		await end(back.program);
 	});
 
-	test("--once with join codes: no further code after the one that was used", async () => {
+	test("--once with join codes: no further code once a peer has joined by one", async () => {
 		await using mailbox = start(["mailbox", "--listen", "127.0.0.1:0"]);
 		const [, url = ""] = await mailbox.line(/^Mailbox server for join codes: (ws:\S+)$/);
 		const codes = ["--wormhole", "--wormhole-relay", url];
@@ -279,14 +279,14 @@ describe("which peers are admitted", () => {
 		await joined.line(/^Press Ctrl\+C to stop\.$/);
 		await end(joined);
 		await end(sharing);
-		// The hub shows the next code only if the peer does not arrive, and it did.
+		// The hub shows the next code only if that peer does not join, and it did.
 		const late = [...sharing.stdout.matchAll(/^Join code: (\S+)$/gm)].map(([, it]) => it as string).slice(1);
 		expect(late).toEqual([]);
 	});
 
-	test("--expires: no new peer after it; those already connected stay", async () => {
+	test("--expires: no new peer afterwards; those already connected stay", async () => {
 		await using frontend = serve(() => new Response("here"));
-		// The time starts with the program, and a slow machine takes seconds to start the hub and the first peer.
+		// The time starts with the program, and on a slow machine the hub and the first peer take seconds to start.
 		await using sharing = await hub([frontend.address], ["--expires", "6s"]);
 		await using early = await peer(sharing.ticket);
 		await sharing.program.line(/^The invitation has expired: nobody else is admitted/);
@@ -296,7 +296,7 @@ describe("which peers are admitted", () => {
 });
 
 describe("a hub that stops", () => {
-	const GOES = /^The hub (says goodbye|is gone): the hub was stopped\. Looking for it again …$/;
+	const GONE = /^The hub (says goodbye|is gone): the hub was stopped\. Looking for it again …$/;
 
 	test("announces it at once: the peer prints it while a running request still waits for its answer", async () => {
 		const asked = Promise.withResolvers<void>();
@@ -311,13 +311,13 @@ describe("a hub that stops", () => {
 		const reply = get(joined.urls.frontend);
 		await asked.promise;
 		sharing.program.signal("SIGTERM");
-		await joined.program.line(GOES);
+		await joined.program.line(GONE);
 		answer.resolve();
 		expect(await reply).toBe("late, but whole");
 		expect((await sharing.program.exited).status).toBe(0);
 	});
 
-	test("ends a peer with --no-reconnect with status 8, and the peer says why", async () => {
+	test("ends a peer that has --no-reconnect: status 8, with the reason", async () => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
 		sharing.program.signal("SIGTERM");
@@ -327,7 +327,7 @@ describe("a hub that stops", () => {
 	});
 
 	test.each(["SIGTERM", "SIGKILL"] as const)(
-		"and is restarted with its identity on its port: the peer works again (%s)",
+		"and is restarted with the same identity and port: the peer works again (%s)",
 		async (signal) => {
 			await using folder = await scratch({});
 			const file = join(folder.path, "hub");
@@ -336,7 +336,7 @@ describe("a hub that stops", () => {
 			await using joined = await peer(first.ticket);
 			expect(await get(joined.urls.frontend)).toBe("here");
 			await end(first.program, signal);
-			await joined.program.line(signal === "SIGTERM" ? GOES : /^The hub .*\. Looking for it again …$/);
+			await joined.program.line(signal === "SIGTERM" ? GONE : /^The hub .*\. Looking for it again …$/);
 			await using second = await again([frontend.address], first.ticket, "--identity", file);
 			await joined.program.line(/^Connected again after [\d.]+ s \(direct \S+:\d+\)\.$/);
 			expect(await get(joined.urls.frontend)).toBe("here");
@@ -349,8 +349,8 @@ describe("a hub that stops", () => {
 		60_000,
 	);
 
-	// Otherwise the old connection would be closed after 30 s of silence; this test has less time than that.
-	test("and is restarted after kill -9: requests that wait for the old one are reset once the new one is there", async () => {
+	// The old connection would also end after 30 s of silence, so this test's timeout is shorter.
+	test("by kill -9 and is restarted: requests to the old one are reset once the new one is found", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		const asked = Promise.withResolvers<void>();
@@ -371,14 +371,14 @@ describe("a hub that stops", () => {
 		expect(await hanging).toBe("reset");
 	}, 20_000);
 
-	test("and is restarted: a new connection waits for it meanwhile", async () => {
+	test("and is restarted: a connection made in between waits for it", async () => {
 		await using folder = await scratch({});
 		const file = join(folder.path, "hub");
 		await using frontend = serve(() => new Response("here"));
 		await using first = await hub([frontend.address], ["--identity", file]);
 		await using joined = await peer(first.ticket);
 		await end(first.program);
-		await joined.program.line(GOES);
+		await joined.program.line(GONE);
 		const reply = get(joined.urls.frontend);
 		await using _second = await again([frontend.address], first.ticket, "--identity", file);
 		expect(await reply).toBe("here");
@@ -400,20 +400,20 @@ describe("a hub that stops", () => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket);
 		await end(sharing.program);
-		await joined.program.line(GOES);
+		await joined.program.line(GONE);
 		await end(joined.program, "SIGINT");
 		expect((await joined.program.exited).status).toBe(0);
 	});
 });
 
 test.skipIf(process.platform === "win32")(
-	"a peer that was stopped itself (Ctrl+Z) does not blame its hub when it goes on",
+	"a peer that was itself stopped (Ctrl+Z) does not blame its hub when it continues",
 	async () => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address]);
 		await using joined = await peer(sharing.ticket);
 		joined.program.signal("SIGSTOP");
-		// Longer than the silence after which a peer suspects its hub. The test is about this time, so it has to pass.
+		// Longer than the silence after which a peer suspects its hub. The test is about real time, so it has to pass.
 		await Bun.sleep(5000);
 		joined.program.signal("SIGCONT");
 		expect(await get(joined.urls.frontend)).toBe("here");
@@ -423,7 +423,7 @@ test.skipIf(process.platform === "win32")(
 	20_000,
 );
 
-test("the peer says that a service is down, and later that it is running again", async () => {
+test("the peer reports that a service is down, and later that it is running again", async () => {
 	await using backend = serve(() => new Response("here"));
 	const { address } = backend;
 	await using sharing = await hub([DOWN, address]);

@@ -1,5 +1,5 @@
-// The screen: the box on a terminal, a plain line elsewhere, the spinner, and readers that go away (`| head -1`).
-// A terminal is made by script(1) of util-linux; its keyboard is our pipe.
+// The screen: a box on a terminal, a plain line elsewhere, the spinner, and readers that go away (`| head -1`).
+// script(1) of util-linux makes the terminal, and our pipe is its keyboard.
 import { describe, expect, test } from "bun:test";
 import { run, start } from "../support/executable.ts";
 import { available, DOWN, deadTicket, get, hub, joining, OFFLINE, peer, serve } from "./terminals.ts";
@@ -44,7 +44,7 @@ describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "
 		expect(program.stdout).toStartWith("Hub 'my-hub' is running\r\n\r\n");
 	});
 
-	test("a spinner says what it waits for, and is removed at the end", async () => {
+	test("a spinner says what the program is waiting for, and is erased at the end", async () => {
 		await using program = start(joining(await deadTicket()), TERMINAL);
 		await program.line(/⠙ Waiting for the hub …$/);
 		program.type(CTRL_C);
@@ -55,13 +55,13 @@ describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "
 });
 
 describe("a reader that goes away", () => {
-	/** The reader has gone before the program prints. The status of the program is the result. */
+	/** The reader is gone before the program prints. Prints the program's status to stderr. */
 	const GONE = {
 		wrapper: ["sh", "-c", `{ read -r go; "$0" "$@"; echo "status $?" >&2; } | { exec <&-; echo closed >&2; }`],
 	};
 
 	test.each([[["--help"]], [["--version"]], [["join", "--help"]], [["demo", "--once"]]])(
-		"%p without a reader is not an error",
+		"%p with a closed stdout is not an error",
 		async (args) => {
 			await using program = start(args, GONE);
 			await program.line(/^closed$/);
@@ -79,7 +79,7 @@ describe("a reader that goes away", () => {
 		expect(stderr).toEndWith("status 0\n");
 	});
 
-	test("a hub goes on although its stderr has no reader any more", async () => {
+	test("a hub goes on after the reader of its stderr has gone", async () => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address]);
 		await sharing.program.hangUp("stderr");

@@ -1,4 +1,4 @@
-// Ctrl+C and kill: both sides stop in order, tell the other side, and let running transfers finish; a second signal ends
+// Ctrl+C and kill: both sides stop cleanly, tell the other side, and let running transfers finish; a second signal ends
 // them at once. The running transfer is a request whose answer the service holds back until the test wants it.
 import { describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
@@ -11,7 +11,7 @@ const FIRST = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 describe("the hub", () => {
-	test.each(FIRST)("%s: exits 0, the peer says at once that the hub has gone", async (name) => {
+	test.each(FIRST)("%s: exits 0, and the peer says at once that the hub is gone", async (name) => {
 		await using sharing = await hub([]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
 		await sharing.program.line(CONNECTED);
@@ -58,7 +58,7 @@ describe("the hub", () => {
 });
 
 describe("the peer", () => {
-	test.each(FIRST)("%s: exits 0, the hub says at once that it has left and goes on", async (name) => {
+	test.each(FIRST)("%s: exits 0; the hub says at once that the peer has left, and goes on", async (name) => {
 		await using frontend = serve(() => new Response("here"));
 		await using sharing = await hub([frontend.address, frontend.address, frontend.address]);
 		await using joined = await peer(sharing.ticket);
@@ -126,7 +126,7 @@ describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
 		["that is closed after it", true],
 		["that is kept alive", false],
 	])(
-		"one who reads slowly gets all of an answer on a connection %s",
+		"a slow reader gets the whole answer, on a connection %s",
 		async (_which, closes) => {
 			await using backend = endless(closes);
 			await using sharing = await hub([DOWN, backend.address]);
@@ -136,7 +136,7 @@ describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
 			await begun;
 			program.signal("SIGTERM");
 			await program.line(WAITING);
-			// The program does not wait for ever, so read the rest at full speed, and let the service send no more.
+			// The program does not wait forever, so the service stops sending and the client reads the rest at full speed.
 			const sent = backend.enough();
 			goOn();
 			expect(await over).toBe(`all ${await sent} bytes`);
@@ -145,7 +145,7 @@ describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
 		30_000,
 	);
 
-	test("a second signal in the middle of an answer: the client sees a reset, because a part must not look like the whole", async () => {
+	test("a second signal in the middle of an answer: the client sees a reset, as a part must not look like the whole", async () => {
 		await using frontend = serve(() => new Response(trickle()));
 		await using sharing = await hub([frontend.address]);
 		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
@@ -160,10 +160,10 @@ describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
 	}, 20_000);
 });
 
-/** Longer than IDLE_MS, after which a transfer no longer counts as running, and than all buffers take to fill. */
+/** How long a slow reader stalls: long enough for all buffers to fill. */
 const STALL_MS = 700;
 
-/** What an endless answer ends with. */
+/** The last byte of an endless answer. */
 const LAST = 1;
 
 interface Endless extends Service {
@@ -171,7 +171,7 @@ interface Endless extends Service {
 	enough(): Promise<number>;
 }
 
-/** A service that answers as fast as it is read until `enough`. Then it closes the connection, or only falls silent. */
+/** A service that sends as fast as it is read, until `enough`. Then it closes the connection or just falls silent. */
 function endless(closes: boolean): Endless {
 	const piece = new Uint8Array(65_536);
 	const all = Promise.withResolvers<number>();
@@ -196,7 +196,7 @@ function endless(closes: boolean): Endless {
 		port: 0,
 		allowHalfOpen: true,
 		socket: {
-			// The hub also connects just to see whether the service is up, and then sends nothing.
+			// The hub's probes also connect, but send nothing.
 			data(socket) {
 				client ??= socket;
 				send(socket);
@@ -218,7 +218,7 @@ function endless(closes: boolean): Endless {
 
 interface Reading {
 	begun: Promise<void>;
-	/** Lets it read on, once it has stalled for long enough. */
+	/** Lets it read on as soon as it has stalled for long enough. */
 	goOn(): void;
 	/** How it ended. */
 	over: Promise<string>;
@@ -239,7 +239,7 @@ function readSlowly(url: string): Reading {
 			data(socket, data) {
 				if (bytes === 0) {
 					socket.pause();
-					// The test is about this time, so it has to pass.
+					// The test is about real time, so it has to pass.
 					void Promise.all([Bun.sleep(STALL_MS), onward.promise]).then(() => socket.resume());
 				}
 				bytes += data.length;
@@ -266,7 +266,7 @@ function trickle(): ReadableStream {
 }
 
 interface SlowService extends Service {
-	/** Resolves when the one request has come. */
+	/** Resolves when the request has arrived. */
 	asked: Promise<void>;
 	answer(text: string): void;
 }

@@ -1,5 +1,5 @@
-// Where the executable may run: in a directory with files that Bun would obey, in a read-only container, as another user,
-// as PID 1. Each process has a mount namespace of its own, so the mounts vanish with it.
+// Where the executable has to work: in a directory with files that Bun would obey, in a read-only container, as another
+// user, as PID 1. Each process has a mount namespace of its own, so the mounts vanish with it.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ describe("a directory with files that Bun obeys", () => {
 	const NEEDS_TICKET = { status: 2, stderr: expect.stringContaining("'join' needs a ticket or a join code") };
 	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
 
-	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p runs and reads none of them", async (args) => {
+	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p works and obeys none of them", async (args) => {
 		await using directory = await scratch(HOSTILE);
 		const { status, stdout, stderr } = await run(args, { cwd: directory.path });
 		expect(status).toBe(0);
@@ -65,7 +65,7 @@ test("neither hub nor peer leaves anything behind in its directory, its home or 
 const NAMESPACES = process.platform === "linux" && available("mount namespaces", ["unshare", "-m", "true"]);
 
 describe.skipIf(!NAMESPACES)("read-only places", () => {
-	/** Everything is read-only; the usual places for files are `options`. The executable is at /mnt. */
+	/** Everything is read-only; the usual places for files are mounted with `options`. The executable is in /mnt. */
 	const sealed = (options: string, user: string) => `set -e
 		mount -t tmpfs tmpfs /mnt
 		touch /mnt/hivemind-p2p
@@ -78,7 +78,7 @@ describe.skipIf(!NAMESPACES)("read-only places", () => {
 		if touch /a /mnt/a /usr/a 2>/dev/null; then echo writable >&2; exit 99; fi
 		exec chroot --userspec=${user} / /mnt/hivemind-p2p "$@"`;
 
-	/** A root of its own, with the system's libraries, /proc and nothing else: there is no /tmp, /var, /run, /etc. */
+	/** A root with the system's libraries, /proc and nothing else: no /tmp, /var, /run or /etc. */
 	const bare = (user: string) => `set -e
 		mount -t tmpfs tmpfs /mnt
 		cd /mnt
@@ -117,7 +117,7 @@ describe.skipIf(!NAMESPACES)("read-only places", () => {
 		});
 	}
 
-	test("an ordinary user's own hub and peer meet", async () => {
+	test("an ordinary user's hub and peer connect", async () => {
 		const wrapper = ["unshare", "-m", "sh", "-c", sealed("ro,noexec", "65534:65534")];
 		await using sharing = await hub([], [], { wrapper });
 		await using joined = await peer(sharing.ticket, [], { wrapper });

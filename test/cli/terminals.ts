@@ -1,4 +1,4 @@
-// The terminals of hub and peer, and what is around them: services to share, requests of a browser, scratch directories.
+// A hub and a peer as programs, and what is around them: services to share, a browser's requests, scratch directories.
 // Everything stays on loopback: OFFLINE is part of every command line.
 import { expect } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -23,7 +23,7 @@ export interface Peer extends AsyncDisposable {
 	urls: { frontend: string; backend: string; websocket: string };
 }
 
-/** `share`, once its ticket is on the screen. Services not given are down. */
+/** `share`, once it has printed its ticket. Services that are not given are down. */
 export async function hub(
 	services: readonly string[],
 	more: readonly string[] = [],
@@ -92,7 +92,7 @@ export async function get(url: string): Promise<string> {
 	return (await fetch(url, { keepalive: false, headers: { Connection: "close" } })).text();
 }
 
-/** The answer to `words`, once the WebSocket is closed again. */
+/** The echo of `words`, once the WebSocket is closed again. */
 export function echo(url: string, words: string): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const socket = new WebSocket(url);
@@ -110,7 +110,7 @@ export function echo(url: string, words: string): Promise<string> {
 /** stderr without the lines about waits: on a busy machine any wait may be long enough to be mentioned. */
 export const withoutWaiting = (stderr: string): string => stderr.replace(/^Waiting for .* …\n/gm, "");
 
-/** The program said what is wrong in one line on stderr, and nothing else. */
+/** Expects that the program printed one line on stderr that says what is wrong, and nothing else. */
 export function expectError(finished: Finished, code: keyof typeof EXIT_STATUS, message: RegExp): void {
 	const stderr = withoutWaiting(finished.stderr);
 	expect(stderr).toMatch(/^error: [^\n]+\n$/);
@@ -131,10 +131,10 @@ export async function scratch(files: Record<string, string>): Promise<Scratch> {
 	return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
-/** Neither memory files nor files on disk can be written: the native add-on cannot be loaded. Pipes still work. */
+/** No file can be written, in memory or on disk, so the native add-on cannot be loaded. Pipes still work. */
 export const WITHOUT_ADDON = ["sh", "-c", `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`] as const;
 
-/** Whether a command works here; prints why tests are skipped where it does not. */
+/** Whether a command works here; if not, prints why its tests are skipped. */
 export function available(what: string, command: readonly string[]): boolean {
 	let reason: string;
 	try {

@@ -1,5 +1,5 @@
-// The main job with the real executable: a hub's terminal, a peer's terminal, and three services between them. What is on
-// the screen is the interface, so it is compared as a whole.
+// The main job with the real executable: a hub, a peer, and three services. What they print is the interface, so it is
+// compared as a whole.
 import { expect, test } from "bun:test";
 import { start } from "../support/executable.ts";
 import { DOWN, echo, get, hub, peer, serve, withoutWaiting } from "./terminals.ts";
@@ -58,7 +58,7 @@ test("the peer's screen, with the real ports where 0 was asked for", async () =>
 	expect(withoutWaiting(stderr).trimEnd().split("\n")).toEqual(down);
 });
 
-test("the hub says which peers connect and leave", async () => {
+test("the hub reports which peers connect and leave", async () => {
 	await using sharing = await hub([]);
 	await using joined = await peer(sharing.ticket);
 	const [, id] = await sharing.program.line(/^Peer 'my-peer' \((\w{10})\) connected \(direct /);
@@ -69,7 +69,7 @@ test("the hub says which peers connect and leave", async () => {
 test.each([
 	["an IPv6 address", { hostname: "::1" }],
 	["a name", { hostname: "127.0.0.1", named: "localhost" }],
-	["a name that is an IPv6 address", { hostname: "::1", named: "localhost" }],
+	["a name for an IPv6 address", { hostname: "::1", named: "localhost" }],
 ])("the service's address is %s", async (_what, where) => {
 	await using frontend = serve(() => new Response("here"), where);
 	await using sharing = await hub([frontend.address]);
@@ -85,7 +85,7 @@ test("the peer listens on an IPv6 address", async () => {
 	expect(await get(joined.urls.frontend)).toBe("here");
 });
 
-test("the peer listens on a name", async () => {
+test("the peer listens on an address given by name", async () => {
 	await using frontend = serve(() => new Response("here"));
 	await using sharing = await hub([frontend.address]);
 	await using joined = await peer(sharing.ticket, ["--frontend-addr", "localhost:0"]);
@@ -93,7 +93,7 @@ test("the peer listens on a name", async () => {
 	expect(await get(joined.urls.frontend)).toBe("here");
 });
 
-test("hub and peer on an IPv6 address", async () => {
+test("hub and peer on IPv6 addresses", async () => {
 	await using frontend = serve(() => new Response("here"));
 	const ipv6 = ["--no-relay", "--ipv6-addr", "[::1]:0"];
 	const free = ["--frontend-addr", "[::1]:0", "--backend-addr", "[::1]:0", "--ws-addr", "[::1]:0"];
@@ -111,7 +111,7 @@ test("both sides with --alpn federated-hivemind", async () => {
 	expect(await get(joined.urls.frontend)).toBe("here");
 });
 
-test("a ticket in capitals and surrounded by white space, as chats make it", async () => {
+test("a ticket in capitals and surrounded by white space, as a chat may change it", async () => {
 	await using frontend = serve(() => new Response("here"));
 	await using sharing = await hub([frontend.address]);
 	await using joined = await peer(`  ${sharing.ticket.toUpperCase()}\n`);
@@ -130,13 +130,13 @@ test("two peers of one hub, and a third after one has left", async () => {
 	expect(await Promise.all([get(second.urls.frontend), get(third.urls.frontend)])).toEqual(["here", "here"]);
 });
 
-test("a service that starts after the peer", async () => {
+test("a service may start after the peer", async () => {
 	await using holder = serve(() => new Response("first"));
 	const address = holder.address;
 	await holder[Symbol.asyncDispose]();
 	await using sharing = await hub([address]);
 	await using joined = await peer(sharing.ticket);
-	// Not `.rejects`: it blocks the event loop of the runner, sometimes for ever (measured: 8 of 60 runs).
+	// Not `.rejects`: it blocks the runner's event loop, sometimes forever (measured: 8 of 60 runs).
 	expect(await get(joined.urls.frontend).catch(() => "reset")).toBe("reset");
 	await joined.program.line(/^error: The frontend is not running on the hub/);
 	const server = Bun.serve({

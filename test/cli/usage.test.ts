@@ -1,4 +1,4 @@
-// Mistakes on the command line: each gives one line on stderr that names what is wrong, and status 2. Failures that only
+// Mistakes on the command line: each gives one line on stderr that says what is wrong, and status 2. Failures that only
 // show when something is opened or connected are in failures.test.ts, tickets in ticket.test.ts.
 import { test } from "bun:test";
 import { run } from "../support/executable.ts";
@@ -25,17 +25,17 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 	["[::1]", "is not host:port"],
 	["[::g]:3000", "has no IPv6 address in its brackets"],
 	["[127.0.0.1]:3000", "has no IPv6 address in its brackets"],
-	["127.0.0:3000", "has no valid IPv4 address"],
-	["127.0.0.256:3000", "has no valid IPv4 address"],
-	["my host:3000", "has no valid host name"],
-	["host-:3000", "has no valid host name"],
+	["127.0.0:3000", "has an invalid IPv4 address"],
+	["127.0.0.256:3000", "has an invalid IPv4 address"],
+	["my host:3000", "has an invalid host name"],
+	["host-:3000", "has an invalid host name"],
 ];
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["no command", ["--no-relay"], /No command given\. .*share, join, identity, mailbox, demo/],
 	["a typing error in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
 	["two letters swapped in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
-	["a command like no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
+	["an unknown command that resembles no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
 	["the name of an object's property as a command", ["constructor"], /Unknown command 'constructor'\.$/m],
 	["an empty command", [""], /Unknown command ''\.$/m],
 
@@ -47,12 +47,12 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 		/Unknown option '--tiket'\. Did you mean '--ticket'/,
 	],
 	[
-		"control characters in a value: still one line, and the screen stays as it is",
+		"control characters in a value: still one line, and no effect on the terminal",
 		[...SHARE, "--max-peers", "5\n\u001b[2J"],
 		/^error: --max-peers: '5 \[2J' is not a number from 1 to 1000\.$/m,
 	],
 	["half an option's name", [...JOIN, "--front", "a:1"], /'--front'\. Did you mean '--frontend-addr'\?/],
-	["an option like no other", [...JOIN, "--frobnicate"], /Unknown option '--frobnicate'\.$/m],
+	["an unknown option that resembles no other", [...JOIN, "--frobnicate"], /Unknown option '--frobnicate'\.$/m],
 	["the name of an object's property as an option", [...SHARE, "--constructor"], /Unknown option '--constructor'/],
 	["a letter that is not an option", [...SHARE, "-x"], /Unknown option '-x'/],
 	["a letter that is not an option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
@@ -63,13 +63,17 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["an option's value missing at the end", ["join", "my-peer", "--ticket"], /'--ticket' needs a value/],
 	["an option's value missing before another", ["join", "p", "--ticket", "--no-relay"], /'--ticket' needs a value/],
 	["an empty value", ["join", "p", "--ticket="], /'--ticket' needs a value/],
-	["an unknown ALPN", [...SHARE, "--alpn", "hivemnd"], /'--alpn' is one of hivemind, federated-hivemind.*'hivemind'\?/],
-	["relays and no relays", [...SHARE, "--no-relay", "--relay-url", "https://r.test"], /--relay-url and --no-relay/],
+	[
+		"an unknown ALPN",
+		[...SHARE, "--alpn", "hivemnd"],
+		/'--alpn' must be one of hivemind, federated-hivemind.*'hivemind'\?/,
+	],
+	["a relay with --no-relay", [...SHARE, "--no-relay", "--relay-url", "https://r.test"], /--relay-url and --no-relay/],
 	["a relay that is not a URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is not an http or https URL/],
 	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is not an http/],
 
 	["nothing to share", ["share"], /'share' needs <FRONTEND> <BACKEND> <WEBSOCKET> <NAME>/],
-	["two services only", ["share", "a:1", "b:2"], /'share' needs <WEBSOCKET> <NAME>/],
+	["only two services", ["share", "a:1", "b:2"], /'share' needs <WEBSOCKET> <NAME>/],
 	["a hub without a name", SHARE.slice(0, 4), /'share' needs <NAME>/],
 	["an extra argument for share", [...SHARE, "x", "y"], /'share' takes no further argument: 'x' 'y'/],
 	["a peer without a name", ["join", "--ticket", "endpointaaaa"], /'join' needs <NAME>/],
@@ -78,11 +82,11 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
 	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code.*--join-code.*--ticket/],
 	["an empty name", [...SHARE.slice(0, 4), " "], /The name is empty/],
-	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name has control characters/],
+	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name contains control characters/],
 	[
 		"a name with an escape sequence",
 		["join", "\x1b[31m", "--ticket", "endpointaaaa"],
-		/The name has control characters/,
+		/The name contains control characters/,
 	],
 	["a name of 65 characters", [...SHARE.slice(0, 4), "x".repeat(65)], /The name is longer than 64 characters/],
 

@@ -1,4 +1,4 @@
-// The completion scripts in the real shells: what each offers for the beginning of a command line.
+// The completion scripts in real shells: what each offers for the beginning of a command line.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { isShell } from "../../src/cli/completion-scripts.ts";
@@ -16,12 +16,12 @@ const COMMANDS = program(["--help"])
 	.match(/^ +([a-z]+)(?= {2})/gm)
 	?.map((name) => name.trim())
 	.sort() as string[];
-/** The help is made from the same table by citty. */
+/** From the help, which citty makes from the same table. */
 const JOIN = [...program(["join", "--help"]).stdout.matchAll(/(--[a-z0-9-]+)(?:=<\S+>)?(?= {2})/g)]
 	.map(([, name = ""]) => name)
 	.sort();
 
-/** Command line up to the cursor → the words that are offered. Long options only: shells differ in what letters they offer. */
+/** Command line up to the cursor → words that are offered. Long options only: shells differ in the letters they offer. */
 const CASES: [line: string, offered: string[]][] = [
 	["", COMMANDS],
 	["jo", ["join"]],
@@ -64,9 +64,9 @@ async function shell(command: string[], script: string, env: Record<string, stri
 	return stdout;
 }
 
-/** Asks a shell for its completions; prints one per line. */
+/** Asks a shell for its completions, one per line. */
 const ASK: Record<string, (source: string, line: string) => Promise<string>> = {
-	// Splits as readline does, with '=' a word of its own.
+	// Splits words as readline does, with '=' as a word of its own.
 	bash: (source, line) =>
 		shell(
 			["bash", "--norc", "--noprofile", "-s"],
@@ -126,14 +126,14 @@ for (const [name, ask] of Object.entries(ASK)) {
 	});
 }
 
-test.skipIf(!Bun.which("bash"))("bash: a value after '='", async () => {
+test.skipIf(!Bun.which("bash"))("bash completes a value after '='", async () => {
 	const { stdout: source } = program(["completions", "bash"]);
 	expect(words((await ASK.bash?.(source, "join --alpn=fed")) ?? "")).toEqual(["federated-hivemind"]);
 	expect(words((await ASK.bash?.(source, "join --alpn=")) ?? "")).toEqual(["federated-hivemind", "hivemind"]);
 	expect(words((await ASK.bash?.(source, "--alpn=hivemind jo")) ?? "")).toEqual(["join"]);
 });
 
-test.skipIf(!Bun.which("shellcheck"))("shellcheck has no complaint about the script for bash", () => {
+test.skipIf(!Bun.which("shellcheck"))("shellcheck accepts the script for bash", () => {
 	const { stdout } = program(["completions", "bash"]);
 	const ran = Bun.spawnSync(["shellcheck", "-s", "bash", "-"], { stdin: Buffer.from(stdout) });
 	expect(ran.stdout.toString()).toBe("");

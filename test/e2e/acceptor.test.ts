@@ -1,4 +1,4 @@
-// The accept loop with real connections: more of them at once than may be served at once.
+// The accept loop with real connections: more at once than it may serve at once.
 import { expect, test } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { formatTicket } from "../../src/invite/ticket.ts";
@@ -12,19 +12,19 @@ import { HANDSHAKE_BURST, HANDSHAKE_RETRY_FROM, HANDSHAKES_PER_SECOND } from "..
 import { RawPeer } from "../support/raw-peer.ts";
 
 /**
- * More than the burst and what makes sources prove their addresses, also where a slow machine takes four seconds for
- * all of them while the hub serves the first ones.
+ * Enough to exceed the burst and to make sources prove their addresses, even on a slow machine that needs four seconds
+ * to make all of them, while the hub is already serving the first.
  */
 const CONNECTIONS = HANDSHAKE_BURST + HANDSHAKE_RETRY_FROM + 4 * HANDSHAKES_PER_SECOND;
 
 interface Host extends AsyncDisposable {
 	ticket: string;
-	/** Which methods of its Incomings were called, and how often. */
+	/** How often each method was called on its incoming connections. */
 	calls: Map<string, number>;
 	run(options: AcceptOptions): Promise<void>;
 }
 
-/** Its Incomings' method `broken` rejects the first time that it is called. */
+/** The method `broken` of its incoming connections rejects on its first call. */
 async function host(broken?: keyof Incoming): Promise<Host> {
 	const builder = Native.builder();
 	builder.applyMinimal();
@@ -61,10 +61,10 @@ async function host(broken?: keyof Incoming): Promise<Host> {
 
 test.each([
 	["", undefined],
-	[", even if asking once whether one has fails", "remoteAddrValidated"],
-	[", even if telling one to do so fails once", "retry"],
+	[", even if one check of that fails", "remoteAddrValidated"],
+	[", even if one request for that proof fails", "retry"],
 ] as const)(
-	"of more connections than are served at once all are served, and under load they prove their addresses first%s",
+	"more connections than are served at once: all are served, and under load each source proves its address first%s",
 	async (_, broken) => {
 		await using hub = await host(broken);
 		const inside: Connection[] = [];

@@ -1,4 +1,4 @@
-// Which peers a hub admits, and what the control stream tells, over real iroh on loopback. The far side is the raw
+// Which peers a hub admits, and what it says on the control stream, over real iroh on loopback. The far side is the raw
 // binding where it must misbehave, and our own program where it must not.
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -30,7 +30,7 @@ const hub = (policy: Partial<Policy> = {}, ...ports: number[]): Promise<RunningH
 
 const secretOf = ({ ticket }: RunningHub) => ticket.split(".")[1] as string;
 
-/** What `join` ends with. */
+/** The error that `join` ends with. */
 const failure = (ticket: string): Promise<HivemindError> =>
 	startPeer(ticket).then(
 		async (peer) => {
@@ -40,7 +40,7 @@ const failure = (ticket: string): Promise<HivemindError> =>
 		(error: unknown) => error as HivemindError,
 	);
 
-/** Resolves when a hub of this process, which has its screen, prints such a line. */
+/** Resolves when a hub in this process, which prints to stderr, prints a matching line. */
 function said(line: RegExp): Promise<void> {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	const screen = spyOn(process.stderr, "write").mockImplementation((text) => {
@@ -61,7 +61,7 @@ async function works(port: number): Promise<void> {
 	await Promise.all([client.closed(), server.closed()]);
 }
 
-/** A raw stream reaches the service, whose next connection is that one. */
+/** Expects that a raw stream reaches the service: its next connection is that one. */
 async function reaches(connection: RawConnection): Promise<void> {
 	const bi = await connection.open(header(1, "hello"));
 	const socket = await service.accept();
@@ -89,7 +89,7 @@ describe("without a hello", () => {
 		HELLO_MS + 10_000,
 	);
 
-	test("every service is refused, and the services are not dialled; with it they answer", async () => {
+	test("every service is refused without being dialled; after the hello they answer", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
@@ -101,7 +101,7 @@ describe("without a hello", () => {
 		connection.close();
 	});
 
-	test("a service is refused while the hello is half said", async () => {
+	test("a service is refused while only half the hello has arrived", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
@@ -135,7 +135,7 @@ describe("the hello", () => {
 		connection.close();
 	});
 
-	test("with a wrong secret, or none: denied with words for a person, and the connection is closed", async () => {
+	test("with a wrong secret, or none: denied with a readable reason, and the connection is closed", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
 		for (const secret of [newSecret(), undefined]) {
@@ -152,7 +152,7 @@ describe("the hello", () => {
 		}
 	});
 
-	test("that was denied is not repeated until it fits: the right secret comes too late", async () => {
+	test("cannot be repeated after a denial: the right secret comes too late", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
 		const connection = await raw.connect(sharing.ticket);
@@ -161,7 +161,7 @@ describe("the hello", () => {
 		expect(control.said.map(({ type }) => type)).toEqual(["denied"]);
 	});
 
-	test("with wrong secrets again and again: not even the right one, but another peer is admitted", async () => {
+	test("after too many wrong secrets even the right one is denied, but another peer is admitted", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
 		for (let i = 0; i <= WRONG_SECRETS; i++) {
@@ -217,7 +217,7 @@ describe("our peer", () => {
 		await works(peer.ports[0] as number);
 	});
 
-	test("with a ticket without its secret, or with another: denied, with the reason", async () => {
+	test("with a ticket that lacks its secret, or has another: denied, with the reason", async () => {
 		await using sharing = await hub();
 		const [address = ""] = sharing.ticket.split(".");
 		for (const ticket of [address, `${address}.${newSecret()}`]) {
@@ -238,7 +238,7 @@ describe("our peer", () => {
 		expect(error.message).toContain(reason);
 	});
 
-	test("one too many: denied; when a place is free it is admitted", async () => {
+	test("beyond --max-peers: denied; once another peer has left, it is admitted", async () => {
 		await using sharing = await hub({ maxPeers: 1 });
 		await using raw = await RawPeer.make();
 		const first = await raw.connect(sharing.ticket);
@@ -293,7 +293,7 @@ describe("at a hub of the original program", () => {
 		expect(original.asked).toEqual([0, 2]);
 	});
 
-	test("our peer does not go on with a ticket that has a secret: that was for another hub", async () => {
+	test("our peer gives up if its ticket has a secret: that ticket belongs to another hub", async () => {
 		await using original = await OriginalHub.make();
 		const error = await failure(`${original.ticket}.${newSecret()}`);
 		expect(error).toBeInstanceOf(HivemindError);
@@ -301,7 +301,7 @@ describe("at a hub of the original program", () => {
 	});
 });
 
-describe("the hub tells", () => {
+describe("the hub tells its peers", () => {
 	test("that it is stopping, before running transfers have finished", async () => {
 		const sharing = await hub();
 		await using raw = await RawPeer.make();
@@ -322,7 +322,7 @@ describe("the hub tells", () => {
 		await socket.closed();
 	});
 
-	test("nothing before the welcome, which has the states of all services, probed just now", async () => {
+	test("nothing before the welcome, which carries the freshly probed state of every service", async () => {
 		const end = new AbortController();
 		const ready = Promise.withResolvers<string>();
 		const services = [service.port, 1, 1].map((port) => ({ host: "127.0.0.1", port }));
@@ -343,8 +343,8 @@ describe("the hub tells", () => {
 		}
 	});
 
-	test("that a service is down, and that it is up again, to every admitted peer and nobody else", async () => {
-		// A port that nobody listens on, until somebody does.
+	test("that a service is down, and that it is up again: every admitted peer, and nobody else", async () => {
+		// A port that nobody listens on until later in the test.
 		const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
 		const { port } = probe;
 		probe.stop(true);
@@ -375,8 +375,8 @@ describe("the hub tells", () => {
 	});
 });
 
-test("an upload that the service does not read, and the client resets, is reset at the service at once", async () => {
-	// A service of its own: another test's hub has probed the shared one, and a probe is a connection, too.
+test("an upload that the service does not read is reset at the service as soon as the client resets it", async () => {
+	// Not the shared service: another test's hub has probed that one, and a probe is a connection, too.
 	service = await puppet.listen();
 	await using sharing = await hub();
 	await using peer = await startPeer(sharing.ticket);
@@ -385,7 +385,7 @@ test("an upload that the service does not read, and the client resets, is reset 
 	const server = await accepting;
 	const size = 100 * MB;
 	await client.sending(size);
-	// It is stuck when what the kernel took does not change while another connection does its work.
+	// It is stuck once the kernel takes no more while another connection does its work.
 	let held = -1;
 	for (let now = 0; now !== held; now = (await client.state()).sent) {
 		held = now;
@@ -393,7 +393,7 @@ test("an upload that the service does not read, and the client resets, is reset 
 	}
 	const before = connections(service.port);
 	await client.reset();
-	// Its connection to the hub goes while it reads nothing; the test's own bound is the only clock.
+	// The hub's connection goes although the service reads nothing; the test's own timeout is the only clock.
 	while (connections(service.port) >= before) await works(peer.ports[0] as number);
 	await server.resume();
 	const { error, ended, received } = await server.closed();
@@ -401,7 +401,7 @@ test("an upload that the service does not read, and the client resets, is reset 
 	expect(received).toBeLessThan(size);
 }, 20_000);
 
-/** How many TCP connections the kernel knows from here to this port. */
+/** How many established TCP connections to this port the kernel lists. */
 function connections(port: number): number {
 	const hex = port.toString(16).toUpperCase().padStart(4, "0");
 	const remote = new RegExp(`^ *\\d+: \\w+:\\w+ 0100007F:${hex} 01 `);

@@ -1,5 +1,5 @@
-// "Coming back": each goal of the chaos table is a test. All run at once, each in a world of its own, so that the whole
-// takes as long as the longest. Where network namespaces are refused, what hurts only programs runs on loopback.
+// "Coming back": each row of the chaos table is a test. They run concurrently, each in a world of its own, so that all
+// take no longer than the longest. Without network namespaces, only the faults that need none run, on loopback.
 import { describe, expect, test } from "bun:test";
 import { flood } from "../chaos/flood.ts";
 import { namespacesRefused } from "../chaos/network.ts";
@@ -7,7 +7,7 @@ import { GOAL, play, SCENARIOS } from "../chaos/scenarios.ts";
 
 const refused = namespacesRefused();
 
-/** Seconds that it has to stay usable. */
+/** Seconds for which it has to stay usable. */
 const HOLD = 2;
 
 describe(`usable again within ${GOAL} s after the repair`, () => {
@@ -21,13 +21,13 @@ describe(`usable again within ${GOAL} s after the repair`, () => {
 	}
 });
 
-// How fast its requests are meanwhile is a row of the benchmark (flood.ts): it depends on the machine.
-describe("10,000 hostile streams and 200 hostile connections keep nobody out, and leave nothing behind", () => {
+// How fast requests are meanwhile depends on the machine, so that is a row of the benchmark (flood.ts).
+describe("10,000 hostile streams and 200 hostile connections keep nobody out and leave nothing behind", () => {
 	test.each([
-		["who do not know the secret", false],
-		["who know the secret", true],
+		["without the secret", false],
+		["with the secret", true],
 	])(
-		"of programs %s",
+		"from attackers %s",
 		async (_who, insider) => {
 			const { quiet, flooded, newcomer, done, before, worst, after, report } = await flood({
 				insider,
@@ -35,9 +35,9 @@ describe("10,000 hostile streams and 200 hostile connections keep nobody out, an
 				settle: 6,
 			});
 			for (const { streams, refusedStreams, connections, refusedConnections } of done) {
-				expect(streams + refusedStreams, "streams that were tried").toBe(10_000);
+				expect(streams + refusedStreams, "streams that were attempted").toBe(10_000);
 				expect(streams, "streams that the hub granted").toBeGreaterThan(5_000);
-				expect(connections + refusedConnections, "connections that were tried").toBeGreaterThanOrEqual(200);
+				expect(connections + refusedConnections, "connections that were attempted").toBeGreaterThanOrEqual(200);
 			}
 			expect(quiet.failed, report).toBe(0);
 			expect(flooded.count, report).toBeGreaterThan(0);

@@ -64,7 +64,7 @@ row("a request that ends with a FIN still gets its reply", async () => {
 	});
 });
 
-row("a service that ends first still hears the client", async () => {
+row("a service that ends first still receives what the client sends", async () => {
 	const [client, server] = await connection();
 	await server.write("bye");
 	await server.end();
@@ -74,13 +74,13 @@ row("a service that ends first still hears the client", async () => {
 	expect(await server.closed()).toMatchObject({ received: MB, sha256: await puppet.hash(MB), error: null });
 });
 
-row("a service that speaks first is heard", async () => {
+row("a client receives the greeting of a service that speaks first", async () => {
 	const [client, server] = await connection();
 	await server.write("220 ready");
 	expect((await client.received(9)).head).toBe("220 ready");
 });
 
-row("single bytes pass at once, none waits for more", async () => {
+row("single bytes pass at once; none waits for more", async () => {
 	const [client, server] = await connection();
 	for (let i = 1; i <= 100; i++) {
 		await client.write("x");
@@ -90,7 +90,7 @@ row("single bytes pass at once, none waits for more", async () => {
 	}
 });
 
-row("a client's reset is a reset at the service", async () => {
+row("a client's reset reaches the service as a reset", async () => {
 	const [client, server] = await connection();
 	await client.write("hello");
 	await server.received(5);
@@ -98,14 +98,14 @@ row("a client's reset is a reset at the service", async () => {
 	expect(await server.closed()).toMatchObject({ head: "hello", ended: false, error: "ECONNRESET" });
 });
 
-row("a service's reset is a reset at the client, after what it had sent", async () => {
+row("a service's reset reaches the client as a reset, after the bytes before it", async () => {
 	const [client, server] = await connection();
 	await server.write("partial");
 	await server.reset();
 	expect(await client.closed()).toMatchObject({ head: "partial", ended: false, error: "ECONNRESET" });
 });
 
-row("a reset in the middle of a bulk transfer never looks like its end", async () => {
+row("a reset in the middle of a bulk transfer never looks like a clean end", async () => {
 	const [client, server] = await connection();
 	await server.sending(10 * BIG);
 	await client.received(MB);
@@ -114,7 +114,7 @@ row("a reset in the middle of a bulk transfer never looks like its end", async (
 	expect(state).toMatchObject({ ended: false, error: "ECONNRESET" });
 });
 
-row("a client that leaves a silent service is noticed", async () => {
+row("a silent service notices that its client has left", async () => {
 	const [client, server] = await connection();
 	await client.write("GET /long-poll");
 	await server.received(14);
@@ -123,7 +123,7 @@ row("a client that leaves a silent service is noticed", async () => {
 	await server.end();
 });
 
-row("a client that leaves a talking service ends it", async () => {
+row("a service that keeps sending gets an error once its client has left", async () => {
 	const [client, server] = await connection();
 	await server.sending(100 * BIG);
 	await client.received(MB);
@@ -132,7 +132,7 @@ row("a client that leaves a talking service ends it", async () => {
 	expect(["ECONNRESET", "EPIPE"]).toContain(state.error as string);
 });
 
-row("the reply survives a client that keeps talking", async () => {
+row("the reply survives a client that keeps sending", async () => {
 	const [client, server] = await connection({ service: true });
 	await client.sending(100 * BIG);
 	await server.send(256 * 1024);
@@ -153,11 +153,11 @@ row("the reply survives a service that closes with the request unread", async ()
 	expect(await client.closed()).toMatchObject({ head: "HTTP/1.1 413 Too Large" });
 });
 
-row("a reader that stops holds the writer, and gets every byte when it goes on", async () => {
+row("a reader that stops holds up the writer, and gets every byte when it resumes", async () => {
 	const [client, server] = await connection({ client: true });
 	const size = 3 * BIG;
 	const sent = server.send(size).then(() => server.end());
-	// The writer is held up once what the kernel took stays the same while another connection does its work.
+	// The writer is held up once the kernel takes no more while another connection does its work.
 	let held = -1;
 	for (let now = 0; now !== held; now = (await server.state()).sent) {
 		held = now;
@@ -174,7 +174,7 @@ row("a reader that stops holds the writer, and gets every byte when it goes on",
 	await client.end();
 });
 
-row("a garbage collection in the middle of a transfer changes nothing", async () => {
+row("garbage collections in the middle of a transfer change nothing", async () => {
 	const [client, server] = await connection();
 	await Promise.all([server.sending(BIG), client.sending(BIG)]);
 	for (let at = MB; at <= BIG; at += MB) {
@@ -188,7 +188,7 @@ row("a garbage collection in the middle of a transfer changes nothing", async ()
 	expect(await server.closed()).toMatchObject({ received: BIG, sha256, error: null });
 });
 
-row("1,024 connections are open at once, and all of them work", async () => {
+row("1,024 connections can be open at once, and all of them work", async () => {
 	const pairs: [PuppetSocket, PuppetSocket][] = [];
 	for (let i = 0; i < 1024; i++) pairs.push(await connection());
 	await Promise.all(
@@ -222,7 +222,7 @@ row("a hub that stops lets a running transfer finish", async () => {
 	expect((error as Error).message).toContain("the hub was stopped");
 });
 
-row("a hub that is lost in the middle of a transfer never looks like its end", async () => {
+row("losing the hub in the middle of a transfer never looks like a clean end", async () => {
 	const [client, server] = await connection({ client: true });
 	await server.sending(10 * BIG);
 	await hub.stop();

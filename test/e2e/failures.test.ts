@@ -1,5 +1,5 @@
-// Failure injection: each call into the binding that hub and peer wait for fails once, early or later in their life.
-// Whatever fails, the process goes on, a connection made afterwards works, and in the end no handle is left.
+// Failure injection: each call into the binding that hub and peer await fails once, early or late in their life.
+// Whatever fails, the process goes on, a connection made afterwards works, and no handle is left in the end.
 import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
 import { liveHandles, loadIroh, type Connection as NativeConnection } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "../support/handles.ts";
@@ -23,10 +23,10 @@ type Class =
 	| "Accepting"
 	| "BiStream";
 
-/** The `nth` call of a method from now on rejects. */
+/** Makes the `nth` call of a method from now on reject. */
 const failOnce = (name: Class, method: string, nth: number) => fail(name, method, (call) => call === nth);
 
-/** From now on those calls of a method reject for which `fails` says so; they are counted from 1. */
+/** From now on, calls of a method reject where `fails` says so; calls are counted from 1. */
 function fail(name: Class, method: string, fails: (call: number) => boolean) {
 	const prototype = iroh[name].prototype as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
 	const original = prototype[method] as (...args: unknown[]) => Promise<unknown>;
@@ -44,10 +44,10 @@ function fail(name: Class, method: string, fails: (call: number) => boolean) {
 	return { calls: () => calls, failed: failed.promise };
 }
 
-/** A client waits for a hub, and for a stream, 10 s each at most: whoever hears nothing for longer hangs. */
+/** A client waits at most 10 s for a hub, and 10 s for a stream: one that waits longer than this hangs. */
 const HANGS_MS = 25_000;
 
-/** How long the page is; -1 when the client is reset or refused, as it may be. Rejects when it hangs. */
+/** The length of the page; -1 when the client was reset or refused, which is allowed. Rejects when it hangs. */
 const page = (peerPort: number) =>
 	fetch(`http://127.0.0.1:${peerPort}/`, {
 		keepalive: false,
@@ -61,7 +61,7 @@ const page = (peerPort: number) =>
 			return -1;
 		});
 
-/** A client that resets its connection in the middle of the page, or is told that there is none. */
+/** A client that resets its connection in the middle of the page, unless it is refused first. */
 async function leaveEarly(peerPort: number): Promise<void> {
 	const over = Promise.withResolvers<void>();
 	await Bun.connect({
@@ -76,7 +76,7 @@ async function leaveEarly(peerPort: number): Promise<void> {
 	await over.promise;
 }
 
-/** The first answer to a client that is not reset or refused; bounded. */
+/** The first page that a client gets without being reset or refused, or -1 after twenty tries. */
 async function answer(peerPort: number): Promise<number> {
 	let length = -1;
 	for (let i = 0; i < 20 && length === -1; i++) length = await page(peerPort);
@@ -101,7 +101,7 @@ const POINTS: [Class, string, number[]][] = [
 	["RecvStream", "stop", [1]],
 ];
 
-/** What belongs to accepting a connection, or to its first moment, fails for the first peer, which may come again. */
+/** Calls made while a connection is accepted, or just after, fail for the first peer, which may then try again. */
 const EARLY = new Set([
 	"Endpoint.acceptNext",
 	"Incoming.remoteAddr",
@@ -122,7 +122,7 @@ for (const [name, method, calls] of POINTS) {
 			const failure = early ?? failOnce(name, method, nth);
 			await leaveEarly(peer.ports[0] as number);
 			expect(await answer(peer.ports[0] as number)).toBe(100_000);
-			// A reset waits for its grace before it is called.
+			// reset() is called only after its grace period.
 			await failure.failed;
 			restore();
 			await leavesNothing(before, peer, hub);
@@ -130,7 +130,7 @@ for (const [name, method, calls] of POINTS) {
 	}
 }
 
-test("the first connect fails: join says so, and leaves nothing open", async () => {
+test("the first connect fails: join reports it and leaves nothing open", async () => {
 	const before = liveHandles();
 	const hub = await startHub([port as number]);
 	failOnce("Endpoint", "connect", 1);
@@ -139,7 +139,7 @@ test("the first connect fails: join says so, and leaves nothing open", async () 
 	await leavesNothing(before, hub);
 });
 
-test("the service cannot be dialled once: that client is turned away, the next one is not", async () => {
+test("dialling the service fails once: that client is refused, the next one is served", async () => {
 	const before = liveHandles();
 	const hub = await startHub([port as number]);
 	const peer = await startPeer(hub.ticket);
@@ -158,7 +158,7 @@ test("the service cannot be dialled once: that client is turned away, the next o
 	await leavesNothing(before, peer, hub);
 });
 
-/** A tunnel whose connection the test can end, as a network would: neither side has asked for it. */
+/** A tunnel whose connection the test can end without either side asking for it, as a network would. */
 async function losable() {
 	const prototype = iroh.Endpoint.prototype;
 	const { connect } = prototype;
@@ -182,12 +182,12 @@ async function losable() {
 	return { hub, peer, lose };
 }
 
-test("a client comes when the connection is over and nobody has noticed: it waits for the next one", async () => {
+test("a client connects after the connection ended but before anybody noticed: it waits for the next one", async () => {
 	const before = liveHandles();
 	const prototype = iroh.Connection.prototype;
 	const { closed } = prototype;
 	const asked = Promise.withResolvers<void>();
-	// The news of the end comes after the client.
+	// The end is reported only after the client has asked for a stream.
 	prototype.closed = async function (this: typeof prototype) {
 		const reason = await closed.call(this);
 		await asked.promise;
@@ -209,24 +209,24 @@ test("a client comes when the connection is over and nobody has noticed: it wait
 }, 60_000);
 
 for (const nth of [1, 2]) {
-	test(`the connection is lost and the first ${nth} to make another fail: a new client waits for the next`, async () => {
+	test(`the connection is lost and ${nth} of the attempts to replace it fail: a new client waits for the next`, async () => {
 		const before = liveHandles();
 		const { hub, peer, lose } = await losable();
 		const failures = fail("Endpoint", "connect", (call) => call <= nth);
 		await lose();
 		expect(await page(peer.ports[0] as number)).toBe(100_000);
-		expect(failures.calls(), "they did fail, and one more was made").toBeGreaterThan(nth);
+		expect(failures.calls(), "the attempts failed, and another one was made").toBeGreaterThan(nth);
 		restore();
 		await leavesNothing(before, peer, hub);
 	}, 60_000);
 }
 
-test("the connection is lost and no second endpoint can be bound beside a slow attempt: the attempt is enough", async () => {
+test("the connection is lost and no second endpoint can be bound for a parallel attempt: the first one is enough", async () => {
 	const before = liveHandles();
 	const { hub, peer, lose } = await losable();
 	const binding = fail("EndpointBuilder", "bind", () => true);
 	const unbind = restore;
-	// The usual attempt gets nowhere until the other has failed.
+	// The usual attempt makes no progress until the parallel one has failed.
 	const prototype = iroh.Endpoint.prototype;
 	const { connect } = prototype;
 	prototype.connect = async function (this: typeof prototype, ...args: Parameters<typeof connect>) {
@@ -248,7 +248,7 @@ for (const [nth, who] of [
 	[1, "peer"],
 	[2, "hub"],
 ] as const) {
-	test(`the ${who}'s endpoint cannot be closed: it stops all the same, and leaves nothing open`, async () => {
+	test(`the ${who}'s endpoint cannot be closed: the ${who} stops all the same and leaves nothing open`, async () => {
 		const before = liveHandles();
 		const hub = await startHub([port as number]);
 		const peer = await startPeer(hub.ticket);
@@ -264,7 +264,7 @@ for (const [nth, who] of [
 	});
 }
 
-/** Stops these, and sees that every handle of theirs is gone. */
+/** Stops these and expects that every handle of theirs is gone. */
 async function leavesNothing(before: number, ...ends: { stop(): Promise<void> }[]): Promise<void> {
 	for (const end of ends) await end.stop();
 	await handlesSettle(before);

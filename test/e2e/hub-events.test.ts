@@ -1,5 +1,5 @@
-// What a hub tells its owner in the course of its life, in order, and that it leaves nothing behind in the process: over
-// real iroh on loopback.
+// The events of a hub from its start to its end, in order, and that it leaves nothing behind in the process, over real
+// iroh on loopback.
 import { expect, test } from "bun:test";
 import { teamPolicy } from "../../src/hub/admission.ts";
 import type { HubEvent } from "../../src/hub/events.ts";
@@ -7,7 +7,7 @@ import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import { LOOPBACK, startPeer } from "../support/tunnel.ts";
 
-/** A hub whose services do not run. */
+/** A hub whose services are not running. */
 function hub() {
 	const end = new AbortController();
 	const events: HubEvent[] = [];
@@ -24,13 +24,13 @@ function hub() {
 	return { end, events, next, start };
 }
 
-test("from the first wait to the last: ready, a peer that joins and leaves, stopping", async () => {
+test("a hub's events, from its first wait to its last: ready, a peer that joins and leaves, stopping", async () => {
 	const hooks = process.listenerCount("exit");
 	const { end, events, next, start } = hub();
 	const ready = next("ready");
 	const running = start();
 	const { ticket } = await ready;
-	expect(process.listenerCount("exit"), "a process that ends resets what runs").toBe(hooks + 1);
+	expect(process.listenerCount("exit"), "a process that exits resets its running transfers").toBe(hooks + 1);
 	const joined = next("peer_joined");
 	const peer = await startPeer(ticket);
 	const { peer: who, path } = await joined;
@@ -54,7 +54,7 @@ test("from the first wait to the last: ready, a peer that joins and leaves, stop
 	expect(process.listenerCount("exit")).toBe(hooks);
 });
 
-test("a hub that is stopped before it is ready tells no ticket", async () => {
+test("a hub that is stopped before it is ready emits no ticket", async () => {
 	const { end, events, start } = hub();
 	end.abort();
 	await start();

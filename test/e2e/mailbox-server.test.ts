@@ -64,7 +64,7 @@ test("one address cannot take every connection", async () => {
 	expect((await fetch(http)).status).toBe(503);
 	const [first] = clients.splice(0, 1);
 	await first?.[Symbol.asyncDispose]();
-	// The place is free once the end of the socket has reached the server.
+	// There is room again once the end of the socket has reached the server.
 	for (;;) {
 		const client = new RawClient(mailbox.url);
 		const welcomed = await Promise.race([client.next("welcome"), client.closed]);
@@ -74,7 +74,7 @@ test("one address cannot take every connection", async () => {
 	await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
 });
 
-test("a plain HTTP request is told what this is", async () => {
+test("a plain HTTP request is told what this server is", async () => {
 	await using mailbox = server();
 	const http = mailbox.url.replace("ws:", "http:");
 	expect((await fetch(http)).status).toBe(426);

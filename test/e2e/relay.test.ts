@@ -21,7 +21,7 @@ beforeEach(() => {
 
 afterEach(() => relay[Symbol.dispose]());
 
-/** The same address, but nobody can go there directly. */
+/** The same address without its direct addresses. */
 function onlyByRelay(address: EndpointAddr): EndpointAddr {
 	return new NativeAddr(address.id(), address.relayUrl(), []);
 }
@@ -45,8 +45,8 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 });
 
 /**
- * A hub's endpoint and a watchdog in a hurry, once a probe has reached it: a slow machine may need a few. The next
- * probe has not begun yet, so what the relay does from now on happens between two of them.
+ * A hub's endpoint and a watchdog with short intervals, once a probe has reached it, which may take several on a slow
+ * machine. The next probe has not begun yet, so whatever the relay does next happens between two probes.
  */
 async function watched({ lostMs = 300, probeMs = 500, everReached = true } = {}) {
 	const endpoint = await bindEndpoint(by);
@@ -55,7 +55,7 @@ async function watched({ lostMs = 300, probeMs = 500, everReached = true } = {})
 	const probe = new RelayProbe(endpoint);
 	const probes = countProbes(probe);
 	const lost: RelayEvent[] = [];
-	/** Remotes that were handed over. */
+	/** The remotes of connections that were handed over. */
 	const remotes: string[] = [];
 	const onEvent = (event: RelayEvent) => {
 		if (event.type === "relay_lost") lost.push(event);
@@ -88,7 +88,7 @@ interface Probes {
 	/** How many reached the endpoint, and how many did not. */
 	reached: number;
 	failed: number;
-	/** Resolves after the first probe, of those yet to come, with which it is `enough`. */
+	/** Resolves after the first probe from now on that makes it `enough`. */
 	until(enough: (probes: Probes) => boolean): Promise<void>;
 }
 
@@ -114,7 +114,7 @@ function countProbes(probe: RelayProbe): Probes {
 	return probes;
 }
 
-/** Counts how often the endpoint is bound again, from now on. */
+/** Counts how often the endpoint is bound again from now on. */
 function countRebinds(endpoint: Endpoint): { times: number; first: Promise<void> } {
 	const first = Promise.withResolvers<void>();
 	const count = { times: 0, first: first.promise };
@@ -127,14 +127,14 @@ function countRebinds(endpoint: Endpoint): { times: number; first: Promise<void>
 	return count;
 }
 
-test("a hub that a working relay no longer lets in is bound again, and found by the old ticket", async () => {
+test("a hub that a working relay no longer admits binds its endpoint again, and the old ticket still leads to it", async () => {
 	await using hub = await watched();
 	const rebinds = countRebinds(hub.endpoint);
 	const before = await formatTicket({ address: hub.endpoint.address(), secret: undefined });
 	const peer = await bindEndpoint(by);
 	try {
 		const { address } = await parseTicket(before);
-		// A connection must not keep the old sockets.
+		// An open connection must not keep the old sockets alive.
 		const old = await peer.connect(address);
 		relay.admits = false;
 		relay.drop();
@@ -154,7 +154,7 @@ test("a hub that a working relay no longer lets in is bound again, and found by 
 	}
 }, 60_000);
 
-test("a hub is left alone while no relay answers anybody: its direct connections are all that it has", async () => {
+test("a hub's endpoint is left alone while no relay answers at all: direct connections are all that it has", async () => {
 	// If a relay answered, one probe would be enough.
 	await using hub = await watched({ lostMs: 0 });
 	const rebinds = countRebinds(hub.endpoint);
@@ -167,7 +167,7 @@ test("a hub is left alone while no relay answers anybody: its direct connections
 	await rebinds.first;
 }, 60_000);
 
-test("a relay that lets the hub in but no strangers is not lost, and no direct connection ends for it", async () => {
+test("a relay that admits the hub but no strangers does not count as lost, and no direct connection ends", async () => {
 	relay.admitsOnly = 1;
 	await using hub = await watched({ lostMs: 0, everReached: false });
 	const rebinds = countRebinds(hub.endpoint);
@@ -177,7 +177,7 @@ test("a relay that lets the hub in but no strangers is not lost, and no direct c
 		const connection = await peer.connect(address);
 		const { failed: before } = hub.probes;
 		await hub.probes.until(({ failed }) => failed >= before + 3);
-		expect(hub.probes.reached, "it was never reached").toBe(0);
+		expect(hub.probes.reached, "probes that reached the hub").toBe(0);
 		expect(rebinds.times).toBe(0);
 		expect(connection.isOver()).toBe(false);
 		connection.close("reached");
@@ -187,8 +187,8 @@ test("a relay that lets the hub in but no strangers is not lost, and no direct c
 	}
 }, 60_000);
 
-test("a relay that comes back in time is treated as if nothing had happened", async () => {
-	// Long enough on any machine.
+test("a relay that comes back in time changes nothing", async () => {
+	// More than enough time on any machine.
 	await using hub = await watched({ lostMs: 60_000 });
 	const rebinds = countRebinds(hub.endpoint);
 	relay.admits = false;
@@ -200,10 +200,10 @@ test("a relay that comes back in time is treated as if nothing had happened", as
 	await hub.probes.until(({ reached }) => reached > once);
 	expect(rebinds.times).toBe(0);
 	expect(hub.lost).toEqual([]);
-	expect(hub.remotes, "a probe is not a peer").toEqual([]);
+	expect(hub.remotes, "a probe does not count as a peer").toEqual([]);
 }, 60_000);
 
-test("a hub that is stopped in the middle of a probe neither waits for it nor leaves its endpoint open", async () => {
+test("a hub that is stopped during a probe neither waits for it nor leaves its endpoint open", async () => {
 	const hub = await watched({ probeMs: 60_000 });
 	const { connect } = NativeEndpoint.prototype;
 	const probing = Promise.withResolvers<void>();
@@ -223,7 +223,7 @@ test("a hub that is stopped in the middle of a probe neither waits for it nor le
 	await hub[Symbol.asyncDispose]();
 }, 20_000);
 
-test("a stranger that dials with the probe's ALPN gets a handshake and nothing else, and the hub goes on", async () => {
+test("a stranger that connects with the probe's ALPN gets a handshake and nothing else, and the hub goes on", async () => {
 	await using hub = await startHub([1], LOOPBACK);
 	const { address, secret } = await parseTicket(hub.ticket);
 	const stranger = await bindEndpoint({ ...LOOPBACK, alpn: "probe" });

@@ -1,5 +1,5 @@
-// The hub on the wire, against peers that do not keep to the protocol: each is refused with one byte, and nobody else
-// notices. The far side is the raw binding, so that the test decides on every byte.
+// The hub's side of the wire against peers that break the protocol: each is refused with one byte, and nobody else
+// notices. The far side is the raw binding, so that the test controls every byte.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
 import { teamPolicy } from "../../src/hub/admission.ts";
@@ -18,7 +18,7 @@ let connection: Connection;
 
 const header = (portId: number, text = ""): number[] => [...encodeHeader(portId), ...Buffer.from(text)];
 
-/** A stream of a peer that writes `bytes` first. */
+/** A stream from a peer, with `bytes` as its first bytes. */
 async function open(bytes: number[], finish = false): Promise<BiStream> {
 	const bi = await connection.openBi();
 	await bi.send.writeAll(bytes);
@@ -36,7 +36,7 @@ async function answer(bi: BiStream): Promise<number[]> {
 beforeAll(async () => {
 	puppet = new Puppet();
 	service = await puppet.listen();
-	// An open hub, because the raw far side says no hello.
+	// An open hub, because the raw far side sends no hello.
 	hub = await startHub([service.port], LOOPBACK, teamPolicy(undefined));
 	const { EndpointTicket } = await loadIroh();
 	const builder = Native.builder();
@@ -48,7 +48,7 @@ beforeAll(async () => {
 	connection = pin(
 		await endpoint.connect(EndpointTicket.fromString(hub.ticket).endpointAddr(), [...Buffer.from(ALPN.hivemind)]),
 	);
-	// Once the hub answers it has taken the connection.
+	// Once the hub answers, it has accepted the connection.
 	await answer(await open(header(9)));
 });
 
@@ -61,7 +61,7 @@ afterAll(async () => {
 	await puppet[Symbol.asyncDispose]();
 });
 
-test("a valid header is answered by 0xff and the service's bytes, and nothing else", async () => {
+test("a valid header is answered with 0xff and the service's bytes, and nothing else", async () => {
 	const bi = await open(header(1, "hello"));
 	const socket = await service.accept();
 	expect((await socket.received(5)).head).toBe("hello");
@@ -72,7 +72,7 @@ test("a valid header is answered by 0xff and the service's bytes, and nothing el
 	await socket.closed();
 });
 
-test("a header that comes byte by byte is accepted", async () => {
+test("a header that arrives byte by byte is accepted", async () => {
 	const bi = await connection.openBi();
 	for (const byte of header(1)) await bi.send.writeAll([byte]);
 	const socket = await service.accept();
@@ -99,12 +99,12 @@ test.each([
 	expect(await answer(await open(bytes, true))).toEqual([0x00]);
 });
 
-test("a service that is down is refused with 0x00", async () => {
+test("a stream for a service that is down is refused with 0x00", async () => {
 	expect(await answer(await open(header(2)))).toEqual([0x00]);
 });
 
 test(
-	"a header that never comes is refused after a time limit, and holds nobody up",
+	"a stream whose header never arrives is refused after a time limit, and holds nobody up",
 	async () => {
 		const slow = await open(header(1).slice(0, 5));
 		const refused = answer(slow);
@@ -121,7 +121,7 @@ test(
 	HEADER_MS + 10_000,
 );
 
-test("after 2,000 streams that are reset at once the hub works as before", async () => {
+test("the hub works as before after 2,000 streams that were reset at once", async () => {
 	for (let i = 0; i < 2000; i++) {
 		const bi = await connection.openBi();
 		await bi.send.writeAll(header(i % 2 === 0 ? 1 : 9));
@@ -131,7 +131,7 @@ test("after 2,000 streams that are reset at once the hub works as before", async
 	expect(await answer(await open(header(9)))).toEqual([0x00]);
 });
 
-test("another ALPN is turned away with a clear error, and the hub goes on", async () => {
+test("a peer with another ALPN gets a clear error, and the hub goes on", async () => {
 	const other: Endpoint = await bindEndpoint({ ...LOOPBACK, alpn: "federated-hivemind" });
 	const { EndpointTicket } = await loadIroh();
 	const address = EndpointTicket.fromString(hub.ticket).endpointAddr();

@@ -8,7 +8,7 @@ import { Puppet } from "../support/puppet.ts";
 import { FREE, LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 
 let printed: Mock<typeof process.stderr.write>;
-/** Resolvers of lines that a test waits for. */
+/** Wake tests that wait for a line. */
 let onLine: (() => void)[];
 
 beforeEach(() => {
@@ -32,7 +32,7 @@ async function said(pattern: RegExp): Promise<string> {
 	}
 }
 
-/** A service that can be down; on the same port each time. */
+/** A service that a test can stop, and start again on the same port. */
 function service(port = 0) {
 	return Bun.listen({
 		hostname: "127.0.0.1",
@@ -51,7 +51,7 @@ async function ask(puppet: Puppet, port: number): Promise<string | undefined> {
 	return head;
 }
 
-test("a service that is down and is started again within a second: both are reported, once each", async () => {
+test("a service that goes down and is started again within a second: both are reported, once each", async () => {
 	await using puppet = new Puppet();
 	const first = service();
 	const { port } = first;
@@ -74,7 +74,7 @@ test("a service that is down and is started again within a second: both are repo
 	}
 });
 
-test("a client whose connection the hub never answered before it was lost is reported, not silently reset", async () => {
+test("a client whose connection was not answered before the hub was lost is reported, not silently reset", async () => {
 	await using puppet = new Puppet();
 	const hanging = service();
 	const connect = Bun.connect;
@@ -100,7 +100,7 @@ test("a client whose connection the hub never answered before it was lost is rep
 	}
 });
 
-test("a client that waits while the hub is away is reset when the peer is stopped, without an error line", async () => {
+test("a client that waits for a lost hub is reset when the peer is stopped, without an error line", async () => {
 	await using puppet = new Puppet();
 	const first = service();
 	const hub = await startHub([first.port]);
@@ -116,7 +116,7 @@ test("a client that waits while the hub is away is reset when the peer is stoppe
 	expect(lines().filter((line) => line.includes("No connection"))).toEqual([]);
 });
 
-test("a client that connects before the hub was ever reached is reset when the peer is stopped, without an error line", async () => {
+test("a client that connects before the hub was first reached is reset when the peer is stopped, without an error line", async () => {
 	await using puppet = new Puppet();
 	const hub = await startHub([]);
 	await hub.stop();

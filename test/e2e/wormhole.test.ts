@@ -3,15 +3,27 @@ import { expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../src/base/errors.ts";
 import { offerCodes } from "../../src/wormhole/client/offer.ts";
 import { redeem } from "../../src/wormhole/client/redeem.ts";
+import { Rendezvous } from "../../src/wormhole/server/rendezvous.ts";
 import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, mailboxProcess, nameplates, RawClient } from "../support/wormhole.ts";
 
 const TICKET = "endpointaaaa2345";
 const QUICK = { retryFirstMs: 10, retryMaxMs: 100 };
 
-function server(welcome?: { motd?: string; error?: string }) {
-	const mailbox = startMailbox({ host: "127.0.0.1", port: 0, ...(welcome && { welcome }) });
+function server() {
+	const mailbox = startMailbox({ host: "127.0.0.1", port: 0 });
 	return { ...mailbox, [Symbol.asyncDispose]: () => mailbox.stop() };
+}
+
+/** Our mailbox servers greet their clients like other operators' from now on. */
+function greetWith(welcome: { motd?: string; error?: string }): Disposable {
+	const { connect } = Rendezvous.prototype;
+	const greeting = spyOn(Rendezvous.prototype, "connect");
+	greeting.mockImplementation(function (this: Rendezvous, address, { send, close }) {
+		const greet: typeof send = (message) => send(message.type === "welcome" ? { type: "welcome", welcome } : message);
+		return connect.call(this, address, { send: greet, close });
+	});
+	return { [Symbol.dispose]: () => greeting.mockRestore() };
 }
 
 async function failure(promise: Promise<unknown>): Promise<HivemindError> {
@@ -23,7 +35,7 @@ async function failure(promise: Promise<unknown>): Promise<HivemindError> {
 	return error;
 }
 
-test("one code for each peer, and the next at once", async () => {
+test("each peer gets a code of its own, and the next code follows at once", async () => {
 	await using mailbox = server();
 	await using hub = new Hub(mailbox.url);
 	const codes = new Set<string>();
@@ -39,14 +51,14 @@ test("one code for each peer, and the next at once", async () => {
 	expect(await nameplates(mailbox.url)).toEqual([]);
 });
 
-test("the next code waits as long as was asked for after a taken one, and does not come once the peer is in", async () => {
+test("after a code was taken the next one waits as long as asked, and never comes once the peer has joined", async () => {
 	await using mailbox = server();
 	const codes: string[] = [];
 	const said: string[] = [];
 	const offered = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
 	const [first, second] = offered as [PromiseWithResolvers<string>, PromiseWithResolvers<string>];
 	const end = new AbortController();
-	/** No other wait is this long; the test decides when it is over. */
+	/** No other wait has this length; the test decides when it is over. */
 	const afterTakenMs = 123_456;
 	const waits = Promise.withResolvers<() => void>();
 	const { setTimeout: start } = globalThis;
@@ -67,7 +79,7 @@ test("the next code waits as long as was asked for after a taken one, and does n
 		},
 		onTaken() {
 			said.push("taken");
-			// The peer with the second code gets in.
+			// The peer with the second code has joined.
 			if (codes.length === 2) end.abort();
 		},
 		onWrongCode() {},
@@ -87,8 +99,9 @@ test("the next code waits as long as was asked for after a taken one, and does n
 	}
 });
 
-test("a code is accepted as people type it, and redeeming it reports what it waits for", async () => {
-	await using mailbox = server({ motd: "be kind" });
+test("a sloppily typed code is accepted, and redeeming it reports what it waits for", async () => {
+	using _greeting = greetWith({ motd: "be kind" });
+	await using mailbox = server();
 	await using hub = new Hub(mailbox.url.replace("ws:", "http:").replace("/v1", ""), TICKET, 4);
 	expect(await hub.next()).toEqual({ type: "motd", text: "be kind" });
 	const code = await hub.code();
@@ -108,7 +121,7 @@ test("a code is accepted as people type it, and redeeming it reports what it wai
 	await hub.code();
 });
 
-test("a wrong code ends at once, and the hub shows a new one", async () => {
+test("a wrong code fails at once, and the hub shows a new one", async () => {
 	await using mailbox = server();
 	await using hub = new Hub(mailbox.url);
 	const code = await hub.code();
@@ -121,7 +134,7 @@ test("a wrong code ends at once, and the hub shows a new one", async () => {
 	expect(await redeem(next, { url: mailbox.url })).toBe(TICKET);
 });
 
-test("guessing is slowed down after a few wrong codes, until a peer succeeds", async () => {
+test("after a few wrong codes guessing is slowed down, until a peer succeeds", async () => {
 	await using mailbox = server();
 	await using hub = new Hub(mailbox.url);
 	const waits: number[] = [];
@@ -145,7 +158,7 @@ test("two peers with one code: one of them gets the ticket", async () => {
 	const end = new AbortController();
 	const tries = [1, 2].map(() => redeem(code, { url: mailbox.url, signal: end.signal }));
 	expect(await Promise.any(tries)).toBe(TICKET);
-	// The other one found it crowded, or came after the nameplate was free again and waits in vain.
+	// The other one was told "crowded", or came after the nameplate was free again and waits in vain.
 	end.abort(new HivemindError("nobody", "aborted"));
 	const results = await Promise.allSettled(tries);
 	expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
@@ -156,7 +169,7 @@ test("two peers with one code: one of them gets the ticket", async () => {
 	await hub.code();
 });
 
-test("a third side at a nameplate is told that the code is used up", async () => {
+test("a third client at a nameplate is told that the code is used up", async () => {
 	await using mailbox = server();
 	await using first = await new RawClient(mailbox.url).bind("a");
 	await using second = await new RawClient(mailbox.url).bind("b");
@@ -169,14 +182,14 @@ test("a third side at a nameplate is told that the code is used up", async () =>
 	expect(error.message).toContain("two others are already using the code");
 });
 
-test("no hub behind a code: a clear error, and no nameplate is left behind", async () => {
+test("a code without a hub behind it: a clear error, and no nameplate is left behind", async () => {
 	await using mailbox = server();
 	const error = await failure(redeem("9-hamburger-endorse", { url: mailbox.url, timeoutMs: 1000 }));
 	expect(error.code).toBe("nobody");
 	expect(await nameplates(mailbox.url)).toEqual([]);
 });
 
-test("an aborted peer leaves no nameplate behind and ends with the reason", async () => {
+test("a peer that is aborted leaves no nameplate behind and rejects with the reason", async () => {
 	await using mailbox = server();
 	const end = new AbortController();
 	const reason = new Error("Ctrl+C");
@@ -197,7 +210,7 @@ test("a hub that is stopped before its first code leaves nothing behind either",
 	expect(await nameplates(mailbox.url)).toEqual([]);
 });
 
-test("a mailbox server that is down: the peer's error names the URL and the way without it", async () => {
+test("a mailbox server that is down: the peer's error names the URL and the way to join without it", async () => {
 	const gone = server();
 	await gone.stop();
 	const error = await failure(redeem("5-hamburger-endorse", { url: gone.url }));
@@ -206,7 +219,7 @@ test("a mailbox server that is down: the peer's error names the URL and the way 
 	expect(error.hint).toContain("--ticket");
 });
 
-test("a mailbox server that is down: the hub reports it once, and has a code as soon as it is up", async () => {
+test("a mailbox server that is down: the hub reports it once, and shows a code as soon as it is up", async () => {
 	const { url, port, kill } = await mailboxProcess();
 	await kill();
 	await using hub = new Hub(url);
@@ -217,7 +230,7 @@ test("a mailbox server that is down: the hub reports it once, and has a code as 
 	await again.kill();
 });
 
-test("the mailbox server is killed while a hub waits: the hub reports it, and comes back by itself with a code that works", async () => {
+test("the mailbox server is killed while a hub waits: the hub reports it, and later shows a code that works", async () => {
 	const first = await mailboxProcess();
 	await using hub = new Hub(first.url);
 	const dead = await hub.code();
@@ -233,7 +246,7 @@ test("the mailbox server is killed while a hub waits: the hub reports it, and co
 	await again.kill();
 });
 
-test("the mailbox server is killed between the first messages and the proof: the ticket still arrives", async () => {
+test("the mailbox server is killed after the first messages: the ticket still arrives, or both sides drop the code", async () => {
 	const first = await mailboxProcess();
 	await using hub = new Hub(first.url);
 	const code = await hub.code();
@@ -248,8 +261,8 @@ test("the mailbox server is killed between the first messages and the proof: the
 	});
 	const outcome = await ticket.catch((error) => error);
 	expect(again).toBeDefined();
-	// Either the last messages were quicker than the kill, or both sides came back with what the server had lost. Or it
-	// died before the hub saw the peer's first message: then the code is dead on both sides.
+	// Either the last messages were quicker than the kill, or both sides came back and resent what the server had lost. Or
+	// it died before the hub saw the peer's first message: then the code is dead on both sides.
 	if (outcome !== TICKET) expect(outcome).toMatchObject({ code: "code", hint: "Ask for a new code." });
 	let event = await hub.next();
 	while (event.type !== "code") event = await hub.next();
@@ -258,8 +271,9 @@ test("the mailbox server is killed between the first messages and the proof: the
 	await (await again)?.kill();
 }, 60_000);
 
-test("a server that refuses clients ends hub and peer with its message", async () => {
-	await using mailbox = server({ error: "closed for today" });
+test("a server that refuses all clients ends both hub and peer, with its message", async () => {
+	using _greeting = greetWith({ error: "closed for today" });
+	await using mailbox = server();
 	const hub = new Hub(mailbox.url);
 	const errors = [await failure(hub.done), await failure(redeem("5-a-b", { url: mailbox.url }))];
 	for (const error of errors) {
@@ -268,7 +282,7 @@ test("a server that refuses clients ends hub and peer with its message", async (
 	}
 });
 
-test("a server that requires hashcash gets it", async () => {
+test("a server that requires hashcash gets a stamp", async () => {
 	const answers: unknown[] = [];
 	const required = { "permission-required": { hashcash: { bits: 12, resource: "here" } } };
 	const listener = Bun.serve({
@@ -297,7 +311,7 @@ test("a server that requires hashcash gets it", async () => {
 	await listener.stop(true);
 });
 
-test("a web server without a mailbox is named as the reason", async () => {
+test("an ordinary web server instead of a mailbox server: the error names its answer", async () => {
 	const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
 	const error = await failure(redeem("5-a-b", { url: `http://127.0.0.1:${web.port}` }));
 	expect(error.code).toBe("mailbox");
@@ -312,7 +326,7 @@ test("a server that accepts the socket and never answers is given up on", async 
 	silent.stop(true);
 });
 
-test("a silent socket is replaced", async () => {
+test("a socket that falls silent is replaced", async () => {
 	const opened: number[] = [];
 	const twice = Promise.withResolvers<void>();
 	// Accepts the upgrade and then sends nothing, not even a pong.

@@ -10,6 +10,7 @@ import { redeem } from "../../src/wormhole/client/redeem.ts";
 import * as spake2 from "../../src/wormhole/client/spake2.ts";
 import { startMailbox } from "../../src/wormhole/server/server.ts";
 import { Hub, line, nameplates } from "../support/wormhole.ts";
+import vectors from "../support/wormhole-vectors.json" with { type: "json" };
 
 const TICKET = "endpointaaaa2345";
 /** A Python program takes half a second to start, and this machine may be busy. */
@@ -42,7 +43,7 @@ const PROGRAMS: Program[] = [
 
 interface Mailbox extends AsyncDisposable {
 	url: string;
-	/** Kills it and starts it again on the same port; only for a server that keeps its state on disk. */
+	/** Kills the server and starts it again on the same port; only for one that keeps its state on disk. */
 	restart?(): Promise<void>;
 }
 
@@ -69,7 +70,7 @@ const SERVERS: MailboxProgram[] = [
 ];
 
 for (const server of SERVERS) {
-	row(`our hub and our peer over ${server.name}`, [server.missing], server, async ({ url }) => {
+	row(`our peer redeems our hub's code over ${server.name}`, [server.missing], server, async ({ url }) => {
 		await using hub = new Hub(url);
 		expect(await redeem(await hub.code(), { url })).toBe(TICKET);
 		expect(await hub.next()).toEqual({ type: "taken" });
@@ -82,7 +83,7 @@ for (const server of SERVERS) {
 
 	for (const program of PROGRAMS) {
 		const needs = [server.missing, program.path ? undefined : program.missing];
-		row(`${program.name} reads our code over ${server.name}`, needs, server, async ({ url }) => {
+		row(`${program.name} redeems our code over ${server.name}`, needs, server, async ({ url }) => {
 			await using hub = new Hub(url);
 			await unlessZeroByte(program, async () => {
 				const { stdout, status } = await run(program, program.receive(url, await hub.code()));
@@ -100,7 +101,7 @@ for (const server of SERVERS) {
 			expect(await nameplates(url)).toEqual([]);
 		});
 
-		row(`${program.name} with a wrong word spends our code over ${server.name}`, needs, server, async ({ url }) => {
+		row(`${program.name} with a wrong word uses up our code over ${server.name}`, needs, server, async ({ url }) => {
 			await using hub = new Hub(url);
 			const code = (await hub.code()).replace(/[^-]+$/, (word) => (word === "zulu" ? "aardvark" : "zulu"));
 			const { stdout, status } = await run(program, program.receive(url, code));
@@ -110,7 +111,7 @@ for (const server of SERVERS) {
 			await hub.code();
 		});
 
-		row(`we read a code of ${program.name} over ${server.name}`, needs, server, async ({ url }) => {
+		row(`our peer redeems a code from ${program.name} over ${server.name}`, needs, server, async ({ url }) => {
 			await unlessZeroByte(program, async () => {
 				const child = spawn(program, program.send(url, TICKET));
 				const code = await printedCode(child);
@@ -125,7 +126,7 @@ for (const server of SERVERS) {
 		});
 
 		row(
-			`a text of ${program.name} that is not a ticket is told apart over ${server.name}`,
+			`a text from ${program.name} that is not a ticket is reported as such over ${server.name}`,
 			needs,
 			server,
 			async ({ url }) => {
@@ -145,7 +146,7 @@ for (const server of SERVERS) {
 
 const python = PROGRAMS[1] as Program;
 row(
-	"a code that a user made up, not in ASCII",
+	"our peer redeems a code that a user made up, not in ASCII",
 	[python.path ? undefined : python.missing],
 	SERVERS[0] as MailboxProgram,
 	async ({ url }) => {
@@ -158,7 +159,7 @@ row(
 
 const reference = SERVERS[1] as MailboxProgram;
 row(
-	"a server that is killed and keeps its state: the same code works again",
+	"a server that keeps its state is killed and restarted: the same code works again",
 	[reference.missing],
 	reference,
 	async (mailbox) => {
@@ -180,7 +181,7 @@ row(
 /**
  * wormhole-william 1.0.6 drops a trailing zero byte of the encoded shared element before it hashes the key, so one
  * exchange in 256 with any other client ends as if the code were wrong (docs/mailbox-protocol.md, "Other programs").
- * Only such an exchange may end that way, which is checked, and is then repeated.
+ * Checks that only such an exchange ends that way, and repeats it.
  */
 async function unlessZeroByte(program: Program, work: () => Promise<"fine" | "wrong code">): Promise<void> {
 	const finish = spyOn(spake2, "finish");
@@ -192,7 +193,7 @@ async function unlessZeroByte(program: Program, work: () => Promise<"fine" | "wr
 				program: "wormhole-william",
 				shared: expect.stringMatching(/00$/),
 			});
-			console.log(`${program.name}: the shared element ${shared} ends in a zero byte, once more`);
+			console.log(`${program.name}: the shared element ${shared} ends in a zero byte; trying again`);
 		}
 	} finally {
 		finish.mockRestore();
@@ -202,7 +203,7 @@ async function unlessZeroByte(program: Program, work: () => Promise<"fine" | "wr
 /** K = x·(Y − pw·S), in hex. */
 function sharedElement(own: spake2.Spake2, message: Uint8Array): string {
 	const { Point } = ed25519;
-	const blinding = Point.fromBytes(spake2.deriveS()).multiply(spake2.passwordScalar(own.password));
+	const blinding = Point.fromHex(vectors.S_symmetric).multiply(spake2.passwordScalar(own.password));
 	return Point.fromBytes(message.subarray(1)).subtract(blinding).multiply(own.scalar).toHex();
 }
 
@@ -211,7 +212,7 @@ function isWrongCode(result: unknown): boolean {
 	return result instanceof Error && result.message.startsWith("The join code is wrong");
 }
 
-/** The code that a sending program shows. */
+/** The code that a sending program prints. */
 function printedCode(child: ReturnType<typeof spawn>): Promise<string> {
 	return Promise.any([child.stdout, child.stderr].map((stream) => line(stream, /\b(\d+-[a-z]+-[a-z]+)\s/)));
 }

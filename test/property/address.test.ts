@@ -1,4 +1,4 @@
-// Addresses: a valid one is printed as it was read, anything else is a usage error, and nothing else happens.
+// Addresses: a valid one is printed as it was read, and anything else is a usage error.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "../../src/base/address.ts";
@@ -20,7 +20,7 @@ const nearly = fc
 	})
 	.map((parts) => parts.join(""));
 
-test("every name, IPv4 and IPv6 address with a port is parsed, and printed as it was", () => {
+test("every name, IPv4 or IPv6 address with a port is parsed, and printed unchanged", () => {
 	fc.assert(
 		fc.property(address, (text) => {
 			expect(formatAddress(parseAddress(text, "--x"))).toBe(text);
@@ -29,7 +29,7 @@ test("every name, IPv4 and IPv6 address with a port is parsed, and printed as it
 	);
 });
 
-test("anything typed is an address that survives printing and parsing, or a usage error that names it", () => {
+test("any text is an address that survives printing and parsing, or a usage error that names it", () => {
 	fc.assert(
 		fc.property(fc.oneof(fc.string({ unit: "binary" }), nearly, address), (text) => {
 			const result = valueOr("usage", () => parseAddress(text.replaceAll("\n", "↵"), "--x"));

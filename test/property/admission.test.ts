@@ -1,5 +1,5 @@
-// Admission against its rules, written down as a table: an admitted peer broke none, a denied one is told one that it
-// broke. Hellos, departures and time come in any order.
+// Admission compared with its rules, written as a table: an admitted peer has broken none of them, and a denied one is
+// told a rule that it has broken. Hellos, departures and pauses come in any order.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Admission, type Policy } from "../../src/hub/admission.ts";
@@ -25,13 +25,13 @@ const step = fc.record({
 	does: fc.constantFrom("right", "right", "wrong", "wrong", "nothing", "leaves"),
 });
 
-test("each decision is what the rules say", () => {
+test("each decision follows from the rules", () => {
 	fc.assert(
 		fc.property(policy, fc.array(step, { maxLength: 60 }), (rules, steps) => {
 			const admission = new Admission(rules);
 			const connected = new Set<string>();
 			const known = new Set<string>();
-			/** Wrong secrets that each id may still send, refilled as time passes. */
+			/** How many wrong secrets each id may still send; refilled as time passes. */
 			const left = new Map<string, number>();
 			let now = 0;
 			for (const { wait, id, does } of steps) {
@@ -54,7 +54,7 @@ test("each decision is what the rules say", () => {
 				const reasons = Object.entries(broken).flatMap(([reason, holds]) => (holds ? [reason] : []));
 				if (!denial) expect(reasons).toEqual([]);
 				else expect(reasons).toContain(denial.reason);
-				// Wrong secrets that were looked at are counted, and nothing else is.
+				// Only wrong secrets that were compared count.
 				if (broken.rate) expect(denial?.reason).toBe("rate");
 				else if (broken.secret) expect(denial?.reason).toBe("secret");
 				if (denial?.reason === "secret") left.set(id, (left.get(id) ?? 3) - 1);

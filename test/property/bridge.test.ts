@@ -1,5 +1,6 @@
-// The bridge between two ends in memory, for every chunking, order and pause that fast-check can think of: bytes in are
-// bytes out, then the end; failures are visible, and only where they must be. Compared to test/support/naive-bridge.ts.
+// The bridge between two ends in memory, with every chunking, order and pause that fast-check comes up with: bytes in
+// are bytes out, then the end; failures show where they must and nowhere else. Compared with
+// test/support/naive-bridge.ts.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { bridge, newTraffic, type Traffic } from "../../src/forward/bridge.ts";
@@ -13,7 +14,7 @@ const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 6 }), { maxLeng
 const someChunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 });
 const everything = { takes: Number.POSITIVE_INFINITY, afterwards: "stalls" as const };
 
-/** Says all it has to say, ends cleanly, and takes everything. */
+/** Sends everything, ends cleanly, and takes everything. */
 const polite: fc.Arbitrary<Script> = fc
 	.record({ kind, sends: chunks })
 	.map((it) => ({ ...it, ...everything, ends: "fin" }));
@@ -27,7 +28,7 @@ const anyone: fc.Arbitrary<Script> = fc.record({
 	afterwards: fc.constantFrom("stops" as const, "stalls" as const),
 });
 
-/** The grace that a reset gives to bytes in flight ends at any time, or only when nothing else moves any more. */
+/** When the grace period of a reset ends: at any time, or only once nothing else can move. */
 type Grace = "at any time" | "last";
 
 interface Outcome {
@@ -36,7 +37,7 @@ interface Outcome {
 	traffic: Traffic;
 	/** What the bridge resolved with; undefined while it has not. */
 	result: { error: Error | undefined } | undefined;
-	/** It waited for a silent side, and was aborted from outside, as on shutdown. */
+	/** The bridge waited for a silent side and was aborted from outside, as on shutdown. */
 	rescued: boolean;
 }
 
@@ -86,7 +87,7 @@ async function run(
 	return outcome;
 }
 
-/** Lets every step happen, in the order that fast-check chooses, until there is none left. */
+/** Lets every step happen, in the order that fast-check chooses, until none is left. */
 async function untilIdle(scheduler: fc.Scheduler): Promise<void> {
 	for (;;) {
 		await new Promise(setImmediate);
@@ -95,7 +96,7 @@ async function untilIdle(scheduler: fc.Scheduler): Promise<void> {
 	}
 }
 
-/** The same order for both: the steps in the order in which they became possible. */
+/** Runs the steps in the order in which they became possible, so that two implementations can be compared. */
 function inOrder(pair: readonly [Script, Script], copy: typeof bridge): Promise<Outcome> {
 	const [scheduler] = fc.sample(fc.scheduler(), { numRuns: 1, seed: 1 }) as [fc.Scheduler];
 	return run(scheduler, pair, { copy, grace: "last" });
@@ -138,20 +139,20 @@ test("one side may end long before the other has begun", async () => {
 test("a reset on one side aborts the other, after the bytes before it", async () => {
 	const resetting = polite.map((it): Script => ({ ...it, ends: "reset" }));
 	await forAll(fc.tuple(resetting, anyone), async (scheduler, [left, other]) => {
-		// The other side takes everything, and is still sending when the reset comes.
+		// The other side takes everything and never ends by itself.
 		const right: Script = { ...other, ...everything, ends: "silence" };
 		const { a, b, result, rescued } = await run(scheduler, [left, right], { grace: "last" });
 		expect(rescued).toBe(false);
 		expect(b.received).toEqual(a.sends);
 		expect([a.incoming, b.outgoing]).toEqual(["reset", "aborted"]);
-		// A socket that was reset takes nothing either, which may show first.
+		// A socket that was reset takes nothing more either, and that may show first.
 		expect(["aborted", "cancelled"]).toContain(b.incoming as string);
 		expect(a.outgoing).not.toBe("fin");
 		expect(result?.error).toBeInstanceOf(Error);
 	});
 });
 
-test("a reset is passed on even if the other side takes nothing", async () => {
+test("a reset is passed on even if the other side takes nothing more", async () => {
 	await forAll(fc.tuple(someChunks, fc.nat(3)), async (scheduler, [sends, takes]) => {
 		const left: Script = { ...everything, kind: "socket", sends, ends: "reset" };
 		const right: Script = { kind: "stream", sends: [], ends: "silence", takes, afterwards: "stalls" };
@@ -163,7 +164,7 @@ test("a reset is passed on even if the other side takes nothing", async () => {
 	});
 });
 
-test("a write that fails lets the other direction finish, and aborts nobody", async () => {
+test("a failed write lets the other direction finish and aborts nothing", async () => {
 	const stopping = polite.map((it): Script => ({ ...it, kind: "stream", takes: 0, afterwards: "stops" }));
 	const talking = fc.record({ kind, sends: someChunks }).map((it): Script => ({ ...it, ...everything, ends: "fin" }));
 	await forAll(fc.tuple(stopping, talking, fc.nat(3)), async (scheduler, [left, right, takes]) => {
@@ -178,7 +179,7 @@ test("a write that fails lets the other direction finish, and aborts nobody", as
 	});
 });
 
-test("whatever both sides do: each direction ends once, a FIN means every byte, and nothing is left pending", async () => {
+test("whatever both sides do: each direction ends once, a FIN follows every byte, and nothing is left pending", async () => {
 	await forAll(fc.tuple(anyone, anyone), async (scheduler, pair) => {
 		const { a, b, result } = await run(scheduler, pair);
 		for (const [one, other] of [
@@ -195,7 +196,7 @@ test("whatever both sides do: each direction ends once, a FIN means every byte, 
 	});
 });
 
-test("a client that ends its request and leaves is passed on to a silent service", async () => {
+test("a silent service is told that its client ended its request and then left", async () => {
 	await forAll(fc.tuple(chunks, kind), async (scheduler, [sends, kind]) => {
 		const client: Script = { ...everything, kind: "socket", sends, ends: "fin, gone" };
 		const service: Script = { ...everything, kind, sends: [], ends: "silence" };
@@ -208,7 +209,7 @@ test("a client that ends its request and leaves is passed on to a silent service
 	});
 });
 
-test("the slow, obvious implementation and the bridge agree", async () => {
+test("the bridge agrees with the slow, obvious implementation", async () => {
 	const quitter = fc
 		.record({ sends: chunks, takes: fc.nat(20) })
 		.map((it): Script => ({ ...it, kind: "stream", ends: "fin", afterwards: "stops" }));
@@ -216,7 +217,7 @@ test("the slow, obvious implementation and the bridge agree", async () => {
 	const seen = ({ a, b, traffic, result }: Outcome) => ({
 		received: [a.received, b.received],
 		outgoing: [a.outgoing, b.outgoing],
-		// A chunk that was taken in part counts for the slow one, byte by byte, but not for the bridge.
+		// The slow one counts a partly taken chunk byte by byte; the bridge does not count it.
 		traffic: a.outgoing === "fin" && b.outgoing === "fin" ? [traffic.forth, traffic.back] : [],
 		copied: traffic.copied,
 		clean: result?.error === undefined,
@@ -230,8 +231,8 @@ test("the slow, obvious implementation and the bridge agree", async () => {
 	);
 });
 
-test("the ends in memory notice a bridge that ignores backpressure", async () => {
-	/** Reads on without waiting for the sink: no backpressure. */
+test("the in-memory ends notice a bridge that ignores backpressure", async () => {
+	/** Reads on without waiting for the sink. */
 	const flooding = async (a: MemoryDuplex, b: MemoryDuplex) => {
 		for (let bytes = await a.read(); bytes; bytes = await a.read()) void b.write(bytes).catch(() => {});
 	};

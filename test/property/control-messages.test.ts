@@ -1,4 +1,4 @@
-// The control stream: every message is decoded as it was, and any bytes are a message, nothing, or a broken protocol.
+// The control stream: every message survives encoding and decoding, and any bytes are a message, ignored, or an error.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { REMOTE_TEXT_MAX } from "../../src/base/limits.ts";
@@ -36,13 +36,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 	fc.record({ type: fc.constant("services" as const), services }),
 );
 
-/** Every text in a message, however deep. */
+/** Every text in a message, at any depth. */
 function texts(value: unknown): string[] {
 	if (typeof value === "string") return [value];
 	return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
 }
 
-/** A message, undefined, or a broken protocol; any other error fails the test. */
+/** The result, or undefined for a ProtocolError, whose message must be printable; any other error fails the test. */
 function attempt<T>(work: () => T): T | undefined {
 	try {
 		return work();
@@ -61,7 +61,7 @@ function check(line: Uint8Array): void {
 	}
 }
 
-test("every message is decoded as it was", () => {
+test("every message survives encoding and decoding", () => {
 	fc.assert(
 		fc.property(message, (it) => {
 			expect(decodeMessage(encodeMessage(it).subarray(0, -1))).toEqual(it);
@@ -69,11 +69,11 @@ test("every message is decoded as it was", () => {
 	);
 });
 
-test("any bytes are a message, nothing, or a broken protocol", () => {
+test("any bytes are a message, ignored, or a protocol error", () => {
 	fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check), { numRuns: cases(1000) });
 });
 
-test("any JSON is a message, nothing, or a broken protocol", () => {
+test("any JSON is a message, ignored, or a protocol error", () => {
 	const type = fc.constantFrom(..."hello welcome denied ping pong reset bye services newer __proto__".split(" "));
 	const odd = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: "binary" }), n, services);
 	const fields = fc.dictionary(
@@ -86,7 +86,7 @@ test("any JSON is a message, nothing, or a broken protocol", () => {
 	);
 });
 
-test("lines are the same wherever the stream is split", () => {
+test("the lines are the same wherever the stream is split", () => {
 	const stream = fc.array(fc.oneof(fc.constant(0x0a), fc.nat(255)), { maxLength: 300 });
 	fc.assert(
 		fc.property(stream, fc.array(fc.nat(300), { maxLength: 10 }), (numbers, cuts) => {
@@ -100,7 +100,7 @@ test("lines are the same wherever the stream is split", () => {
 	);
 });
 
-test("no more than the greatest length of a line is ever kept", () => {
+test("an unfinished line is never kept beyond the greatest length of a line", () => {
 	const pieces = fc.array(fc.record({ length: fc.nat(CONTROL_LINE_MAX), newline: fc.boolean() }), { maxLength: 12 });
 	fc.assert(
 		fc.property(pieces, (list) => {

@@ -1,6 +1,5 @@
-// Any bytes as a stream header, as a hello and as control lines, against a real hub over real iroh: each gets an answer
-// of the protocol or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many
-// (test/support/cases.ts).
+// Any bytes as a stream header, as a hello and as control lines, against a real hub over real iroh: each gets a valid
+// answer or an orderly end, and a good peer works afterwards. FUZZ_CASES sets how many (test/support/cases.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { teamPolicy } from "../../src/hub/admission.ts";
@@ -15,15 +14,15 @@ import { header, hello, type RawConnection, RawPeer } from "../support/raw-peer.
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
 const CASES = cases(300);
-/** A case with a connection of its own waits until the hub closes it: so many run at once, and never a million. */
+/** Cases with a connection of their own wait until the hub closes it: this many run at once, and never a million. */
 const AT_ONCE = 30;
 const ROUNDS = Math.ceil(Math.min(CASES, 50_000) / 5 / AT_ONCE);
-/** Peers for those: each id is allowed four connections. */
+/** Peers that make these connections: each id is allowed four. */
 const PEERS = AT_ONCE / 3;
 const TIMEOUT = 60_000 + CASES * 50;
 const SECRET = newSecret();
 
-/** The reasons for which the hub or we close a connection. Anything else is an unforeseen error. */
+/** The reasons for which the hub or the test closes a connection. Anything else is an unexpected error. */
 const ORDERLY =
 	/^(closed by peer: )?(a control |a service is not an object|too many |no valid hello in time|denied: |the control stream ended|closed$|LocallyClosed|locally closed)/i;
 
@@ -33,7 +32,7 @@ let hub: RunningHub;
 let raw: RawPeer;
 let peers: RawPeer[];
 let handles: number;
-/** Uncaught errors: there must be none. */
+/** Uncaught errors; there must be none. */
 const uncaught: unknown[] = [];
 const note = (error: unknown) => void uncaught.push(error);
 
@@ -56,7 +55,7 @@ afterAll(async () => {
 	await puppet[Symbol.asyncDispose]();
 });
 
-/** The hub serves a good peer, and no error went uncaught. */
+/** Expects that the hub serves a good peer and that no error went uncaught. */
 async function unharmed(): Promise<void> {
 	const peer = await startPeer(hub.ticket);
 	const accepting = service.accept();
@@ -67,7 +66,7 @@ async function unharmed(): Promise<void> {
 	await Promise.all([client.end(), server.end()]);
 	await Promise.all([client.closed(), server.closed()]);
 	await peer.stop();
-	// What ended on the wire ends here once its acknowledgement has arrived; test/support/setup.ts waits for that.
+	// Streams that have ended on the wire end here once they are acknowledged; test/support/setup.ts waits for that.
 	expect(uncaught).toEqual([]);
 }
 
@@ -112,7 +111,7 @@ const isHeader = (bytes: number[]): boolean => {
 };
 const start = fc
 	.record({ bytes: fc.oneof(bytes, nearHeader), end: fc.constantFrom("finish" as const, "reset" as const) })
-	// Not a control stream, nor by chance (one case in a million) a service's, which would wait for the service's answer.
+	// Not a control stream, nor by chance (one case in a million) a service's, which would wait for that service.
 	.filter(({ bytes }) => bytes[0] !== 0 && !(bytes.length >= HEADER_LENGTH && isHeader(bytes)));
 
 const odd = fc.oneof(
@@ -155,7 +154,7 @@ const control = fc.array(
 );
 const end = fc.constantFrom("finish" as const, "reset" as const, "close" as const);
 
-/** One stream that names no service: refused with one byte if it can be answered, else gone without a trace. */
+/** Expects that a stream without a service is refused with one byte, unless it was reset. */
 async function refused(connection: RawConnection, from: { bytes: number[]; end: "finish" | "reset" }): Promise<void> {
 	const bi = await connection.open(from.bytes);
 	try {
@@ -171,7 +170,7 @@ async function refused(connection: RawConnection, from: { bytes: number[]; end: 
 	}
 }
 
-/** Makes a connection whose control stream sends this and ends like that; resolves with why the connection ended. */
+/** Makes a connection whose control stream sends these bytes and ends like this; resolves with why it ended. */
 async function converse(peer: RawPeer, first: string, pieces: number[][], how: string): Promise<string> {
 	const connection = await peer.connect(hub.ticket);
 	try {
@@ -179,7 +178,7 @@ async function converse(peer: RawPeer, first: string, pieces: number[][], how: s
 		for (const piece of pieces) if (piece.length > 0) await bi.send.writeAll(piece);
 		if (how === "finish") await bi.send.finish();
 		else if (how === "reset") {
-			// Only once the hub has the stream: of one that is reset earlier it sees nothing at all.
+			// Only once the hub has the stream: it never sees one that is reset earlier.
 			await bi.recv.read(1);
 			await bi.send.reset(7n);
 		}
@@ -191,7 +190,7 @@ async function converse(peer: RawPeer, first: string, pieces: number[][], how: s
 }
 
 test(
-	"any bytes as a header, from an admitted peer: refused with one byte, and the connection goes on",
+	"any bytes as a header, from an admitted peer: the stream is refused with one byte, and the connection goes on",
 	async () => {
 		const inside = new Reused(SECRET);
 		await fc.assert(
@@ -206,14 +205,14 @@ test(
 );
 
 test(
-	"any bytes as a header, from a stranger: refused with one byte until the time for a hello is over",
+	"any bytes as a header, from a stranger: the stream is refused with one byte, until the time for a hello is over",
 	async () => {
 		const stranger = new Reused(undefined);
 		await fc.assert(
 			fc.asyncProperty(start, async (from) => {
 				const connection = await stranger.get();
 				await refused(connection, from).catch(async (error: Error) => {
-					// The five seconds for a hello may end in the middle of it.
+					// The five seconds for a hello may be over in the middle of a case.
 					if (connection.native.closeReason() === null) throw error;
 					await connection.endedFor("no valid hello in time");
 				});
@@ -231,7 +230,7 @@ for (const [who, first] of [
 	["an admitted peer", hello(SECRET)],
 ] as const) {
 	test(
-		`any control lines from ${who}: the connection ends with a reason of the protocol`,
+		`any control lines from ${who}: the connection ends with one of the protocol's reasons`,
 		async () => {
 			const many = fc.array(fc.record({ pieces: control, how: end }), { minLength: AT_ONCE, maxLength: AT_ONCE });
 			await fc.assert(
@@ -249,8 +248,8 @@ for (const [who, first] of [
 	);
 }
 
-test("after all that no handle is left", async () => {
-	// The hub's own endpoint was there before; the rest may have to wait for an acknowledgement.
+test("no handle is left after all of these", async () => {
+	// The hub's own endpoint was open before; other handles may still wait for an acknowledgement.
 	await handlesSettle(handles);
 	expect(liveHandles()).toBe(handles);
 });

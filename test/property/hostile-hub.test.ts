@@ -1,5 +1,5 @@
-// A hub that sends anything, cut into any pieces: the peer is admitted, or is told why not in one clean line, or its
-// connection ends with a reason. Never another error, never a hang, and nothing is left running.
+// A hub that sends anything, cut into any pieces: the peer is admitted, or gets the reason in one clean line, or its
+// connection ends with a reason. It never gets another error, never hangs, and leaves nothing running.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
@@ -45,7 +45,7 @@ const said = fc.oneof(
 
 const CLEAN = new RegExp(`^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${2 * REMOTE_TEXT_MAX}}$`, "u");
 
-test("whatever a hub sends: admitted, or told why not in one clean line, or the connection ends with a reason", async () => {
+test("whatever a hub sends, the peer is admitted, gets the reason in one clean line, or loses the connection with a reason", async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(said, { maxLength: 8 }), fc.nat(7), fc.boolean(), async (all, pause, ends) => {
 			const connection = new FarConnection({ says: "nothing" });
@@ -70,7 +70,7 @@ test("whatever a hub sends: admitted, or told why not in one clean line, or the 
 			await turn();
 			if (ends) connection.lose("the hub is gone");
 			await clock.pass(HELLO_MS);
-			expect(await settled(outcome), "an answer within five seconds").toBe(true);
+			expect(await settled(outcome), "an answer within HELLO_MS").toBe(true);
 			const error = await outcome;
 			if (error !== undefined) {
 				expect(error).toBeInstanceOf(HivemindError);

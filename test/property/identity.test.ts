@@ -1,4 +1,4 @@
-// Identity files with any content: exactly what we write is read, anything else is refused and left alone.
+// Identity files with any content: exactly what we write can be read; anything else is refused and left alone.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ const content = fc.oneof(
 		.filter(({ length }) => length > 0),
 );
 
-test("what is written is read", () => {
+test("what is written can be read again", () => {
 	fc.assert(
 		fc.property(real, (identity) => {
 			expect(decodeIdentity(encodeIdentity(identity))).toEqual(identity);
@@ -49,7 +49,7 @@ test("what is written is read", () => {
 	);
 });
 
-test("any content is an identity that is written the same, or is refused; the file stays as it is", () => {
+test("any content is an identity with exactly this encoding, or is refused; the file stays as it is", () => {
 	fc.assert(
 		fc.property(content, (bytes) => {
 			writeFileSync(path, bytes, { mode: 0o600 });

@@ -1,4 +1,4 @@
-// The command line: any words are a line or a usage error, the place of an option does not matter, and a mistake is named.
+// The command line: any words are a line or a usage error, an option's place does not matter, and a mistake is named.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
@@ -40,7 +40,7 @@ test("any words are a command line or a usage error", () => {
 			if (result.kind === "help") return void expect(commands).toContain(result.command);
 			expect(commands).toContain(result.command);
 			expect(Object.keys(TABLE[result.command].args)).toEqual(expect.arrayContaining(Object.keys(result.options)));
-			// An argument may be empty, a value may not.
+			// An argument may be empty; an option's value may not.
 			const { frontend, backend, name, ...options } = result.options as Record<string, unknown>;
 			expect(Object.values(options)).not.toContain("");
 		}),
@@ -58,7 +58,7 @@ const option = fc.oneof(
 	value.map((it) => [["--ws-addr", it], [`--ws-addr=${it}`]]),
 );
 
-test("options mean the same before, after and between the command and its arguments, with = or a space", () => {
+test("an option means the same before, after and between the command and its arguments, with = or a space", () => {
 	const words = [["join"], ["me"]];
 	const placed = fc.array(option, { maxLength: 5 }).chain((options) =>
 		fc.record({
@@ -69,7 +69,7 @@ test("options mean the same before, after and between the command and its argume
 	);
 	fc.assert(
 		fc.property(placed, ({ options, spelling, places }) => {
-			// The order among the options stays; only where the command and its argument stand among them changes.
+			// The options keep their order; only the places of the command and its argument among them change.
 			const sorted = places.slice(0, options.length).sort();
 			const argv: string[] = [];
 			for (const [i, ...rest] of [...words, []].entries()) {
@@ -89,7 +89,7 @@ test("options mean the same before, after and between the command and its argume
 	);
 });
 
-test("an option with one letter missing is answered with the right one", () => {
+test("an option with a letter missing gets the right one as a suggestion", () => {
 	const names = ["--no-relay", "--relay-url", "--verbose", "--ticket", "--version"];
 	fc.assert(
 		fc.property(fc.constantFrom(...names), fc.nat(), (name, at) => {
@@ -101,7 +101,7 @@ test("an option with one letter missing is answered with the right one", () => {
 	);
 });
 
-test("one mistake in a line without others is named, wherever it is", () => {
+test("a single mistake in a line is named, wherever it is", () => {
 	const mistake = fc.oneof(
 		fc
 			.constantFrom("--no-relay", "--verbose", "--help", "--version")
@@ -124,7 +124,9 @@ test("one mistake in a line without others is named, wherever it is", () => {
 			),
 		value
 			.filter((it) => it !== "hivemind")
-			.map((it) => [["--alpn", it], `Option '--alpn' is one of hivemind, federated-hivemind, not '${it}'.`] as const),
+			.map(
+				(it) => [["--alpn", it], `Option '--alpn' must be one of hivemind, federated-hivemind, not '${it}'.`] as const,
+			),
 		fc.constant([["--once"], "Option '--once' belongs to 'demo', not to 'join'."] as const),
 		value.map((it) => [["--", it], `'join' takes no further argument: '${it}'.`] as const),
 	);

@@ -1,5 +1,5 @@
-// The hub's decision about one connection, driven by a peer that does anything in any order: no order of inputs opens a
-// way to the services past the hub's admission.
+// The hub's decisions about one connection, driven by a peer that does anything in any order: no order of inputs leads
+// to the services without the hub's admission.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
@@ -17,7 +17,7 @@ import {
 const welcome: Welcome = { type: "welcome", v: 1, name: "hub", program: "1", services: [] };
 const denial = { reason: "secret", message: "no" } as const;
 
-/** What the peer, the clock and the network may do. The hub's own answers come when they are asked for. */
+/** What the peer, the clock and the network may do. The hub's own answers are fed in when it is asked. */
 const step = fc.oneof(
 	{ weight: 8, arbitrary: fc.constantFrom("control", "service", "hello", "old hello", "bye", "prepared") },
 	{ weight: 1, arbitrary: fc.constantFrom("timeout", "closed") },
@@ -40,7 +40,7 @@ function inputOf(step: string): PeerInput {
 	}
 }
 
-test("whatever comes in whatever order, only admission leads to services, and each thing happens once", () => {
+test("whatever comes, in any order, only admission leads to services, and each action happens once", () => {
 	fc.assert(
 		fc.property(
 			fc.boolean(),
@@ -59,7 +59,7 @@ test("whatever comes in whatever order, only admission leads to services, and ea
 					for (const action of actions) {
 						done.push(action.type);
 						if (action.type !== "decide") continue;
-						// Without a hello only an open hub is asked, and nobody is asked about twice while it is undecided.
+						// Without a hello only an open hub is asked, and never about a peer whose admission is decided.
 						expect(open || action.hello !== undefined).toBe(true);
 						expect(isAdmitted(before) || before.phase === "denied" || before.phase === "closed").toBe(false);
 						const yes = answers[count("decide") % answers.length] as boolean;
@@ -68,7 +68,7 @@ test("whatever comes in whatever order, only admission leads to services, and ea
 					}
 				};
 				for (const one of steps) {
-					// Nothing is read from a connection that is over, and nothing from a control stream that was not opened.
+					// Nothing is read from a connection that is over, nor from a control stream that was not opened.
 					if (state.phase === "closed") break;
 					if (["hello", "old hello", "bye"].includes(one) && awaitsControl(state)) continue;
 					if (one === "prepared" && count("prepare") === 0) continue;
@@ -88,7 +88,7 @@ test("whatever comes in whatever order, only admission leads to services, and ea
 					if (isListening(state)) expect(count("welcome")).toBe(1);
 				}
 				feed({ type: "closed", reason: "the end" });
-				expect(count("leave"), "each that came has left").toBe(count("enter"));
+				expect(count("leave"), "each peer that entered has left").toBe(count("enter"));
 				expect([isAdmitted(state), isServed(state), isListening(state), awaitsControl(state)]).toEqual([
 					false,
 					false,

@@ -1,4 +1,4 @@
-// Secrets: exactly the strings that can be generated are accepted, and two are the same when their texts are.
+// Secrets: exactly the strings that can be generated are accepted, and two are the same if their texts are.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { isSecret, newSecret, sameSecret } from "../../src/invite/secret.ts";

@@ -1,11 +1,11 @@
-// The stream header: what is encoded is decoded, and nothing else is a header.
+// The stream header: what is encoded can be decoded, and nothing else is a header.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeHeader, encodeHeader, HEADER_LENGTH } from "../../src/protocol/stream-header.ts";
 
 const portId = fc.integer({ min: 0, max: 255 });
 
-test("every port id is decoded as it was", () => {
+test("every port id survives encoding and decoding", () => {
 	for (let id = 0; id < 256; id++) expect(decodeHeader(encodeHeader(id))).toBe(id);
 });
 

@@ -1,4 +1,4 @@
-// Tickets, with the real binding: any text is either a ticket that prints the same, or the error `ticket`.
+// Tickets, with the real binding: any text is either a ticket that prints the same, or gives the error `ticket`.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
@@ -29,10 +29,10 @@ const address = fc
 const secret = fc.option(fc.constant(0).map(newSecret), { nil: undefined });
 const real: fc.Arbitrary<Ticket> = fc.record({ address, secret });
 
-/** Sorted, each once. */
+/** Sorted, without duplicates. */
 const addresses = (of: EndpointAddr | undefined): string[] => [...new Set(of?.directAddresses())].sort();
 
-/** The text is refused as a ticket, or it is exactly one. */
+/** Expects that the text is refused, or is exactly one ticket. */
 async function check(text: string): Promise<Ticket | undefined> {
 	const result = await resultOr("ticket", parseTicket(text));
 	if (result instanceof HivemindError) return undefined;
@@ -44,7 +44,7 @@ async function check(text: string): Promise<Ticket | undefined> {
 	return result;
 }
 
-test("every address and every secret survives its ticket", async () => {
+test("every address and every secret survives being written as a ticket", async () => {
 	await fc.assert(
 		fc.asyncProperty(real, async ({ address, secret }) => {
 			const parsed = await check(await formatTicket({ address, secret }));
@@ -57,7 +57,7 @@ test("every address and every secret survives its ticket", async () => {
 	);
 });
 
-test("any text is refused as a ticket, or is one", async () => {
+test("any text is refused or is a ticket", async () => {
 	const base32 = fc.stringMatching(/^[a-z2-7]{0,200}(\.[a-z2-7]{24,28})?$/).map((text) => `endpoint${text}`);
 	await fc.assert(
 		fc.asyncProperty(fc.oneof(fc.string({ unit: "binary", maxLength: 100 }), base32), async (text) => {
@@ -67,7 +67,7 @@ test("any text is refused as a ticket, or is one", async () => {
 	);
 });
 
-test("a ticket with a typing error is refused, or is another complete ticket, and nothing is cut off", async () => {
+test("a ticket with a typing error is refused or is another complete ticket; nothing is silently cut off", async () => {
 	const slip = fc.record({ at: fc.nat(), remove: fc.nat(3), insert: fc.stringMatching(/^[a-z2-7 .-]{0,3}$/) });
 	await fc.assert(
 		fc.asyncProperty(real, slip, async (whole, { at, remove, insert }) => {

@@ -14,7 +14,7 @@ import { cases } from "../support/cases.ts";
 import { offer, redeem, secrets } from "../support/wormhole-world.ts";
 
 const CASES = cases(20_000);
-/** Frames of one case: enough for a client to come to an open mailbox. */
+/** Frames in one case: enough for a client to reach an open mailbox. */
 const FRAMES = 20;
 const numRuns = Math.ceil(CASES / FRAMES);
 
@@ -25,7 +25,7 @@ const value = fc.oneof(
 );
 const hex = fc.uint8Array({ maxLength: 80 }).map((bytes) => bytes.toHex());
 
-/** Messages with the right names in them, some fields wrong or missing. */
+/** Messages with valid field names, some fields wrong or missing. */
 const clientJson = fc.record(
 	{
 		type: fc.constantFrom<unknown>(
@@ -108,7 +108,7 @@ const OPENING: Event[] = [
 	{ type: "message", message: { type: "claimed", mailbox: "box" } },
 ];
 
-test("no frame of a server makes a client crash, grow or take a ticket", () => {
+test("no frame from a server makes a client crash, grow or accept a ticket", () => {
 	fc.assert(
 		fc.property(
 			fc.array(clientEvent, { minLength: FRAMES, maxLength: FRAMES }),
@@ -140,8 +140,8 @@ test("no frame of a server makes a client crash, grow or take a ticket", () => {
 	);
 }, 3_600_000);
 
-test("no frame of a client makes the server crash or grow", () => {
-	const server = new Rendezvous({ now: () => now });
+test("no frame from a client makes the server crash or grow", () => {
+	const server = new Rendezvous(() => now);
 	let now = 0;
 	fc.assert(
 		fc.property(

@@ -15,7 +15,7 @@ function meeting(peerKind: Announce = "hivemind-p2p", change = (code: string) =>
 	return [world, hub, world.client(redeem(2, change(hub.live as string), peerKind))];
 }
 
-/** Lets timers fire, then what follows from them, until only a hub with a live code is left. */
+/** Fires timers, and runs what follows from them, until nothing is left but a hub with a live code. */
 function finish(world: World, hub: Client, peer: Client): void {
 	for (let round = 0; round < 8; round++) {
 		world.settle();
@@ -43,7 +43,7 @@ function expectDelivered(hub: Client, peer: Client): void {
 	expect(hub.outcome).toEqual({ kind: "taken" });
 }
 
-/** How many steps an undisturbed exchange has. */
+/** How many steps an undisturbed exchange takes. */
 function steps(kind: Announce): number {
 	const [world, hub, peer] = meeting(kind);
 	let count = 0;
@@ -80,7 +80,7 @@ for (const kind of KINDS) {
 			const [world, hub, peer] = meeting(kind);
 			let mustSurvive = false;
 			const hit = () => {
-				// Both have the other's first message and neither has ended: together they know everything.
+				// Both have the other's first message and neither has ended: together they still know everything.
 				mustSurvive = Boolean(hub.state.other && peer.state.other && !hub.state.ending && !peer.state.ending);
 				world.restart();
 			};
@@ -111,12 +111,12 @@ test("a code that was never redeemed survives a dropped socket, but not a server
 	expect(world.rendezvous.mailboxes.count).toBe(0);
 });
 
-test("hubs that come back to a restarted server do not spend each other's codes", () => {
+test("hubs that come back to a restarted server do not use up each other's codes", () => {
 	const world = new World();
 	const hubs = Array.from({ length: 9 }, (_, index) => world.client(offer(10 + index)));
 	world.settle();
 	world.restart();
-	// Quicker hubs get the nameplates of the others for their new codes.
+	// Quicker hubs get the others' nameplates for their new codes.
 	const quick = Array.from({ length: 9 }, (_, index) => world.client(offer(30 + index)));
 	for (const client of quick) while (!client.live) client.moves()[0]?.();
 	world.settle();
@@ -174,7 +174,7 @@ test("any order, repetition and up to six dropped sockets: the ticket arrives", 
 	);
 });
 
-test("any order, repetition, dropped sockets and restarts: neither side hangs, a shown code works", () => {
+test("any order, repetition, dropped sockets and restarts: neither side hangs, and a shown code works", () => {
 	fc.assert(
 		fc.property(schedule, fc.constantFrom(...KINDS), (choices, kind) => {
 			const [world, hub, peer] = meeting(kind);

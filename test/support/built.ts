@@ -1,4 +1,4 @@
-// What `bun build.ts --all --archive` made in dist/, for the tests that look into it. The runner (test/run.ts) builds it;
+// What `bun build.ts --all --archive` made in dist/, for the tests that inspect it. The runner (test/run.ts) builds it;
 // a target whose add-on the registry lacks is missing, and its tests are skipped.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,11 +1,11 @@
-// Finds what the texts of this repository cite (pages, their headings, source files), and what of it does not exist.
-// Pure: files come in as a map from path to text, so that wrong ones can be made up (test/unit/citations.test.ts).
+// Finds the citations in this repository's texts (of pages, their headings, and source files) that lead nowhere.
+// Pure: files come in as a map from path to text, so that a test can make up wrong ones (test/unit/citations.test.ts).
 import { posix } from "node:path";
 
 /** Path from the root, with forward slashes → text. */
 export type Texts = ReadonlyMap<string, string>;
 
-/** Made by the build, so cited rightly though no file of the tree has the name. */
+/** Made by the build, so citations are valid although the tree has no such file. */
 const MADE = ["THIRD_PARTY.md"];
 
 /**
@@ -24,9 +24,9 @@ export function brokenCitations(texts: Texts, others: readonly string[] = []): s
 }
 
 /**
- * The part of a file that is written for people, with everything else blanked out: its comments, or the whole of a page,
- * of settings and of src/, whose messages may name a page. It has the length of the text, and all of it is one line, so
- * that a citation may be wrapped.
+ * The part of a file that is written for people, with everything else blanked out: its comments, or all of a page, of
+ * settings and of src/, whose messages may name a page. It has the length of the text and is all on one line, so that a
+ * citation may be wrapped.
  */
 export function proseOf(path: string, text: string): string {
 	const blank = (part: string) => " ".repeat(part.length);
@@ -49,7 +49,7 @@ export function headingsOf(page: string): string[] {
 	);
 }
 
-/** What GitHub makes of each heading for links: small letters, no punctuation, hyphens; a repeated one is numbered. */
+/** The anchors that GitHub gives the headings: lower case, no punctuation, hyphens; a repeated one is numbered. */
 export function anchorsOf(page: string): string[] {
 	const seen = new Map<string, number>();
 	return headingsOf(page).map((heading) => {
@@ -123,12 +123,12 @@ function headings(tree: Tree, path: string, prose: string): Broken[] {
 	);
 }
 
-/** Names of files: pages, sources, scripts and workflows. Patterns (`*.ts`) and addresses are none. */
+/** Names of files: pages, sources, scripts and workflows, but not patterns (`*.ts`) or addresses. */
 const FILE = /(?<![\w*>}./@$-])((?:[\w.-]+\/)*[\w-][\w.-]*\.(?:md|ts|mjs|sh|yml))\b(?![-\w/(])/g;
 
 function files(tree: Tree, path: string, prose: string): Broken[] {
 	const blank = (part: string) => " ".repeat(part.length);
-	// Where a link leads has been looked at already.
+	// Where links lead has been checked already.
 	const local = prose.replace(/\b[a-z]+:\/\/[^\s)>"'`]+/g, blank).replace(/(?<=\])\([^)]*\)/g, blank);
 	return [...local.matchAll(FILE)].flatMap(({ 1: name = "", index: at }) =>
 		MADE.includes(name) || resolve(tree, path, name) !== undefined ? [] : [{ at, what: `there is no ${name}` }],
@@ -136,8 +136,8 @@ function files(tree: Tree, path: string, prose: string): Broken[] {
 }
 
 /**
- * The path of the file that a name means: beside the one that names it, from the root, or the end of any path. A source
- * that gives no folder means another source: a test's helper of the same name would hide that it is gone.
+ * The path of the file that a name refers to: relative to the file that names it, from the root, or the end of any path.
+ * A name without a folder in a source refers to another source; a test helper of that name must not hide that it is gone.
  */
 function resolve({ paths }: Tree, from: string, name: string): string | undefined {
 	const beside = posix.normalize(posix.join(posix.dirname(from), name));

@@ -1,4 +1,4 @@
-// A command line like the program's, small enough to reason about.
+// A command table like the program's, small enough to reason about.
 import type { Definitions, Parsed } from "../../src/cli/definition.ts";
 import { type Line, parse, type Table } from "../../src/cli/parse-args.ts";
 

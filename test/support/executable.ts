@@ -1,12 +1,12 @@
-// Runs dist/hivemind-p2p as a person or a script would, and observes what it prints, how it ends and what a signal does
-// to it. Waits for printed lines and for the end, never for a time. The runner builds the executable first.
+// Runs dist/hivemind-p2p as a user or a script would, and observes what it prints, how it ends and what a signal does
+// to it. Waits for printed lines and for the end, never for a fixed time. The runner builds the executable first.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 export const EXECUTABLE = join(import.meta.dir, "../../dist/hivemind-p2p");
 
 export interface RunOptions {
-	/** Added to an environment that has only PATH and a UTF-8 locale. */
+	/** Added to an environment that otherwise has only PATH and a UTF-8 locale. */
 	env?: Record<string, string>;
 	cwd?: string;
 	/** A command to put in front: it gets the executable and the arguments as its last arguments. */
@@ -20,7 +20,7 @@ export interface Finished {
 	stderr: string;
 }
 
-/** Runs to the end. `stdin` is all that it can read; by default that is nothing. */
+/** Runs the program to its end, with `stdin` as its standard input; empty when not given. */
 export async function run(
 	args: readonly string[],
 	{ stdin = "", ...options }: RunOptions & { stdin?: string } = {},
@@ -31,14 +31,14 @@ export async function run(
 	return await program.exited;
 }
 
-/** Starts the program, which runs until it ends by itself, by a signal, or by its disposal. */
+/** Starts the program, which runs until it exits, a signal ends it, or it is disposed of. */
 export function start(args: readonly string[], options: RunOptions = {}): Program {
 	if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: build it first with 'bun run build'`);
 	return new Program([...(options.wrapper ?? []), EXECUTABLE, ...args], options);
 }
 
 export class Program implements AsyncDisposable {
-	/** Resolves when the program has ended and everything it printed was read. */
+	/** Resolves when the program has ended and everything that it printed has been read. */
 	readonly exited: Promise<Finished>;
 	#child: Bun.Subprocess<"pipe", "pipe", "pipe">;
 	#readers: { stdout: Reader; stderr: Reader };
@@ -50,7 +50,7 @@ export class Program implements AsyncDisposable {
 			stderr: "pipe",
 			env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8", ...env },
 			...(cwd !== undefined && { cwd }),
-			// A test that times out disposes of nothing: its programs must not stay for ever.
+			// A test that times out disposes of nothing: its programs must not run forever.
 			timeout: 120_000,
 			killSignal: "SIGKILL",
 		});
@@ -88,7 +88,7 @@ export class Program implements AsyncDisposable {
 		});
 	}
 
-	/** Resolves once the text is on stdout, even in a line that is not complete, like a question. */
+	/** Resolves once the text is on stdout, even in an unfinished line, like a question. */
 	shows(text: string): Promise<void> {
 		return this.#readers.stdout.shows(text);
 	}
@@ -107,7 +107,7 @@ export class Program implements AsyncDisposable {
 		void this.#child.stdin.end();
 	}
 
-	/** Stops reading: what the program prints there from now on has no reader. */
+	/** Stops reading an output of the program and closes it. */
 	hangUp(output: "stdout" | "stderr"): Promise<void> {
 		return this.#readers[output].cancel();
 	}
@@ -120,7 +120,7 @@ export class Program implements AsyncDisposable {
 
 // --- internal ---
 
-/** Collects one output and hands out its lines. The `\r` of a spinner ends a line, too. */
+/** Collects one output and hands out its lines. A spinner's `\r` ends a line, too. */
 class Reader {
 	text = "";
 	readonly done: Promise<void>;
@@ -154,7 +154,7 @@ class Reader {
 		return this.#reader.cancel();
 	}
 
-	/** What `find` returns; it is called again after each piece that was read. */
+	/** What `find` returns, which is called again after each piece that is read until it finds something. */
 	#until<T>(find: () => T | undefined): Promise<T> {
 		return new Promise((resolve, reject) => {
 			const look = () => {

@@ -17,7 +17,7 @@ import { OPEN_STREAM_MS } from "../../src/transport/limits.ts";
 import type { QuicStream } from "../../src/transport/stream.ts";
 import { turn } from "./native-halves.ts";
 
-/** Takes the place of performance.now, Bun.sleep, timeouts and intervals for everything under test. */
+/** Replaces performance.now, Bun.sleep, timeouts and intervals for everything under test. */
 export class Clock {
 	now = 1_000;
 	#timers = new Map<number, { due: number; every?: number; run: () => void; kind: string }>();
@@ -51,17 +51,17 @@ export class Clock {
 		this.now = end;
 	}
 
-	/** Suspends the process: time goes on, nothing happens. What is overdue by then happens with the next {@link pass}. */
+	/** Suspends the process: time goes on, but nothing runs. What is overdue by then runs in the next {@link pass}. */
 	stall(ms: number): void {
 		this.now += ms;
 	}
 
-	/** Intervals that were not cleared. */
+	/** How many intervals have not been cleared. */
 	get intervals(): number {
 		return [...this.#timers.values()].filter(({ kind }) => kind === "interval").length;
 	}
 
-	/** Timers that have not fired, and intervals. */
+	/** How many timers have not fired, intervals included. */
 	get pending(): number {
 		return this.#timers.size;
 	}
@@ -93,7 +93,7 @@ export class Clock {
 		const timer = this.#timers.get(id);
 		if (!timer) return;
 		this.now = Math.max(this.now, timer.due);
-		// A late interval is not made up for, as with a real one.
+		// As with real intervals, missed runs are not made up for.
 		if (timer.every === undefined) this.#timers.delete(id);
 		else timer.due = this.now + timer.every;
 		timer.run();
@@ -101,9 +101,9 @@ export class Clock {
 }
 
 export interface HubBehaviour {
-	/** The id of its run; it names none when not given. */
+	/** The id of its run; when not given, its welcome has none. */
 	run?: string;
-	/** How it answers the hello. "refuses": it is the original program, which has no control stream. */
+	/** How it answers the hello. "refuses": as the original program does, which has no control stream. */
 	says?: "welcome" | "denied" | "nothing" | "refuses";
 	/** What it sends in the same packet as its welcome. */
 	also?: Message[];
@@ -115,14 +115,14 @@ export class FarConnection {
 	answering = true;
 	/** When it last did so. */
 	answeredAt = 0;
-	/** When a path last led to it; {@link Infinity}: one always does. */
+	/** When there was last a path to it; {@link Infinity}: there always is. */
 	pathAt = Number.POSITIVE_INFINITY;
 	/** How many streams for services are open. */
 	carries = 0;
 	/** Why the peer closed it; undefined while it has not. */
 	closedWith: string | undefined;
 	readonly closed: Promise<string>;
-	/** Called when the hub has just said its welcome. */
+	/** Called when the hub has just sent its welcome. */
 	onWelcome = (): void => {};
 	onStuckAbort = () => {};
 	#over = Promise.withResolvers<string>();
@@ -147,7 +147,7 @@ export class FarConnection {
 		for (const control of this.#controls) control.arrive(bytes);
 	}
 
-	/** The connection ends, not by the peer. Unless `noticed`, it looks intact until {@link notice}. */
+	/** The connection ends, but not because of the peer. Unless `noticed`, nobody is told until {@link notice}. */
 	lose(reason: string, { noticed = true } = {}): void {
 		this.#lost = reason;
 		if (noticed) this.notice();
@@ -158,7 +158,7 @@ export class FarConnection {
 		for (const control of this.#controls) control.abort();
 	}
 
-	/** From now on a stream for a service has to be waited for, until the test gives up or rejectWaiting() is called. */
+	/** From now on all streams for services are taken: openStream() waits until giveUp() or rejectWaiting() is called. */
 	fill(): { giveUp(): void } {
 		const full = Promise.withResolvers<never>();
 		full.promise.catch(() => {});
@@ -187,7 +187,7 @@ export class FarConnection {
 		return this.#lost !== undefined;
 	}
 
-	/** A stream for a service leads nowhere, and does not count as open. */
+	/** A stream for a service is a dummy, and does not count as open. */
 	async openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<FarStream> {
 		if (this.isOver()) throw new Aborted("closed");
 		if (portId !== CONTROL_PORT_ID && this.#full)
@@ -229,16 +229,16 @@ export class FarConnection {
 	}
 }
 
-/** An endpoint whose attempts hang until the test lets them succeed, or their time is up. */
+/** An endpoint whose connection attempts hang until the test lets them succeed, or until they time out. */
 export class FarEndpoint {
-	/** Each attempt: when it started, and how long it may take. */
+	/** When each attempt started, and how long it may take. */
 	readonly attempts: { at: number; timeoutMs: number | undefined }[] = [];
 	closings = 0;
-	/** The immediate outcome of each attempt; they hang when not given. */
+	/** The immediate outcome of each attempt; when not given, attempts hang. */
 	outcome: (() => FarConnection | HivemindError) | undefined;
 	#hanging: PromiseWithResolvers<FarConnection>[] = [];
 
-	/** The oldest attempt under way succeeds. */
+	/** Lets the oldest attempt under way succeed. */
 	let(connection: FarConnection): void {
 		const attempt = this.#hanging.shift();
 		if (!attempt) throw new Error("no attempt is under way");

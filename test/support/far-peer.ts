@@ -1,5 +1,5 @@
-// The far side of a PeerSession: a peer that opens streams over native halves and says on them what the test wants, and
-// its connection.
+// The far side of a PeerSession: a peer's connection, on which the test opens streams over native halves and sends
+// whatever it wants.
 
 import {
 	CONTROL_PORT_ID,
@@ -16,10 +16,10 @@ import { CLOSE_DELAY_MS } from "../../src/transport/limits.ts";
 import { QuicStream } from "../../src/transport/stream.ts";
 import { NativeReceive, NativeSend } from "./native-halves.ts";
 
-/** What a peer says first. */
+/** A peer's first message. */
 export const hello = (secret: string): Message => ({ type: "hello", v: 1, name: "me", program: "1", secret });
 
-/** One stream of the peer: what the hub writes, and what arrives there. */
+/** One stream of the peer, by the hub's two native halves: `send` is what the hub writes, `receive` what it reads. */
 export interface FarStream {
 	readonly send: NativeSend;
 	readonly receive: NativeReceive;
@@ -27,15 +27,15 @@ export interface FarStream {
 }
 
 export class FarPeer {
-	/** Why the hub closed the connection: what it said each time, as long as there was something to close. */
+	/** The reasons that the hub gave for closing the connection, while it was open. */
 	readonly closings: string[] = [];
 	/** Whether a path leads to the peer. */
 	reachable = true;
-	/** Streams besides those that are opened here. */
+	/** How many more streams to report than were opened here. */
 	carries = 0;
-	/** How many streams the hub lets it have open; undefined while it has not said. */
+	/** How many streams the hub allows; undefined while it has set no limit. */
 	allowed: number | undefined;
-	/** Where it comes from; undefined for one that comes by a relay. */
+	/** The address that it comes from; undefined for one that comes through a relay. */
 	address: string | undefined;
 	readonly id: string;
 	#over = Promise.withResolvers<string>();
@@ -43,7 +43,7 @@ export class FarPeer {
 	#pathAt = performance.now();
 	#onStream: (stream: QuicStream) => void = () => {};
 	#opened: FarStream[] = [];
-	/** How many of those have not been closed. */
+	/** How many of these are not closed. */
 	#open = 0;
 	#control: FarStream | undefined;
 
@@ -51,7 +51,7 @@ export class FarPeer {
 		this.id = id;
 	}
 
-	/** Opens a stream, of which these bytes arrive first. */
+	/** Opens a stream that begins with these bytes. */
 	open(...bytes: Uint8Array[]): FarStream {
 		const [send, receive] = [new NativeSend(), new NativeReceive()];
 		const id = `client bidirectional ${this.#opened.length}`;
@@ -60,6 +60,8 @@ export class FarPeer {
 		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, {
 			rtt: () => 0,
 			scheduler: new ChunkScheduler(),
+			isLost: () => false,
+			onStuckAbort: () => {},
 		});
 		this.#opened.push({ send, receive, stream });
 		this.#open++;
@@ -68,14 +70,14 @@ export class FarPeer {
 		return { send, receive, stream };
 	}
 
-	/** Opens the control stream, if it is not open, and says this. */
+	/** Sends messages on the control stream, which is opened first if necessary. */
 	say(...messages: Message[]): FarStream {
 		this.#control ??= this.open(encodeHeader(CONTROL_PORT_ID));
 		for (const message of messages) this.#control.receive.arrive(encodeMessage(message));
 		return this.#control;
 	}
 
-	/** What the hub has said on the control stream. */
+	/** The hub's messages on the control stream so far. */
 	get heard(): Message[] {
 		const [, ...bytes] = this.#control?.send.written ?? [];
 		return new Lines().push(Uint8Array.from(bytes)).flatMap((line) => decodeMessage(line) ?? []);
@@ -96,7 +98,7 @@ export class FarPeer {
 		return this as unknown as Connection;
 	}
 
-	// --- what a PeerSession and a Hub ask of a connection ---
+	// --- the part of Connection that PeerSession and Hub use ---
 
 	get closed(): Promise<string> {
 		return this.#over.promise;
@@ -118,7 +120,7 @@ export class FarPeer {
 		this.#onStream = onStream;
 	}
 
-	/** The session puts its own in its place. */
+	/** Replaced by the session. */
 	onStuckAbort = (_id: string): void => {};
 	abortStream(_id: string): void {}
 
@@ -145,7 +147,7 @@ export class FarPeer {
 		this.leave(reason);
 	}
 
-	/** As with a real one there is time for a last word. */
+	/** Closes after a delay, as a real connection does, so that a last message can be read. */
 	closeSoon(reason: string): void {
 		if (this.#left) return;
 		this.closings.push(reason);

@@ -1,5 +1,5 @@
-// Waits until native handles have been released: a stream that has ended on the wire is only released here once the
-// acknowledgement has come back.
+// Waits until native handles have been released: a stream that has ended on the wire is released here only once the
+// acknowledgement has arrived.
 import { liveHandles } from "../../src/transport/iroh.ts";
 
 /** Resolves when no more than `before` are alive and `also` is true, or after three seconds; the caller then checks. */

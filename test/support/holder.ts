@@ -7,11 +7,11 @@ export interface Holder extends AsyncDisposable {
 	said: string;
 	/** kill -9. Resolves when the process is gone. */
 	kill(): Promise<void>;
-	/** Lets it finish by itself. */
+	/** Lets the process close the file and exit. */
 	end(): Promise<void>;
 }
 
-/** Lets several processes open the file at the same moment and close it again; returns what each said. */
+/** Lets several processes open the file at the same moment and close it again; returns what each printed. */
 export async function raceForIdentity(path: string, processes: number): Promise<string[]> {
 	const begin = `${path}-begin`;
 	const children = Array.from({ length: processes }, () => {
@@ -30,10 +30,10 @@ export async function raceForIdentity(path: string, processes: number): Promise<
 	);
 }
 
-/** Another user of this machine, who owns nothing. */
+/** Another user of this machine, who owns no files. */
 export const NOBODY = 65_534;
 
-/** Lets another process open the file as `user` (ours by default) and close it; returns what it said. */
+/** Lets another process open the file as `user` (ours by default) and close it; returns what it printed. */
 export function openedBy(user: number | undefined, path: string): string {
 	const { stdout } = Bun.spawnSync([process.execPath, join(import.meta.dir, "identity-holder.ts"), path], {
 		env: { ...process.env, AS_USER: `${user ?? 0}` },

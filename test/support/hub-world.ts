@@ -1,4 +1,4 @@
-// A hub with its screen, its peers, and its clocks, which only move when the test moves them.
+// A hub with its output, its peers, and its clocks, which move only when the test moves them.
 import { expect, type Mock, spyOn } from "bun:test";
 import { setVerbosity } from "../../src/base/output.ts";
 import { RESET_GRACE_MS } from "../../src/forward/limits.ts";
@@ -18,9 +18,9 @@ export class HubWorld {
 	readonly clock = new Clock();
 	readonly secret = newSecret();
 	hub: Hub;
-	/** Everything that the hub has told. */
+	/** Every event of the hub so far. */
 	readonly events: HubEvent[] = [];
-	/** What the wall clock says when the monotonic one says 0: somebody sets the clock by changing it. */
+	/** The wall clock's time at the monotonic clock's 0. Changing it is like setting the machine's clock. */
 	epoch = 1_800_000_000_000;
 	#report = hubReporter();
 	#peers: FarPeer[] = [];
@@ -35,14 +35,14 @@ export class HubWorld {
 		this.hub = this.#open({}, false);
 	}
 
-	/** The hub of before gives way to another one. */
+	/** Stops the hub and opens another one. */
 	async openInstead(policy: Partial<Policy>, { probes = false } = {}): Promise<void> {
 		await this.hub.stop();
 		this.#report = hubReporter();
 		this.hub = this.#open(policy, probes);
 	}
 
-	/** A connection that has said nothing yet. */
+	/** A new connection that has sent nothing yet. */
 	connect(id: string): FarPeer {
 		const peer = new FarPeer(id.padStart(64, "0"));
 		this.#peers.push(peer);
@@ -60,13 +60,13 @@ export class HubWorld {
 		return peer;
 	}
 
-	/** How often these words appear on the screen. */
+	/** How often these words were printed. */
 	told(words: string): number {
 		const screen = this.#printed.mock.calls.map(([line]) => String(line)).join("");
 		return screen.split(words).length - 1;
 	}
 
-	/** All peers leave, and nothing may be left. */
+	/** Stops everything and expects that no interval is left running. */
 	async end(): Promise<void> {
 		await this.hub.stop();
 		for (const peer of this.#peers) peer.leave("the test is over");

@@ -1,6 +1,6 @@
-// Runs install.sh as a person would, with a PATH that has chosen programs only, against a local HTTP server.
-// Used by test/install. A small release (a shell script as the program) stands in where the real one's size only costs
-// time; both are packed by build/archive.ts.
+// Runs install.sh as a user would, with a PATH that has only chosen programs, against a local HTTP server. A small
+// release (with a shell script as the program) replaces the real one where its size would only cost time; both are
+// packed by build/archive.ts.
 import {
 	chmodSync,
 	existsSync,
@@ -21,10 +21,10 @@ export const TEMPLATE = join(ROOT, "install.sh");
 export const REPOSITORY = "some-owner/some-name";
 export const SCRIPT = installer(await Bun.file(TEMPLATE).text(), { version: "0.0.0", repository: REPOSITORY });
 
-/** What install.sh uses. A download program is added by each test. */
+/** The programs that install.sh uses. Each test adds a download program. */
 const TOOLS = "cat chmod getconf gzip head id mkdir mktemp mv printf rm sha256sum tar uname".split(" ");
 
-/** The shells that are here, as the start of a command. */
+/** The shells that are installed here, each as the start of a command. */
 export const SHELLS: readonly (readonly string[])[] = [
 	["dash"],
 	["busybox", "sh"],
@@ -35,7 +35,7 @@ export const SHELLS: readonly (readonly string[])[] = [
 
 export type Files = Record<string, Uint8Array | string>;
 
-/** A release with a program of one line, for one target. `members` are further members of the archive. */
+/** A release for one target, whose program is a shell script. `members` are further members of the archive. */
 export function smallRelease(version: string, { target = "linux-x64", members = [] as Member[] } = {}): Files {
 	const name = `hivemind-p2p-${target}.tar.gz`;
 	const archive = tarGz([{ name: "hivemind-p2p", data: program(version), executable: true }, ...members], 0);
@@ -66,7 +66,7 @@ export function serve(files: Files) {
 	return { url: `http://127.0.0.1:${server.port}`, requests, [Symbol.asyncDispose]: () => server.stop(true) };
 }
 
-/** Promises more of a file than it sends, then hangs up. */
+/** Announces a whole file but sends only half of it, then hangs up. */
 export function serveCut(files: Files, path: string) {
 	const server = Bun.listen({
 		port: 0,
@@ -91,7 +91,7 @@ export interface Ran {
 	stderr: string;
 }
 
-/** A home directory and a PATH of its own; gone with its disposal. */
+/** A home directory and a PATH of its own; removed on disposal. */
 export class Place implements AsyncDisposable {
 	readonly path = mkdtempSync(join(tmpdir(), "hivemind-install-"));
 	readonly home = join(this.path, "home");
@@ -110,7 +110,7 @@ export class Place implements AsyncDisposable {
 		}
 	}
 
-	/** A program of one's own in PATH, before or in the place of the system's. */
+	/** Puts a program into PATH, instead of the system's if there is one. */
 	fake(name: string, script: string): void {
 		rmSync(join(this.bin, name), { force: true });
 		writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -134,7 +134,7 @@ export class Place implements AsyncDisposable {
 		return { status, stdout, stderr };
 	}
 
-	/** Everything under home, sorted: what install.sh left. */
+	/** Everything under the home directory, sorted: what install.sh has left there. */
 	left(): string[] {
 		return existsSync(this.home) ? readdirSync(this.home, { recursive: true, encoding: "utf8" }).sort() : [];
 	}

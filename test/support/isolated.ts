@@ -1,10 +1,10 @@
-// Puts a command into a network namespace that has only loopback, where the machine allows it, so that no packet can
+// Runs a command in a network namespace that has only loopback, where the machine allows it, so that no packet can
 // leave.
 import { existsSync } from "node:fs";
 
 const LOOPBACK_ONLY = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
 
-/** The command to run, and a line that says where it will run. */
+/** The command to run instead, and a line that says where it will run. */
 export function isolated(command: string[]): { command: string[]; note: string } {
 	const allowed =
 		process.platform === "linux" &&

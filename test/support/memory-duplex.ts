@@ -1,6 +1,6 @@
-// A Duplex in memory (the contract is in src/forward/duplex.ts). A script says what its other side sends and takes; a
-// `turn` before each step lets fast-check's scheduler decide the order and the pauses. Whenever its user breaks the
-// contract, that is noted as a breach.
+// A Duplex in memory (the contract is in src/forward/duplex.ts). A script says what its other side sends and takes, and
+// a `turn` before each step lets fast-check's scheduler decide the order and the pauses. Violations of the contract by
+// its user are recorded as breaches.
 import { Aborted, type Duplex, type Waiter } from "../../src/forward/duplex.ts";
 
 /** What the other side does. */
@@ -8,9 +8,9 @@ export interface Script {
 	/** A socket's reset (RST) ends both directions at once; a stream's ends only the incoming one. */
 	kind: "socket" | "stream";
 	sends: readonly Uint8Array[];
-	/** After the last byte: a FIN, a reset, nothing at all, or a FIN after which it disappears (sockets only). */
+	/** What follows the last byte: a FIN, a reset, nothing, or a FIN after which it disappears (sockets only). */
 	ends: "fin" | "reset" | "silence" | "fin, gone";
-	/** How many bytes it reads. Afterwards it either says that it stops, or silently takes nothing. */
+	/** How many bytes it reads. Afterwards it either says that it stops, or silently takes nothing more. */
 	takes: number;
 	afterwards: "stops" | "stalls";
 }
@@ -27,7 +27,7 @@ export class MemoryDuplex implements Duplex {
 	outgoing: "fin" | "lost" | "aborted" | undefined;
 	/** How the user of this end has broken the contract. */
 	readonly breaches: string[] = [];
-	/** Where bytes read here are written to: it must have taken one chunk before the next one is read. */
+	/** Where bytes read here are written to: it must have taken a chunk before the next one is read. */
 	sink: MemoryDuplex | undefined;
 	/** How often {@link abort} was called. */
 	aborts = 0;
@@ -51,7 +51,7 @@ export class MemoryDuplex implements Duplex {
 		this.closed = new Promise((resolve) => {
 			this.#resolveClosed = resolve;
 		});
-		void this.#talk();
+		void this.#play();
 	}
 
 	get ended(): boolean {
@@ -132,11 +132,11 @@ export class MemoryDuplex implements Duplex {
 
 	// --- internal ---
 
-	/** The other side's part. It waits while two of its chunks are unread. */
-	async #talk(): Promise<void> {
+	/** Plays the other side. It waits while two of its chunks are unread. */
+	async #play(): Promise<void> {
 		for (const chunk of this.#script.sends) {
 			await this.#turn(`${this.#name} sends ${chunk.length}`);
-			// A reset does not wait for room, so what comes before it must not wait either.
+			// A reset does not wait for room, so what is sent before it must not wait either.
 			while (!this.incoming && this.#queue.length >= 2 && this.#script.ends !== "reset") {
 				this.#room = Promise.withResolvers();
 				await this.#room.promise;

@@ -1,5 +1,5 @@
-// A slow, obvious version of src/forward/bridge.ts: it copies one byte at a time and does only what the contract asks
-// for. The property tests compare the two wherever the outcome does not depend on timing.
+// A slow, obvious version of src/forward/bridge.ts: it copies one byte at a time and does only what the contract
+// requires. The property tests compare the two wherever the outcome does not depend on timing.
 import { newTraffic, type Traffic } from "../../src/forward/bridge.ts";
 import type { Duplex } from "../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../src/forward/limits.ts";

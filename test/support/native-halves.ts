@@ -14,7 +14,7 @@ class Lock {
 	}
 }
 
-/** Waits for conditions that the test brings about. */
+/** Lets calls wait for conditions that the test brings about. */
 class Changes {
 	#waiting: (() => void)[] = [];
 
@@ -28,14 +28,14 @@ class Changes {
 }
 
 export class NativeSend {
-	/** How it ended for the transport. There must be exactly one, or the slot leaks. */
+	/** How the half ended for the transport. There must be exactly one ending, or the stream's slot leaks. */
 	readonly endings: ("finish" | `reset ${bigint}`)[] = [];
-	/** Calls in the order in which they were made. */
+	/** The calls so far, in order. */
 	readonly calls: string[] = [];
-	/** The length of each writeAll, and all the bytes written. */
+	/** The length of each writeAll, and all bytes written. */
 	readonly flights: number[] = [];
 	readonly written: number[] = [];
-	/** More than one writeAll was under way at once. */
+	/** Whether more than one writeAll was ever under way at once. */
 	overlapped = false;
 	#lock = new Lock();
 	#changes = new Changes();
@@ -55,7 +55,7 @@ export class NativeSend {
 		this.#changes.happen();
 	}
 
-	/** The other side reads no more. */
+	/** The other side stops reading. */
 	stop(code: number): void {
 		this.#stopped ??= code;
 		this.#changes.happen();
@@ -78,7 +78,7 @@ export class NativeSend {
 		return this.#writing > 0;
 	}
 
-	/** Whether its slot is free: after a reset, or a finish that was acknowledged. */
+	/** Whether its slot is free: after a reset, or after a finish that was acknowledged. */
 	get free(): boolean {
 		return this.#lost || this.#reset || (this.endings.includes("finish") && this.#acknowledged);
 	}
@@ -108,7 +108,7 @@ export class NativeSend {
 		return this.#lock.run(async () => {
 			this.#check();
 			if (this.endings.length > 0) throw new Error("ClosedStream { _private: () }");
-			// After the other side's stop it resolves but does nothing.
+			// After the other side's stop, finish() resolves but does nothing.
 			if (this.#stopped === undefined) this.endings.push("finish");
 		});
 	}
@@ -123,7 +123,7 @@ export class NativeSend {
 		});
 	}
 
-	/** Asked for at the very beginning, before anything holds the lock. */
+	/** Called at the very beginning, before anything holds the lock. */
 	id(): Promise<string> {
 		return Promise.resolve("0");
 	}
@@ -131,7 +131,7 @@ export class NativeSend {
 	stopped(): Promise<number | null> {
 		this.calls.push("stopped");
 		return this.#lock.run(async () => {
-			// After a reset no event ever comes.
+			// After a reset no event ever arrives.
 			await this.#changes.until(
 				() => !this.#reset && (this.#acknowledged || this.#stopped !== undefined || this.#lost),
 			);
@@ -156,10 +156,10 @@ export class NativeSend {
 }
 
 export class NativeReceive {
-	/** How it ended for the transport. There must be exactly one, or the slot leaks. */
+	/** How the half ended for the transport. There must be exactly one ending, or the stream's slot leaks. */
 	readonly endings: ("end" | "reset" | `stop ${bigint}`)[] = [];
 	readonly calls: string[] = [];
-	/** More than one read was under way at once. */
+	/** Whether more than one read was ever under way at once. */
 	overlapped = false;
 	#lock = new Lock();
 	#changes = new Changes();
@@ -181,7 +181,7 @@ export class NativeReceive {
 		this.#changes.happen();
 	}
 
-	/** The other side's reset arrives; what was not read is discarded. */
+	/** The other side's reset arrives; what has not been read is discarded. */
 	reset(code: number): void {
 		if (this.endings.length > 0) return;
 		this.#resetCode = code;
@@ -245,10 +245,10 @@ export class NativeReceive {
 	}
 }
 
-/** Lets everything happen that can happen now: one turn of the event loop, not a wait. */
+/** Lets everything happen that can happen now: one turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Whether a promise is settled once everything has happened that can happen now. */
+/** Whether a promise is settled after everything has happened that can happen now. */
 export async function settled(promise: Promise<unknown>): Promise<boolean> {
 	let done = false;
 	const note = () => {

@@ -1,4 +1,4 @@
-// An Uplink whose hub, network and clock are in the test's hands (far-hub.ts); a new one for each test.
+// An Uplink whose hub, network and clock the test controls (far-hub.ts); a new one for each test.
 import { expect, spyOn } from "bun:test";
 import type { PeerEvent } from "../../src/peer/events.ts";
 import { HUB_WAIT_MS, LASTING_MS } from "../../src/peer/limits.ts";
@@ -17,9 +17,9 @@ export class PeerSide {
 	readonly parallel: FarEndpoint[] = [];
 	/** What Math.random returns: 0 to 1. */
 	random = 1;
-	/** What the uplink passed on of the hub's services. */
+	/** The hub's services as the uplink passed them on, each time. */
 	readonly heard: (readonly ServiceState[])[] = [];
-	/** The uplink's events, and the lines that become of them. */
+	/** The uplink's events. They are also printed. */
 	readonly events: PeerEvent[] = [];
 	#report = peerReporter();
 	readonly binding = spyOn(endpoints, "bindEndpoint").mockImplementation(async () => {
@@ -32,7 +32,7 @@ export class PeerSide {
 	#random = spyOn(Math, "random").mockImplementation(() => this.random);
 	#printed = spyOn(process.stderr, "write").mockReturnValue(true);
 
-	/** Another uplink. */
+	/** Replaces the uplink by a new one. */
 	start({ reconnect = true } = {}): Uplink {
 		this.uplink = new Uplink({
 			endpoint: this.endpoint.asEndpoint,
@@ -48,7 +48,7 @@ export class PeerSide {
 		return this.uplink;
 	}
 
-	/** The first connection, in use. Every later attempt hangs until the test says otherwise. */
+	/** Makes the first connection. Every later attempt hangs until the test lets it succeed. */
 	connected = async (behaviour: HubBehaviour = {}): Promise<FarConnection> => {
 		const connection = new FarConnection(behaviour);
 		const connecting = this.uplink.connect();
@@ -57,14 +57,14 @@ export class PeerSide {
 		return connection;
 	};
 
-	/** The first connection, once it has been in use for long enough to count as a good one. */
+	/** Makes the first connection and waits until it has been in use long enough to count as a good one. */
 	connectedForLong = async (behaviour: HubBehaviour = {}): Promise<FarConnection> => {
 		const connection = await this.connected(behaviour);
 		await this.clock.pass(LASTING_MS + 1);
 		return connection;
 	};
 
-	/** The attempt under way leads to this connection, which is put in use. */
+	/** Lets the attempt under way succeed, and expects that its connection is put in use. */
 	connectedAgain = async (behaviour: HubBehaviour = {}): Promise<FarConnection> => {
 		const connection = new FarConnection(behaviour);
 		this.endpoint.let(connection);
@@ -73,7 +73,7 @@ export class PeerSide {
 		return connection;
 	};
 
-	/** A new local connection asks for a stream: the connection that it gets one on, or why it gets none. */
+	/** Asks for a stream, as a new local connection does: the connection that it is on, or why there is none. */
 	ask = (): Promise<FarConnection | string> =>
 		this.uplink.openStream(1, this.clock.now + HUB_WAIT_MS).then(
 			(stream) => (stream as unknown as FarStream).from,
@@ -87,11 +87,11 @@ export class PeerSide {
 			.join("")
 			.split(words).length - 1;
 
-	/** From the start of one attempt to the next. */
+	/** The milliseconds from the start of each attempt to the start of the next. */
 	pauses = (): number[] =>
 		this.endpoint.attempts.slice(1).map(({ at }, i) => at - (this.endpoint.attempts[i]?.at ?? 0));
 
-	/** Ends it, and checks that no interval is left running. */
+	/** Closes the uplink and expects that no interval is left running. */
 	end = async (): Promise<void> => {
 		await this.uplink.close();
 		await turn();

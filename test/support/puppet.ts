@@ -1,9 +1,9 @@
-// Starts puppet.mjs under Node and moves its sockets: a TCP implementation other than Bun's.
+// Starts puppet.mjs under Node and drives its sockets: a TCP implementation other than Bun's.
 import { join } from "node:path";
 
 export interface State {
 	received: number;
-	/** The first bytes, as latin1. */
+	/** The first bytes received, as latin1. */
 	head: string;
 	sha256: string;
 	/** A FIN has arrived. */
@@ -101,7 +101,7 @@ export class PuppetSocket {
 	write = (text: string) => this.#call("write", { text });
 	/** Sends `size` bytes of a pattern; resolves when the kernel has taken them. */
 	send = (size: number, chunk = 65_536) => this.#call("send", { size, chunk });
-	/** The same, without waiting. */
+	/** Starts to send and returns at once. */
 	sending = (size: number, chunk = 65_536) => this.#call("sending", { size, chunk });
 	end = () => this.#call("end");
 	reset = () => this.#call("reset");

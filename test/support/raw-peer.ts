@@ -1,4 +1,4 @@
-// The other end of the wire, made with the raw binding, so that a test controls every byte: a peer that says what the
+// The other end of the wire, made with the raw binding, so that a test controls every byte: a peer that sends what the
 // test wants, and a hub like the original program's.
 import { expect } from "bun:test";
 import { Endpoint as Native, RelayMode } from "@number0/iroh";
@@ -9,14 +9,14 @@ import { type BiStream, type Connection, loadIroh } from "../../src/transport/ir
 
 const ALPN_BYTES = [...Buffer.from(ALPN.hivemind)];
 
-/** Handles that must not be collected. pin() is not used, since it counts what the program itself holds. */
+/** Keeps handles from being collected. Not by pin(), which counts what the program itself holds. */
 const kept = new Set<object>();
 const keep = <T extends object>(handle: T): T => {
 	kept.add(handle);
 	return handle;
 };
 
-/** The bytes that open a stream, followed by `text`. */
+/** The stream header, followed by `text`. */
 export const header = (portId: number, text = ""): number[] => [...encodeHeader(portId), ...Buffer.from(text)];
 
 export const hello = (secret?: string, more: object = {}): string =>
@@ -59,7 +59,7 @@ export class RawPeer implements AsyncDisposable {
 
 export class RawConnection {
 	readonly native: Connection;
-	/** Why it ended, once it has. */
+	/** Resolves with the reason when the connection has ended. */
 	readonly closed: Promise<string>;
 	#handles = new Map<BiStream, object[]>();
 
@@ -75,8 +75,8 @@ export class RawConnection {
 	}
 
 	/**
-	 * Resolves when the hub has ended it for this reason. On a busy machine the packet that says so gets lost now and then,
-	 * a few times in a thousand (measured). Then a stateless reset shows only the end (RFC 9000 section 10.3).
+	 * Resolves when the hub has closed it for this reason. On a busy machine the packet that says so is lost now and then,
+	 * a few times in a thousand (measured). Then a stateless reset shows only that it ended (RFC 9000 section 10.3).
 	 */
 	async endedFor(reason: string | RegExp): Promise<void> {
 		const told = await this.closed;
@@ -93,13 +93,13 @@ export class RawConnection {
 		return bi;
 	}
 
-	/** Releases a stream that is over: a million of them would add up. */
+	/** Releases the handles of a stream that is over: a million of them would add up. */
 	forget(bi: BiStream): void {
 		for (const handle of this.#handles.get(bi) ?? []) kept.delete(handle);
 		this.#handles.delete(bi);
 	}
 
-	/** What the hub answers to a stream that begins with these bytes, until its end. */
+	/** Everything that the hub answers to a stream that begins with these bytes. */
 	async answer(bytes: number[], finish = false): Promise<number[]> {
 		const bi = await this.open(bytes, finish);
 		const answer = await bi.recv.readToEnd(1000);
@@ -108,7 +108,7 @@ export class RawConnection {
 		return answer;
 	}
 
-	/** Opens a control stream that begins with this text. */
+	/** Opens a control stream with this text as its first bytes. */
 	async control(text: string): Promise<Control> {
 		return new Control(await this.open(header(0, text)));
 	}
@@ -119,9 +119,9 @@ export class RawConnection {
 }
 
 export class Control {
-	/** Everything the hub has said, except pings and pongs. */
+	/** The hub's messages so far, except pings and pongs. */
 	readonly said: Message[] = [];
-	/** The hub's answer to the header, the first byte. */
+	/** The hub's answer to the header: the first byte. */
 	answer: number | undefined;
 	#bi: BiStream;
 	#waiting = new Set<() => void>();
@@ -140,7 +140,7 @@ export class Control {
 		await this.#bi.send.finish();
 	}
 
-	/** The first message of this type for which `is` holds, already said or yet to come. Rejects if the stream ends first. */
+	/** The first message of this type for which `is` holds, received or yet to come. Rejects if the stream ends first. */
 	until<T extends Message["type"]>(
 		type: T,
 		is: (message: Extract<Message, { type: T }>) => boolean = () => true,

@@ -19,13 +19,13 @@ interface Client {
 
 export class Relay implements Disposable {
 	readonly url: string;
-	/** The status of its answers to latency probes. After a 503 an endpoint does not use it. */
+	/** The HTTP status of its answers to latency probes. After a 503 an endpoint does not use it. */
 	probeStatus = 200;
 	/** Whether it lets endpoints connect. */
 	admits = true;
-	/** How many different endpoints it admits; later ones are turned away, as by an allow-list. */
+	/** How many different endpoints it admits; later ones are refused, as by an allow-list. */
 	admitsOnly = Number.POSITIVE_INFINITY;
-	/** How many datagrams, or batches of them, it has passed on. */
+	/** How many datagrams, or batches of them, it has forwarded. */
 	forwarded = 0;
 	#clients = new Map<string, ServerWebSocket<Client>>();
 	#server: Bun.Server<Client>;
@@ -74,7 +74,7 @@ export class Relay implements Disposable {
 			const to = this.#clients.get(frame.toString("hex", 1, 1 + KEY));
 			if (!to) return;
 			this.forwarded++;
-			// The same frame with the sender's key; its type is the next but one.
+			// The same frame with the sender's key; the type for that direction is two higher.
 			to.send(Buffer.concat([Uint8Array.of(type + 2), Buffer.from(socket.data.id, "hex"), frame.subarray(1 + KEY)]));
 		}
 	}

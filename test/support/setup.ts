@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { liveHandles } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "./handles.ts";
 
-// The lines that hubs and peers print in tests do not belong in the report. TEST_TALK=1 shows them.
+// What hubs and peers print does not belong in the test report. TEST_TALK=1 shows it.
 if (!process.env.TEST_TALK) process.stderr.write = () => true;
 
 let handles = 0;
@@ -21,7 +21,7 @@ afterEach(async () => {
 	expect(openSockets() - sockets, "sockets left open").toBeLessThanOrEqual(0);
 });
 
-/** The sockets seen at the last look, and whether they are TCP; that never changes. */
+/** The sockets that were open at the last look, and whether each is a TCP socket, which never changes. */
 let known = new Map<string, boolean>();
 
 /** Open TCP sockets of this process; 0 where the system cannot tell. (iroh releases its UDP sockets a little later.) */
@@ -36,7 +36,7 @@ function openSockets(): number {
 
 const isSocket = (link: string): boolean => link.startsWith("socket:");
 
-/** What a descriptor refers to; "" if it is closed by now, like the one that listed them. */
+/** What a descriptor refers to; "" if it is closed by now, like the one that the listing itself used. */
 function target(fd: string): string {
 	try {
 		return readlinkSync(`/proc/self/fd/${fd}`);

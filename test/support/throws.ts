@@ -1,4 +1,4 @@
-// Expects that a call throws nothing but a HivemindError with the right code, on one line.
+// Expects that a call throws nothing but a HivemindError with the right code and a one-line message.
 import { expect } from "bun:test";
 import { type ErrorCode, HivemindError } from "../../src/base/errors.ts";
 

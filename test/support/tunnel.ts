@@ -31,7 +31,7 @@ export interface RunningPeer extends AsyncDisposable {
 	stop(): Promise<void>;
 }
 
-/** A hub that does not probe its services: see withoutProbes. */
+/** A hub that does not probe its services (see withoutProbes). */
 export async function startHub(
 	servicePorts: readonly number[],
 	endpoint = LOOPBACK,

@@ -1,5 +1,5 @@
-// Client state machines and the mailbox server in memory, joined by queues: a test chooses what is delivered, dropped or
-// repeated, and when the server loses everything. Time passes only when a test says so.
+// Client state machines and the mailbox server in memory, connected by queues: a test chooses what is delivered, dropped
+// or repeated, and when the server loses everything. Time passes only when a test says so.
 import { begin, step } from "../../src/wormhole/client/machine.ts";
 import type { Effect, Event, Outcome, Secrets, Setup, State, TimerName } from "../../src/wormhole/client/state.ts";
 import { parseServerMessage } from "../../src/wormhole/messages.ts";
@@ -8,7 +8,7 @@ import type { Session } from "../../src/wormhole/server/session.ts";
 
 export const TICKET = "endpointaaaaaaaa2345";
 
-/** Secrets that are the same in every run: `seed` tells the clients of one world apart. */
+/** Secrets that are the same in every run; `seed` distinguishes the clients of one world. */
 export function secrets(seed: number): Secrets {
 	const side = seed.toString(16).padStart(10, "0");
 	return {
@@ -18,7 +18,7 @@ export function secrets(seed: number): Secrets {
 	};
 }
 
-/** What a client's version message announces: a native client names itself, a text client nothing. */
+/** What a client's version message announces: a native client names itself, a text client announces nothing. */
 export type Announce = "hivemind-p2p" | "nothing";
 
 const VERSIONS = { "hivemind-p2p": { "hivemind-p2p": { v: 1 } }, nothing: {} };
@@ -40,7 +40,7 @@ export function redeem(seed: number, text: string, announce: Announce = "hivemin
 }
 
 export class World {
-	rendezvous = new Rendezvous({ now: () => this.now });
+	rendezvous = new Rendezvous(() => this.now);
 	clients: Client[] = [];
 	now = 0;
 
@@ -53,10 +53,10 @@ export class World {
 	/** The server is killed and comes back empty. */
 	restart(): void {
 		for (const client of this.clients) client.drop();
-		this.rendezvous = new Rendezvous({ now: () => this.now });
+		this.rendezvous = new Rendezvous(() => this.now);
 	}
 
-	/** Everything that can happen now without a fault. */
+	/** Everything that can happen next without a fault. */
 	moves(): (() => void)[] {
 		return this.clients.flatMap((client) => client.moves());
 	}

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { offerCodes } from "../../src/wormhole/client/offer.ts";
 
-/** A queue that can be waited on: `next` gives each item once, in order. */
+/** A queue to wait on: `next` returns each item once, in order. */
 export class Inbox<T> {
 	#items: T[] = [];
 	#waiting: ((item: T) => void)[] = [];
@@ -27,7 +27,7 @@ export type HubEvent =
 	| { type: "unreachable"; url: string; why: string }
 	| { type: "motd"; text: string };
 
-/** A hub that offers `ticket`; `next` gives what it reports, in order. */
+/** A hub that offers `ticket`; `next` returns its reports in order. */
 export class Hub implements AsyncDisposable {
 	readonly done: Promise<void>;
 	#end = new AbortController();
@@ -57,7 +57,7 @@ export class Hub implements AsyncDisposable {
 		return this.#events.next();
 	}
 
-	/** The next thing it reports, which must be a code. */
+	/** The code in its next report, which must be a code. */
 	async code(): Promise<string> {
 		const event = await this.next();
 		if (event.type !== "code") throw new Error(`a code was expected, not ${JSON.stringify(event)}`);
@@ -92,7 +92,7 @@ export async function mailboxProcess(port = 0): Promise<{ url: string; port: num
 	};
 }
 
-/** Resolves with the first match in what a program prints, and keeps reading so that the program never blocks. */
+/** Resolves with the first match in a program's output, and keeps reading so that the program never blocks. */
 export async function line(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
 	const found = Promise.withResolvers<string>();
 	void (async () => {
@@ -107,7 +107,7 @@ export async function line(stream: ReadableStream<Uint8Array>, pattern: RegExp):
 	return found.promise;
 }
 
-/** A plain WebSocket to a mailbox server; `next` gives the server's messages in order. */
+/** A plain WebSocket to a mailbox server; `next` returns the server's messages in order. */
 export class RawClient implements AsyncDisposable {
 	readonly closed: Promise<number>;
 	#socket: WebSocket;
@@ -134,7 +134,7 @@ export class RawClient implements AsyncDisposable {
 		}
 	}
 
-	/** Bound as `side` of the AppID that hubs use. */
+	/** Binds as `side`, with the AppID that hubs use. */
 	async bind(side: string): Promise<this> {
 		await this.send({ type: "bind", appid: "lothar.com/wormhole/text-or-file-xfer", side });
 		return this;
@@ -146,7 +146,7 @@ export class RawClient implements AsyncDisposable {
 	}
 }
 
-/** The nameplates that a server holds for hubs. */
+/** The nameplates that a server holds for our AppID. */
 export async function nameplates(url: string): Promise<string[]> {
 	await using client = new RawClient(url);
 	await client.bind("observer");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { anchorsOf, brokenCitations, headingsOf } from "../support/citations.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-/** By folder and not by `git ls-files`: git refuses to work in a checkout of another user, as CI has it. */
+/** By folder and not by `git ls-files`: git refuses to work in another user's checkout, which CI may have. */
 const FOLDERS = ["src", "test", "build", "docs", ".ci", ".github"];
 const TEXT = /\.(md|ts|mjs|sh|yml|json|toml)$|(^|\/)(Dockerfile|run)$/;
 
@@ -24,7 +24,7 @@ const paths = [
 	),
 ];
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
-// This file's own examples cite what does not exist.
+// This file's own examples cite things that do not exist.
 const cites = (path: string) => TEXT.test(path) && path !== "test/unit/citations.test.ts";
 
 test("every page, heading, link and source file that is cited exists", () => {
@@ -38,34 +38,34 @@ test("every page, heading, link and source file that is cited exists", () => {
 	).toEqual([]);
 });
 
-test("every message on the page about troubleshooting is one of the program, its installer or its build", () => {
+test("every message in docs/troubleshooting.md is one that the program, its installer or its build prints", () => {
 	const said = paths
 		.filter((path) => /^(src|build)\/.*\.ts$|^install\.sh$/.test(path))
 		.map(read)
 		.join("\n")
-		// A text that is written as two.
+		// Joins a text that is split over two lines.
 		.replace(/["`] \+\s*["`]/g, "");
 	const rows = [...read("docs/troubleshooting.md").matchAll(/^\| (`.*?) +\|/gm)].map(([, cell = ""]) => cell);
 	expect(rows.length).toBeGreaterThan(30);
 	const messages = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message = ""]) => message));
-	// Names and numbers differ, and what comes after a colon is another text.
+	// Names and numbers vary, and what follows a colon is another text.
 	const pieces = messages.flatMap((message) => message.split(/…|\d+|: /).map((piece) => piece.trim()));
-	// A sentence may be put together from two texts.
+	// A sentence may be composed of two texts.
 	const isSaid = (piece: string) =>
 		[...piece].some((_, i) => said.includes(piece.slice(0, i)) && said.includes(piece.slice(i)));
 	expect(pieces.filter((piece) => piece.length > 5 && !isSaid(piece))).toEqual([]);
 });
 
-describe("what does not exist is found", () => {
+describe("citations of what does not exist are found", () => {
 	const PAGE =
 		"# Title\n\n## One `word`\n\n```\n## Not a heading\n```\n\n## Two, and three\n\n## One word\n\n### 4. Numbered\n";
 	const TREE = { "docs/page.md": PAGE, "src/hub/hub.ts": "", "test/run.ts": "" };
 
-	/** What is wrong with a file that has this text, in a tree that has the files above. */
+	/** What is wrong with a file that has this text, in the tree above. */
 	const wrong = (path: string, text: string) =>
 		brokenCitations(new Map(Object.entries({ ...TREE, [path]: text })), ["docs/picture.svg"]);
 
-	test("headings are those outside of code, without their marks", () => {
+	test("headings are the lines with # outside code blocks, without Markdown marks", () => {
 		expect(headingsOf(PAGE)).toEqual(["Title", "One word", "Two, and three", "One word", "4. Numbered"]);
 		expect(anchorsOf(PAGE)).toEqual(["title", "one-word", "two-and-three", "one-word-1", "4-numbered"]);
 	});
@@ -77,7 +77,7 @@ describe("what does not exist is found", () => {
 		["an address", "[x](https://example.org/none.md#none) https://example.org/none.ts"],
 		["a file by its name, its folder or its path", "`hub.ts`, `hub/hub.ts`, src/hub/hub.ts"],
 		["a pattern", "`test/unit/<folder>/<file>.test.ts`, `*.ts`, `**/*.test.ts`"],
-	])("%s in a page is found where it is", (_what, text) => {
+	])("%s in a page is resolved", (_what, text) => {
 		expect(wrong("README.md", text)).toEqual([]);
 	});
 
@@ -102,7 +102,7 @@ describe("what does not exist is found", () => {
 		'// "One word" and "Two, and three" in docs/page.md; docs/page.md: "One word"; docs/page.md section 4',
 		"// page.md: it says so.",
 		'const address = "https://example.org/none.ts"; const file = "none.ts"; // hub.ts',
-	])("a comment like %p is right", (text) => {
+	])("a comment like %p is correct", (text) => {
 		expect(wrong("test/a.ts", text)).toEqual([]);
 	});
 
@@ -120,11 +120,11 @@ describe("what does not exist is found", () => {
 		expect(wrong("test/a.ts", text)).toContain(`test/a.ts:${message}`);
 	});
 
-	test("a source's bare name is not taken for a test's helper", () => {
+	test("a bare file name in a source does not refer to a test helper", () => {
 		expect(wrong("src/a.ts", "// run.ts, test/run.ts, hub.ts")).toEqual(["src/a.ts:1: there is no run.ts"]);
 	});
 
-	test("messages of the sources are looked at, too, and the comments of scripts and workflows", () => {
+	test("messages in sources are checked, too, and so are the comments of scripts and workflows", () => {
 		expect(wrong("src/a.ts", 'throw new Error("see docs/none.md");')).toEqual(["src/a.ts:1: there is no docs/none.md"]);
 		expect(wrong(".github/workflows/a.yml", "on: push # none.sh")).toEqual([
 			".github/workflows/a.yml:1: there is no none.sh",

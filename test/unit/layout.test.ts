@@ -1,5 +1,5 @@
-// The folders, one direction between them, and the one home of each dangerous thing.
-// Reads the sources as text; a rule that fails names the file and the line.
+// The direction of imports between folders, and the only file that may do each dangerous thing.
+// Reads the sources as text; a failed rule names the file and the line.
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -10,8 +10,8 @@ const LINES_MAX = 250;
 const COMMAND_LINES_MAX = 120;
 
 /**
- * A folder imports only from folders in later rows, never from one beside it. `main` is src/main.ts. This array is the
- * one place that says so; docs/architecture.md draws it.
+ * A folder imports only from folders in later rows, never from one in its own row. `main` is src/main.ts. This array is
+ * the only place that defines the order; docs/architecture.md draws it.
  */
 const ORDER = [
 	["main"],
@@ -36,7 +36,7 @@ function withoutComments(text: string): string {
 		.replace(/(^|[\s;{}(),])\/\/.*$/gm, "$1");
 }
 
-/** Files of this repository that a file imports; type imports count too, they are knowledge. */
+/** The files of this repository that a file imports. Type imports count, too. */
 function importsOf(name: string, code: string): string[] {
 	const found = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)\.ts"/g)];
 	return found.map(([, path = ""]) => join(name, "..", path));
@@ -55,7 +55,7 @@ const filesOf = (found: string[]) => [...new Set(found.map((place) => place.spli
 const folderOf = (name: string) => name.split("/")[0] as string;
 const rowOf = (folder: string) => ORDER.findIndex((row) => (row as readonly string[]).includes(folder));
 
-/** Everything that a file knows, directly or through others. */
+/** Everything that a file imports, directly or indirectly. */
 function reach(name: string, seen = new Set<string>()): Set<string> {
 	for (const next of imports.get(name) ?? []) {
 		if (seen.has(next)) continue;
@@ -72,7 +72,7 @@ test("the sources are found, and so are their imports", () => {
 	}
 });
 
-test("each folder has its row, and each row has its folders", () => {
+test("each folder is in the order, and the order has no other folders", () => {
 	expect(new Set([...codes.keys()].map(folderOf))).toEqual(new Set(ORDER.flat()));
 });
 
@@ -85,7 +85,7 @@ test("a folder imports only from folders in later rows", () => {
 	expect(wrong).toEqual([]);
 });
 
-test("no import leads back to where it came from", () => {
+test("no file imports itself through others", () => {
 	for (const name of codes.keys()) expect([...reach(name)], `${name}.ts is in a cycle`).not.toContain(name);
 });
 
@@ -95,7 +95,7 @@ test("the bridge knows neither QUIC nor TCP", () => {
 			expect(reach(name).has(side), `${name} → ${side}`).toBe(false);
 });
 
-test("what is pure knows nothing of the network, nor of the screen", () => {
+test("pure code imports neither the network nor the output", () => {
 	const pure = [
 		"cli/parse-args",
 		"hub/admission",
@@ -115,7 +115,7 @@ test("what is pure knows nothing of the network, nor of the screen", () => {
 test("no file is longer than it may be", () => {
 	for (const [name, text] of texts) {
 		const most = folderOf(name) === "cli" ? COMMAND_LINES_MAX : LINES_MAX;
-		// The shell scripts of one language each are data, more than code.
+		// Longer than a command may be: one writes three shells' scripts, the other is the parser.
 		const limit = name === "cli/completion-scripts" || name === "cli/parse-args" ? LINES_MAX : most;
 		expect(text.split("\n").length - 1, `${name}.ts`).toBeLessThanOrEqual(limit);
 	}
@@ -123,7 +123,7 @@ test("no file is longer than it may be", () => {
 
 test("the unit tests mirror the folders of the sources", () => {
 	const tests = readdirSync(join(ROOT, "test/unit"), { recursive: true, encoding: "utf8" });
-	// These look at the tree as a whole.
+	// These check the tree as a whole.
 	const whole = ["layout", "limits", "repository", "citations"];
 	const homeless = tests
 		.filter((path) => path.endsWith(".test.ts"))
@@ -137,16 +137,16 @@ for (const [thing, pattern, home] of [
 	["TCP is spoken", /\bBun\s*\.\s*(listen|connect)\b|\bnode:(net|tls|dgram)"/, ["forward/tcp"]],
 	["the binding is loaded", /@number0\/iroh/, ["transport/iroh"]],
 	["something is printed", /\bconsole\s*\.|\bprocess\s*\.\s*std(out|err)\s*\.\s*write\b|"consola"/, ["base/output"]],
-	["the command line is taken apart", /\bparseArgs\b|"node:util"/, ["cli/parse-args"]],
+	["the command line is parsed", /\bparseArgs\b|"node:util"/, ["cli/parse-args"]],
 ] as const) {
 	test(`${thing} in ${home}.ts only`, () => {
-		// address.ts takes isIPv4 and isIPv6 from node:net: parsing, not talking.
+		// address.ts imports isIPv4 and isIPv6 from node:net, which only parse.
 		const found = places(pattern, (name) => !(thing === "TCP is spoken" && name === "base/address"));
 		expect(filesOf(found), found.join(", ")).toEqual([...home]);
 	});
 }
 
-test("no byte is copied one by one with Array.from or a spread on its way", () => {
+test("no file on a byte's way copies with Array.from or a spread", () => {
 	const way = [
 		"forward/tcp",
 		"forward/tcp-duplex",
@@ -160,7 +160,7 @@ test("no byte is copied one by one with Array.from or a spread on its way", () =
 	expect(places(/\bArray\s*\.\s*(from|of)\b|\[\s*\.\.\.|\.push\(\s*\.\.\./, (name) => way.includes(name))).toEqual([]);
 });
 
-test("the calls of the binding that abort the process, or lose bytes, are never made", () => {
+test("calls that abort the process or lose bytes are never made", () => {
 	expect(places(/\.\s*watch(Addr|HomeRelay|NetworkChange|Paths|PathEvents)\b|\bsetLogLevel\b/)).toEqual([]);
 	expect(places(/#socket\??\s*\.\s*(end|close)\b/)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// The bounds, against each other: a change of one must not make another one pointless.
+// The bounds compared with each other: changing one must not make another one pointless.
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ test("every bound is a positive, finite whole number", () => {
 	}
 });
 
-test("chunks and reads fit into each other and into the budget", () => {
+test("chunk and read sizes fit each other and the budget", () => {
 	expect(bound("READ_MIN")).toBeLessThanOrEqual(bound("CHUNK_MIN"));
 	expect(bound("CHUNK_MIN")).toBeLessThan(bound("CHUNK_SHARED"));
 	expect(bound("CHUNK_SHARED")).toBeLessThan(bound("CHUNK_MAX"));
@@ -35,20 +35,20 @@ test("chunks and reads fit into each other and into the budget", () => {
 	expect(bound("READ_MIN")).toBeGreaterThan(12);
 });
 
-test("a stalled reader of every stream holds less than 8 MB each, a stopping program less than Docker's 10 s", () => {
+test("a stalled reader holds less than 8 MB, and stopping takes less than Docker's 10 s", () => {
 	expect(bound("SOCKET_QUEUE") + 2 * bound("CHUNK_MAX")).toBeLessThan(8 * 1024 * 1024);
 	const ending = bound("DRAIN_MS") + bound("CLOSE_MS");
 	expect(ending).toBeLessThan(10_000);
 	expect(bound("IDLE_MS")).toBeLessThan(bound("DRAIN_MS"));
 });
 
-test("a peer gives up before iroh does, and a reset's grace stays short", () => {
+test("a peer gives up before iroh does, and a reset's grace period stays short", () => {
 	expect(bound("CONNECT_MS")).toBeLessThan(30_000);
 	expect(bound("RESET_GRACE_MS")).toBeLessThanOrEqual(bound("RESET_GRACE_MAX_MS"));
 	expect(bound("RESET_GRACE_MAX_MS")).toBeLessThanOrEqual(1000);
 	expect(bound("SILENCE_MS")).toBeLessThan(bound("RELAY_MS"));
 });
 
-test("what a browser and a dev server open at once fits into a connection", () => {
+test("a connection has enough streams for a browser and a dev server", () => {
 	expect(bound("STREAMS_PER_CONNECTION")).toBe(1024);
 });

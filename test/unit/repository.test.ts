@@ -1,4 +1,4 @@
-// The repository as a whole: its links, its name, and the claims of its pages that would go stale unnoticed. That their
+// The repository as a whole: its links, its name, and claims in its pages that would go stale unnoticed. That the pages'
 // links lead somewhere is checked with all other citations (citations.test.ts).
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const PAGES = [
 	...["Dockerfile", ".github/workflows/ci.yml", ".github/workflows/release.yml"],
 ].map((path) => [path, read(path)] as const);
 
-/** Also in a checkout of another user, as CI has it, where git by itself refuses. */
+/** Runs git, even in another user's checkout, which CI may have and git would refuse. */
 function git(...args: string[]): string | undefined {
 	if (!Bun.which("git") || !existsSync(join(ROOT, ".git"))) return undefined;
 	const ran = Bun.spawnSync(["git", "-c", "safe.directory=*", ...args], { cwd: ROOT });
@@ -54,7 +54,7 @@ describe("tracked links", () => {
 	const listing = git("ls-files", "-s", "-z");
 	if (listing === undefined) console.log("Skipped: the tracked links; this is not a git checkout, or git is missing.");
 
-	test.skipIf(listing === undefined)("none is absolute or leads out of the tree", () => {
+	test.skipIf(listing === undefined)("are relative and stay in the tree", () => {
 		const entries = parseEntries(listing ?? "");
 		expect(entries.length).toBeGreaterThan(100);
 		expect(badLinks(entries, ({ hash }) => git("cat-file", "blob", hash) ?? "/unreadable")).toEqual([]);
@@ -76,7 +76,7 @@ describe("tracked links", () => {
 		expect(found).toEqual(allowed ? [] : [`${path} -> ${target}`]);
 	});
 
-	test("a file is not taken for a link, whatever is in it", () => {
+	test("are told from files by their mode, whatever the file contains", () => {
 		expect(badLinks(parseEntries(`100755 ${"a".repeat(40)} 0\tbun\x00`), () => "/bin/sh")).toEqual([]);
 	});
 });
@@ -84,7 +84,7 @@ describe("tracked links", () => {
 describe("the repository's name", () => {
 	const repository = repositoryOf(manifest.repository);
 	const [owner = "", name = ""] = repository.split("/");
-	test("is package.json's wherever it is written out; other pages say OWNER", () => {
+	test("is package.json's wherever it is spelled out; other pages say OWNER", () => {
 		const found = PAGES.flatMap(([path, text]) => [
 			...[...text.matchAll(/(?:github\.com\/|ghcr\.io\/|--repo )([\w.-]+)\/hivemind-p2p\b/g)].map(([, one]) => [
 				path,
@@ -98,13 +98,13 @@ describe("the repository's name", () => {
 		for (const [path, one] of found) if (path === "README.md") expect(one).toBe(owner);
 	});
 
-	test("is not in install.sh, where the build fills it in", () => {
+	test("is not in install.sh, into which the build writes it", () => {
 		expect(read("install.sh")).not.toContain(repository);
 	});
 
 	test("is a placeholder everywhere or nowhere, and the README says so", () => {
 		const placeholders = PAGES.filter(([, text]) => text.includes(PLACEHOLDER_OWNER)).map(([path]) => path);
-		// The changelog and RELEASING.md tell of the placeholder.
+		// The changelog and RELEASING.md are about the placeholder.
 		expect(placeholders.filter((path) => !/^(CHANGELOG|RELEASING)\.md$/.test(path))).toEqual(
 			owner === PLACEHOLDER_OWNER ? ["README.md"] : [],
 		);
@@ -130,7 +130,7 @@ describe("the README", () => {
 		expect(words.length).toBeLessThanOrEqual(1000);
 	});
 
-	test("shows the recording, and the two commands for trying and for testing", () => {
+	test("shows the recording and the two commands, for trying and for testing", () => {
 		expect(readme).toContain("](docs/recording.svg)");
 		for (const command of ["demo", "test"])
 			expect(readme).toContain(`npx -y ${manifest.packageManager} run ${command} `);
@@ -141,14 +141,14 @@ describe("the README", () => {
 		const locked = Object.entries(TARGETS).flatMap(([name, { addon }]) => (lock.includes(`"${addon}@`) ? [name] : []));
 		const all = Object.keys(TARGETS).length;
 		const claim = /(?:lockfile as committed: |It covers )(`.+?`)[ ;.](?!and|`)/.exec(read(path))?.[1] ?? "";
-		// Once it has all of them, the sentence has to go.
+		// Once the lockfile has all of them, the sentence has to go.
 		expect([...claim.matchAll(/`([a-z0-9-]+)`/g)].map(([, target]) => target)).toEqual(
 			locked.length === all ? [] : locked,
 		);
 	});
 });
 
-test("CONTRIBUTING.md says why for each dependency, and for nothing else", () => {
+test("CONTRIBUTING.md justifies each dependency, and lists no others", () => {
 	const table = read("CONTRIBUTING.md").split("## Dependencies")[1] ?? "";
 	const rows = [...table.matchAll(/^\| (`.+?) +\| (.*?) +\|$/gm)];
 	const explained = rows.flatMap(([, names = ""]) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name));

@@ -12,7 +12,7 @@ export interface ExchangeOptions {
 	url: string;
 	setup: Setup;
 	timing: Timing;
-	/** When aborted, the mailbox is closed with its mood in at most a second, and the outcome is `cancelled`. */
+	/** When aborted, the mailbox is closed with its mood within a second, and the outcome is `cancelled`. */
 	signal: AbortSignal;
 	/** The code works from now on. */
 	onLive?(code: string): void;

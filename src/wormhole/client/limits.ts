@@ -2,7 +2,7 @@
 
 // --- what is read ---
 
-/** A typed join code: eight words are under 100 characters, but other programs let people make up their own. */
+/** A typed join code: eight words are under 100 characters, but other programs let users make up their own. */
 export const CODE_MAX = 256;
 
 /** A decrypted message. The largest is the ticket (under TICKET_MAX), which JSON around it may double. */
@@ -11,7 +11,7 @@ export const PAYLOAD_MAX = 16 * 1024;
 /** Messages of other sides kept for one code. An exchange needs three; the Python client adds a few more. */
 export const PHASES_MAX = 32;
 
-/** Different operator's messages shown while this program runs: a server that sends a new one each time is cut off. */
+/** Different messages from the operator that are shown: a server that sends a new one each time is cut off. */
 export const MOTDS_MAX = 4;
 
 // --- waits ---

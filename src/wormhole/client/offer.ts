@@ -10,13 +10,13 @@ import { freshSetup, motdFilter } from "./setup.ts";
 import { retryBackoff, spoiledBackoff, TIMING, type Timing } from "./timing.ts";
 
 export interface OfferOptions {
-	/** What the peers get; a function is called once for each code. */
-	ticket: string | (() => string);
+	/** What the peers get. */
+	ticket: string;
 	/** ws, wss, http or https; the public server when not given. */
 	url?: string | undefined;
 	/** Words of a code, 2 to 8; 2 when not given. */
 	words?: number | undefined;
-	/** Ends the rotation; the mailbox is closed in at most a second. */
+	/** Ends the offer; the mailbox is closed within a second. */
 	signal: AbortSignal;
 	/** A code that works from now on; every earlier one is dead. The same code again after an outage it survived. */
 	onCode(code: string): void;
@@ -40,7 +40,7 @@ export interface OfferOptions {
  * @throws HivemindError `usage` for a bad URL, `mailbox` when the server refuses us for good
  */
 export async function offerCodes(options: OfferOptions): Promise<void> {
-	const { signal, ticket } = options;
+	const { signal, ticket: text } = options;
 	const url = mailboxUrl(options.url ?? MAILBOX_URL);
 	const timing = { ...TIMING, ...options.timing };
 	const onMotd = motdFilter(options.onMotd);
@@ -61,7 +61,6 @@ export async function offerCodes(options: OfferOptions): Promise<void> {
 	while (!signal.aborted) {
 		if (told === "code") told = "nothing";
 		const words = randomWords(options.words);
-		const text = typeof ticket === "string" ? ticket : ticket();
 		const setup = { ...freshSetup(), role: "offer", words, ticket: text } as const;
 		const outcome = await runExchange({ url, setup, timing, signal, onLive, onMotd, onDown });
 		let waitMs = 0;

@@ -16,7 +16,7 @@ export function parsePake(bytes: Uint8Array | undefined): string | undefined {
 	return typeof pake === "string" ? pake : undefined;
 }
 
-/** What the other side is: a "text" client announces no `app_versions`, as those of Python and Go. */
+/** What the other side is: a "text" client, like those in Python and Go, announces no `app_versions`. */
 export type ClientKind = "native" | "text";
 
 /** The kind of client that sent a `version` phase, or undefined when it is not readable. */

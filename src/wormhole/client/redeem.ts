@@ -32,7 +32,7 @@ export async function redeem(typed: string, options: RedeemOptions = {}): Promis
 	const url = mailboxUrl(options.url ?? MAILBOX_URL);
 	const { timeoutMs = REDEEM_MS, signal, onWaiting } = options;
 	signal?.throwIfAborted();
-	/** The farthest that this came; a lost connection does not set it back. */
+	/** How far this has come; a lost connection does not set it back. */
 	let progress = "nothing" as "nothing" | "reached" | "waiting" | "met";
 	/** Why there is no connection, while there is none. */
 	let down: string | undefined = "it does not answer";

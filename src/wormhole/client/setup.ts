@@ -8,7 +8,7 @@ import type { Setup } from "./state.ts";
 /** The AppID of Magic Wormhole's own command lines, and of the original hivemind-p2p: any client opens our codes. */
 const APP_ID = "lothar.com/wormhole/text-or-file-xfer";
 
-/** By this the other side knows that we read and send the ticket itself (docs/mailbox-protocol.md, "Payload"). */
+/** Tells the other side that we read and send the bare ticket (docs/mailbox-protocol.md, "Payload"). */
 const APP_VERSIONS = { "hivemind-p2p": { v: 1 } };
 
 /** The part of a set-up that is the same for both roles. New secrets each time: they must never be used twice. */

@@ -4,7 +4,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concatBytes, hexToBytes, randomBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { concatBytes, randomBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 
 const { Point } = ed25519;
 type Element = InstanceType<typeof Point>;
@@ -15,7 +15,7 @@ const L = Point.Fn.ORDER;
 /** First byte of a message: "S", for symmetric. */
 const SIDE = 0x53;
 
-/** The fixed element S, whose logarithm to base B nobody knows. A test derives it ({@link deriveS}). */
+/** The fixed element S, whose logarithm to base B nobody knows. The tests derive it from its seed. */
 const S = Point.fromHex("6f00dae87c1be1a73b5922ef431cd8f57879569c222d22b1cd71e8546ab8e6f1");
 
 /** Our half of the exchange, kept until the other side's message is there. Secret, used once. */
@@ -74,20 +74,6 @@ export function passwordScalar(password: Uint8Array): bigint {
 	return integer(hkdf(sha256, password, undefined, utf8ToBytes("SPAKE2 pw"), 48)) % L;
 }
 
-/** S from its seed: the first y upward that is on the curve (with even x), times the cofactor. */
-export function deriveS(): Uint8Array {
-	const p = Point.Fp.ORDER;
-	const info = utf8ToBytes("SPAKE2 arbitrary element");
-	let y = integer(hkdf(sha256, utf8ToBytes("symmetric"), undefined, info, 48)) % p;
-	for (; ; y = (y + 1n) % p) {
-		try {
-			return Point.fromHex(littleEndian(y)).clearCofactor().toBytes();
-		} catch {
-			// Not on the curve: about every second y is.
-		}
-	}
-}
-
 // --- internal ---
 
 function decode(message: Uint8Array): Element {
@@ -114,10 +100,6 @@ function times(point: Element, scalar: bigint): Element {
 
 function integer(bytes: Uint8Array): bigint {
 	return BigInt(`0x${bytes.toHex()}`);
-}
-
-function littleEndian(y: bigint): string {
-	return hexToBytes(y.toString(16).padStart(64, "0")).reverse().toHex();
 }
 
 function compare(a: Uint8Array, b: Uint8Array): number {

@@ -2,12 +2,11 @@
 import { RateLimiter } from "../../base/rate-limiter.ts";
 import { SERVER_CLAIM_ADDRESSES, SERVER_CLAIM_MS, SERVER_CLAIMS_BURST } from "./limits.ts";
 import { Mailboxes, Refusal } from "./mailboxes.ts";
-import { type ClientSocket, type Json, openSession, type Session } from "./session.ts";
+import { type ClientSocket, openSession, type Session } from "./session.ts";
 
 export class Rendezvous {
-	/** Readable, so that tests see what is left behind. */
+	/** Readable, to see what is left behind. */
 	readonly mailboxes: Mailboxes;
-	readonly #welcome: Json;
 	readonly #now: () => number;
 	/** Claims and allocations by address: every guess at a code needs one. */
 	readonly #claims = new RateLimiter({
@@ -16,15 +15,14 @@ export class Rendezvous {
 		keys: SERVER_CLAIM_ADDRESSES,
 	});
 
-	constructor(options: { welcome?: Json; now?: () => number } = {}) {
-		this.#welcome = options.welcome ?? {};
-		this.#now = options.now ?? (() => performance.now());
-		this.mailboxes = new Mailboxes(this.#now);
+	constructor(now = () => performance.now()) {
+		this.#now = now;
+		this.mailboxes = new Mailboxes(now);
 	}
 
 	/** A new socket from `address`; it is welcomed at once. */
 	connect(address: string, socket: ClientSocket): Session {
-		socket.send({ type: "welcome", welcome: this.#welcome });
+		socket.send({ type: "welcome", welcome: {} });
 		return openSession(this.mailboxes, socket, () => {
 			if (!this.#claims.take(address, this.#now())) throw new Refusal("too many codes, wait a minute");
 		});

@@ -22,13 +22,11 @@ export interface MailboxServerOptions {
 	host: string;
 	/** 0 for a free one. */
 	port: number;
-	/** The first message to each client: `motd` is shown to users, `error` turns every client away. */
-	welcome?: { motd?: string; error?: string };
 }
 
 /** Runs a mailbox server until it is stopped. @throws HivemindError `listen` */
-export function startMailbox({ host, port, welcome }: MailboxServerOptions): MailboxServer {
-	const rendezvous = new Rendezvous(welcome ? { welcome } : {});
+export function startMailbox({ host, port }: MailboxServerOptions): MailboxServer {
+	const rendezvous = new Rendezvous();
 	const addresses = new Map<string, number>();
 	let connections = 0;
 	let server: Bun.Server<Data>;

@@ -1,4 +1,4 @@
-// Addresses: what a user may type, and which part of it the error names.
+// Addresses: what a user may type, and which part of it the error complains about.
 import { expect, test } from "bun:test";
 import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
@@ -32,12 +32,12 @@ for (const [text, why] of [
 	["[]:80", "has no IPv6 address in its brackets"],
 	["[127.0.0.1]:80", "has no IPv6 address in its brackets"],
 	["[::g]:80", "has no IPv6 address in its brackets"],
-	["300.0.0.1:80", "has no valid IPv4 address"],
-	["1.2.3:80", "has no valid IPv4 address"],
-	["my host:80", "has no valid host name"],
-	["-host:80", "has no valid host name"],
-	["a..b:80", "has no valid host name"],
-	[`${"a".repeat(64)}:80`, "has no valid host name"],
+	["300.0.0.1:80", "has an invalid IPv4 address"],
+	["1.2.3:80", "has an invalid IPv4 address"],
+	["my host:80", "has an invalid host name"],
+	["-host:80", "has an invalid host name"],
+	["a..b:80", "has an invalid host name"],
+	[`${"a".repeat(64)}:80`, "has an invalid host name"],
 	["host:", "has no port between 0 and 65535"],
 	["host:http", "has no port between 0 and 65535"],
 	["host:65536", "has no port between 0 and 65535"],
@@ -54,17 +54,17 @@ for (const [text, why] of [
 	});
 }
 
-test("port 0 is not a port of a service", () => {
+test("a service cannot be on port 0", () => {
 	expect(thrown("usage", () => parseAddress("host:0", "The backend", false)).message).toContain("port 0");
 });
 
-test("a loopback address is recognised in every spelling, and no other", () => {
+test("a loopback address is recognised in every spelling, and no other address is", () => {
 	for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST"])
 		expect(isLoopback(host), host).toBe(true);
 	for (const host of ["0.0.0.0", "::", "128.0.0.1", "example.org"]) expect(isLoopback(host), host).toBe(false);
 });
 
-test("::1 written in full is loopback too, so that the other family stays on loopback", () => {
+test("::1 written in full is loopback, too, so that the other family stays on loopback", () => {
 	expect(isLoopback("0:0:0:0:0:0:0:1")).toBe(true);
 	expect(isLoopback("::0001")).toBe(true);
 });

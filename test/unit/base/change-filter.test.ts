@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { ChangeFilter } from "../../../src/base/change-filter.ts";
 
-test("the same value is reported once, a change at once, and each key on its own", () => {
+test("the same value is reported once, a change is reported at once, and each key counts by itself", () => {
 	const filter = new ChangeFilter<boolean>();
 	expect([true, true, false, false, true].map((up) => filter.changed("web", up))).toEqual([
 		true,
@@ -16,7 +16,7 @@ test("the same value is reported once, a change at once, and each key on its own
 	expect(filter.last("mail")).toBeUndefined();
 });
 
-test("the first value is always a change, also undefined", () => {
+test("the first value is always a change, even if it is undefined", () => {
 	const filter = new ChangeFilter<undefined>();
 	expect(filter.changed("a", undefined)).toBe(true);
 	expect(filter.changed("a", undefined)).toBe(false);

@@ -23,7 +23,7 @@ test("exit statuses never change: scripts depend on them", () => {
 	});
 });
 
-test("no two statuses are equal, and none looks like a signal", () => {
+test("no two exit statuses are equal, and none looks like a signal", () => {
 	const statuses = Object.values(EXIT_STATUS).map(({ status }) => status);
 	expect(new Set<number>(statuses).size).toBe(statuses.length);
 	expect(Math.max(...statuses)).toBeLessThan(126);
@@ -45,7 +45,7 @@ test("the first line of anything thrown is text", () => {
 	expect(firstLine(new Error(""))).toBe("");
 });
 
-test("the system's code of anything thrown is text", () => {
+test("the system error code of anything thrown is text", () => {
 	expect(systemCode(Object.assign(new Error("x"), { code: "EADDRINUSE" }))).toBe("EADDRINUSE");
 	for (const odd of [null, undefined, 5, "x", {}, { code: 7 }, new Error("x")]) expect(systemCode(odd)).toBe("");
 });

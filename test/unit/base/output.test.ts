@@ -1,4 +1,4 @@
-// What a person sees: the box's width and the levels of the log.
+// What a user sees: the box's width and the log levels.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { box, log, setVerbosity, waiting } from "../../../src/base/output.ts";
 
@@ -25,25 +25,25 @@ for (const title of [
 	"Hub 'e\u0301te\u0301' is running",
 	"",
 ]) {
-	test(`the box round "${title}" is 80 columns wide on every line`, () => {
+	test(`the box around "${title}" is 80 columns wide on every line`, () => {
 		const lines = box(title).split("\n");
 		expect(lines.map((line) => Bun.stringWidth(line))).toEqual([80, 80, 80]);
 		expect(lines[1]).toContain(title);
 	});
 }
 
-test("the box grows with a title that is too wide", () => {
+test("the box grows to fit a title that is too wide", () => {
 	const lines = box("日".repeat(60)).split("\n");
 	expect(lines.map((line) => Bun.stringWidth(line))).toEqual([124, 124, 124]);
 });
 
-test("the box is as the README shows it", () => {
+test("the box has double lines and a space on each side of the title", () => {
 	expect(box("Hub 'my-hub' is running")).toBe(
 		[`╔${"═".repeat(78)}╗`, `║ Hub 'my-hub' is running${" ".repeat(54)}║`, `╚${"═".repeat(78)}╝`].join("\n"),
 	);
 });
 
-test("no box where stdout is no terminal, or the terminal does not know the characters", () => {
+test("no box where stdout is not a terminal, or the terminal does not know the characters", () => {
 	terminal(false, "en_US.UTF-8");
 	expect(box("title")).toBe("title");
 	if (process.platform !== "linux") return;
@@ -71,7 +71,7 @@ test("each -v shows one more level, and more than four change nothing", () => {
 	}
 });
 
-test("the same line ten times is ten lines, each at its time: what is too often is for whoever says it to know", () => {
+test("a line that is logged ten times is printed ten times, each time at once: callers limit what may repeat", () => {
 	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
 	try {
 		for (let i = 0; i < 10; i++) log.error("the same");
@@ -81,7 +81,7 @@ test("the same line ten times is ten lines, each at its time: what is too often 
 	}
 });
 
-test("what is waited for a short time is not talked about", async () => {
+test("a short wait prints nothing", async () => {
 	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
 	try {
 		expect(await waiting("nothing", Promise.resolve(7))).toBe(7);

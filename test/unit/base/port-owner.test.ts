@@ -1,4 +1,4 @@
-// Who listens on a port, by what the system tells and without a connection to it.
+// Which program listens on a port, found out without connecting to it.
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { listenersOn, ownerName } from "../../../src/base/port-owner.ts";
@@ -17,7 +17,7 @@ async function listening(host: string, work: (port: number) => void | Promise<vo
 	}
 }
 
-test.skipIf(!known)("the program and its address are told, in both families", async () => {
+test.skipIf(!known)("the program and its address are found, for IPv4 and IPv6", async () => {
 	for (const host of ["127.0.0.1", "::1", "0.0.0.0", "::"]) {
 		await listening(host, (port) => {
 			const [owner, ...more] = listenersOn(port) ?? [];
@@ -29,7 +29,7 @@ test.skipIf(!known)("the program and its address are told, in both families", as
 	}
 });
 
-test.skipIf(!known)("a port on which nobody listens has no owner", async () => {
+test.skipIf(!known)("a port that nobody listens on has no owner", async () => {
 	let free = 0;
 	await listening("127.0.0.1", (port) => {
 		free = port;
@@ -37,7 +37,7 @@ test.skipIf(!known)("a port on which nobody listens has no owner", async () => {
 	expect(listenersOn(free)).toEqual([]);
 });
 
-test("a process of another user has no name, and is called another program", () => {
+test("another user's process, whose name is not known, is called another program", () => {
 	const address = { host: "127.0.0.1", port: 1 };
 	expect(ownerName({ address, pid: undefined, program: undefined })).toBe("another program");
 	expect(ownerName({ address, pid: 7, program: "node" })).toBe("node (pid 7)");

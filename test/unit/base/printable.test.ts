@@ -1,4 +1,4 @@
-// Text that others chose, as it is printed on our screen.
+// Text that others chose, made safe to print.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { printable } from "../../../src/base/printable.ts";

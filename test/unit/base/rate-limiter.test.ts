@@ -1,9 +1,9 @@
-// The rate limiter: bursts, refill, keys, and what it forgets.
+// The rate limiter: bursts, refilling, keys, and what it forgets.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { RateLimiter } from "../../../src/base/rate-limiter.ts";
 
-test("what happens many times a second is reported once a second, for each key on its own", () => {
+test("with one token a second, what happens more often passes once a second, for each key by itself", () => {
 	const limiter = new RateLimiter({ burst: 1, everyMs: 1000 });
 	const at = (now: number, ...keys: string[]) => keys.map((key) => limiter.take(key, now));
 	expect(at(5000, "a", "a", "b")).toEqual([true, false, true]);
@@ -11,7 +11,7 @@ test("what happens many times a second is reported once a second, for each key o
 	expect(at(6000, "a", "a")).toEqual([true, false]);
 });
 
-test("the first one passes, even when the clock has just started", () => {
+test("the first token is there at once, even when the clock has just started", () => {
 	expect(new RateLimiter({ burst: 1, everyMs: 1000 }).take("a", 0)).toBe(true);
 });
 
@@ -22,11 +22,11 @@ test("a burst passes at once, and then one per interval", () => {
 	expect(limiter.take("", 99)).toBe(false);
 	expect(limiter.take("", 100)).toBe(true);
 	expect(limiter.take("", 100)).toBe(false);
-	// A quiet time fills the bucket, and no more than fills it.
+	// A quiet period fills the bucket, but not beyond its burst.
 	expect([9000, 9000, 9000, 9000].map((now) => limiter.take("", now))).toEqual([true, true, true, false]);
 });
 
-test("asking how long to wait takes nothing", () => {
+test("asking how long to wait takes no token", () => {
 	const limiter = new RateLimiter({ burst: 1, everyMs: 100 });
 	expect(limiter.waitMs("a", 0)).toBe(0);
 	expect(limiter.waitMs("a", 0)).toBe(0);
@@ -41,7 +41,7 @@ test("keys that a remote invents are forgotten, the oldest first", () => {
 	expect(limiter.take("a", 1)).toBe(true);
 });
 
-test("in no span of time do more pass than the burst and one per interval, and a wait of 0 always passes", () => {
+test("no span of time lets more pass than the burst and one per interval, and after a wait of 0 one always passes", () => {
 	const times = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 100 });
 	fc.assert(
 		fc.property(times, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 }), (steps, burst, everyMs) => {

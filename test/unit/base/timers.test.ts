@@ -1,5 +1,5 @@
-// Waiting with a time limit or a signal, and polling that notices a suspended process: when each ends, and that none
-// leaves a timer or a listener behind.
+// Waiting with a time limit or a signal, and polling that notices a suspended process: when each ends, and that none of
+// them leaves a timer or a listener behind.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { getEventListeners } from "node:events";
 import { STALL_MS } from "../../../src/base/limits.ts";
@@ -22,7 +22,7 @@ afterEach(() => clock.restore());
 const listeners = () => getEventListeners(signal, "abort").length;
 
 describe("a wait for a signal", () => {
-	test("ends with it, not before, and removes its listener", async () => {
+	test("ends with the signal, not before, and removes its listener", async () => {
 		const waiting = aborted(signal);
 		await clock.pass(60_000);
 		expect(await settled(waiting)).toBe(false);
@@ -32,7 +32,7 @@ describe("a wait for a signal", () => {
 		expect(listeners()).toBe(0);
 	});
 
-	test("that was aborted before ends at once", async () => {
+	test("that is already aborted ends at once", async () => {
 		end.abort();
 		expect(await settled(aborted(signal))).toBe(true);
 	});
@@ -56,7 +56,7 @@ describe("a pause", () => {
 		expect([clock.pending, listeners()]).toEqual([0, 0]);
 	});
 
-	test("of no time, or after the signal, ends at once", async () => {
+	test("of no time, or with a signal that is already aborted, ends at once", async () => {
 		for (const ms of [0, -1]) expect(await settled(pause(ms, signal))).toBe(true);
 		end.abort();
 		expect(await settled(pause(1000, signal))).toBe(true);
@@ -64,7 +64,7 @@ describe("a pause", () => {
 	});
 });
 
-describe("work that may take a while", () => {
+describe("work with a time limit", () => {
 	const late = () => new Error("too late");
 	let work: PromiseWithResolvers<string>;
 	let waiting: Promise<string>;
@@ -75,7 +75,7 @@ describe("work that may take a while", () => {
 		waiting.catch(() => {});
 	});
 
-	test("and is done in time gives its result, and leaves no timer behind", async () => {
+	test("that is done in time gives its result, and leaves no timer behind", async () => {
 		await clock.pass(999);
 		expect(await settled(waiting)).toBe(false);
 		work.resolve("done");
@@ -83,13 +83,13 @@ describe("work that may take a while", () => {
 		expect(clock.pending).toBe(0);
 	});
 
-	test("and fails in time fails with its own error, and leaves no timer behind", async () => {
+	test("that fails in time rejects with its own error, and leaves no timer behind", async () => {
 		work.reject(new Error("broken"));
 		await expect(waiting).rejects.toThrow("broken");
 		expect(clock.pending).toBe(0);
 	});
 
-	test("and is not done in time is given up; a failure after that is not reported", async () => {
+	test("that is not done in time is given up; if it fails later, that is not reported", async () => {
 		await clock.pass(1000);
 		await expect(waiting).rejects.toThrow("too late");
 		expect(clock.pending).toBe(0);
@@ -114,7 +114,7 @@ describe("a regular check", () => {
 
 	afterEach(() => {
 		clearInterval(timer);
-		expect(clock.pending, "its timer is all that it has").toBe(0);
+		expect(clock.pending, "timers left running").toBe(0);
 	});
 
 	test("runs each time, but not at once", async () => {
@@ -126,7 +126,7 @@ describe("a regular check", () => {
 		await clock.pass(1000);
 		clock.stall(45_000);
 		await clock.pass(0);
-		expect(looks, "what has arrived in the meantime is read first").toEqual([1000]);
+		expect(looks, "what arrived in the meantime must be read first").toEqual([1000]);
 		expect(stalls, "since the last check").toEqual([45_000]);
 		await clock.pass(999);
 		expect(looks).toEqual([1000]);
@@ -134,7 +134,7 @@ describe("a regular check", () => {
 		expect(looks).toEqual([1000, 47_000]);
 	});
 
-	test("that comes a little late runs", async () => {
+	test("that is a little late runs all the same", async () => {
 		clock.stall(STALL_MS);
 		await clock.pass(0);
 		expect(looks).toEqual([STALL_MS]);

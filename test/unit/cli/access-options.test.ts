@@ -1,4 +1,4 @@
-// The options about identity and admission: what they take, and how a mistake is named.
+// The options about identity and admission: what they accept, and how mistakes are reported.
 import { afterEach, beforeEach, describe, expect, setSystemTime, test } from "bun:test";
 import { readIdentity, readPolicy } from "../../../src/cli/access-options.ts";
 import { MAX_PEERS_MAX } from "../../../src/cli/limits.ts";
@@ -34,14 +34,14 @@ test("without options: a new secret each time, the default number of peers, and 
 	expect(policy().secret).not.toBe(one.secret);
 });
 
-test("the secret of the identity; with --open no secret, with or without an identity", () => {
+test("the secret is the identity's; with --open there is none, with or without an identity", () => {
 	const identity: Identity = { key: new Uint8Array(32), secret: "a".repeat(26), close() {} };
 	expect(policy({}, identity).secret).toBe(identity.secret);
 	expect(policy({ open: true }).secret).toBeUndefined();
 	expect(policy({ open: true }, identity).secret).toBeUndefined();
 });
 
-test("--rotate without --identity is a mistake", () => {
+test("--rotate without --identity is an error", () => {
 	expect(thrown("usage", () => readIdentity({ rotate: true })).message).toContain("--identity");
 	expect(readIdentity({})).toBeUndefined();
 });
@@ -98,7 +98,7 @@ describe("--max-peers", () => {
 });
 
 describe("--allow", () => {
-	test("ids, each once", () => {
+	test("takes several ids, and ignores duplicates", () => {
 		const other = ID.replaceAll("0", "f");
 		expect(policy({ allow: [ID, other, ID] }).allow).toEqual(new Set([ID, other]));
 	});

@@ -1,4 +1,4 @@
-// From strings to typed options: each bad value is named before anything is bound or connected.
+// From strings to typed options: each bad value is reported before anything is bound or connected.
 import { expect, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { run } from "../../../src/cli/cli.ts";
@@ -11,8 +11,8 @@ for (const [argv, message] of [
 	[["join", "me"], "'join' needs a ticket or a join code."],
 	[[...SHARE, ""], "The name is empty."],
 	[[...SHARE, "  "], "The name is empty."],
-	[[...SHARE, "a\nb"], "The name has control characters."],
-	[[...SHARE, "a\u202eb"], "The name has control characters."],
+	[[...SHARE, "a\nb"], "The name contains control characters."],
+	[[...SHARE, "a\u202eb"], "The name contains control characters."],
 	[[...SHARE, "x".repeat(NAME_MAX + 1)], `The name is longer than ${NAME_MAX} characters.`],
 	[["share", "localhost", "localhost:2", "localhost:3", "hub"], "The frontend: 'localhost' is not host:port"],
 	[

@@ -1,4 +1,4 @@
-// A join code is looked at before it is spent: a mistyped word is found, and a person is asked what was meant.
+// A join code is checked before it is used: a mistyped word is found, and the user is asked what was meant.
 import { expect, test } from "bun:test";
 import { checkWords } from "../../../src/cli/code-words.ts";
 import { randomWords } from "../../../src/wormhole/client/code.ts";
@@ -20,7 +20,7 @@ const failure = async (work: Promise<string>) => {
 	return error;
 };
 
-test("nobody is asked about a right code, however it is typed", async () => {
+test("nothing is asked about a correct code, however it is typed", async () => {
 	const { questions, ask } = person();
 	for (const count of [2, 3, 8]) {
 		const code = `7-${randomWords(count)}`;

@@ -1,4 +1,4 @@
-// After a bug the program stops in order, but not for long.
+// After a bug the program stops cleanly, but within a bounded time.
 import { afterEach, beforeEach, expect, jest, type Mock, spyOn, test } from "bun:test";
 import { watchFaults } from "../../../src/cli/faults.ts";
 import { FAULT_STOP_MS } from "../../../src/cli/limits.ts";
@@ -16,7 +16,7 @@ afterEach(() => {
 	write.mockRestore();
 });
 
-test("a bug aborts the signal; a program that does not stop by itself is ended after a bounded time", () => {
+test("a bug aborts the signal; if the program does not stop by itself, it is ended after a bounded time", () => {
 	const stop = new AbortController();
 	const end = jest.fn();
 	const faults = watchFaults(stop, end);
@@ -30,13 +30,13 @@ test("a bug aborts the signal; a program that does not stop by itself is ended a
 	expect(end).toHaveBeenCalledTimes(1);
 });
 
-test("what is thrown need not be an error, and stays one line", () => {
+test("a thrown value that is not an error is reported, too, on one line", () => {
 	watchFaults(new AbortController(), () => {}).report("a string\u001b[2J\nand more");
 	expect(write.mock.calls.flat().join("")).toBe(
 		"error: This is a bug in hivemind-p2p, please report it: a string [2J\n",
 	);
 });
 
-test("an orderly stop fits into the bound", () => {
+test("a clean stop fits into the bound", () => {
 	expect(FAULT_STOP_MS).toBeGreaterThan(DRAIN_MS + CLOSE_MS);
 });

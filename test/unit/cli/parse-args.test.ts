@@ -1,4 +1,4 @@
-// The command line, read strictly: what is unknown, missing or too much is named, with the nearest name.
+// The command line, parsed strictly: whatever is unknown, missing or too much is named, with the nearest valid name.
 import { expect, expectTypeOf, test } from "bun:test";
 import { optionsOf, read, TABLE } from "../../support/command-table.ts";
 import { thrown } from "../../support/throws.ts";
@@ -30,14 +30,14 @@ test("options may be given before and after the command", () => {
 	}
 });
 
-test("an option that is not given is its default, or absent without one", () => {
+test("an option that is not given has its default, or is absent without one", () => {
 	const options = join("join", "me");
 	expect(options["ws-addr"]).toBe("127.0.0.1:4000");
 	expect(Object.keys(options)).not.toContain("ticket");
 	expect(join("join", "me", "--ws-addr", "a:1")["ws-addr"]).toBe("a:1");
 });
 
-test("the definitions give the types", () => {
+test("the definitions determine the types", () => {
 	const options = join("join", "me");
 	expectTypeOf(options.name).toEqualTypeOf<string>();
 	expectTypeOf(options.alpn).toEqualTypeOf<"hivemind" | "federated-hivemind" | undefined>();
@@ -48,13 +48,13 @@ test("the definitions give the types", () => {
 	expectTypeOf(options.verbose).toEqualTypeOf<number>();
 });
 
-test("-v counts, alone and together", () => {
+test("-v is counted, given separately or together", () => {
 	expect(demo("demo", "-v").verbose).toBe(1);
 	expect(demo("-vv", "demo", "-v", "--verbose").verbose).toBe(4);
 	expect(read("-vvh")).toEqual({ kind: "help", command: undefined });
 });
 
-test("a repeatable option is a list, another one given twice is an error", () => {
+test("a repeatable option is a list; any other one given twice is an error", () => {
 	const options = demo("demo", "--relay-url", "https://a", "--relay-url=https://b");
 	expect(options["relay-url"]).toEqual(["https://a", "https://b"]);
 	expect(thrown("usage", () => read("join", "me", "--ticket", "a", "--ticket", "b")).message).toContain("given twice");
@@ -75,7 +75,7 @@ test("a negative number and a lone dash are arguments", () => {
 	expect(join("join", "me", "--ticket", "-").ticket).toBe("-");
 });
 
-test("a value may contain = and be quoted white space", () => {
+test("a value may contain =, white space around it, or, after =, look like an option", () => {
 	expect(join("join", "me", "--ticket=a=b").ticket).toBe("a=b");
 	expect(join("join", "me", "--ticket", " a ").ticket).toBe(" a ");
 	expect(join("join", "me", "--ticket=--no-relay").ticket).toBe("--no-relay");
@@ -105,7 +105,7 @@ for (const [argv, message, hint] of [
 	[["join", "--ticket", "--", "me"], "Option '--ticket' needs a value.", undefined],
 	[
 		["demo", "--alpn", "hivemnd"],
-		"Option '--alpn' is one of hivemind, federated-hivemind, not 'hivemnd'.",
+		"Option '--alpn' must be one of hivemind, federated-hivemind, not 'hivemnd'.",
 		"Did you mean 'hivemind'?",
 	],
 	[["join"], "'join' needs <NAME>.", "See 'join --help'."],
@@ -122,7 +122,7 @@ for (const [argv, message, hint] of [
 	});
 }
 
-test("help and version work although the rest is incomplete", () => {
+test("help and version work even if the rest is incomplete", () => {
 	expect(read("join", "--help")).toEqual({ kind: "help", command: "join" });
 	expect(read("--version")).toEqual({ kind: "version" });
 	expect(read("-V").kind).toBe("version");

@@ -1,5 +1,5 @@
-// What a program that was told to stop waits for, and that everything else is ended: over ends in memory and a clock that
-// the test holds.
+// What a stopping program waits for, and that it ends everything else: with in-memory ends and a clock that the test
+// controls.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { DRAIN_MS, HALF_CLOSED_IDLE_MS, IDLE_MS, RESET_GRACE_MS } from "../../../src/forward/limits.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
@@ -22,7 +22,7 @@ beforeEach(() => {
 	spies = [
 		spyOn(performance, "now").mockImplementation(() => now),
 		spyOn(Bun, "sleep").mockImplementation(async (ms) => {
-			// The bridge's own grace after the aborts is not part of the drain.
+			// The bridge's own grace period after the aborts is not part of the drain.
 			if (ms !== RESET_GRACE_MS) now += Number(ms);
 			await turn();
 		}),
@@ -33,7 +33,7 @@ afterEach(() => {
 	for (const spy of spies) spy.mockRestore();
 });
 
-/** A running transfer between a client and a service, after everything has moved that moves by itself. */
+/** A running transfer between a client and a service, once everything has moved that moves by itself. */
 async function transfer(client: Script, service: Script, serviceTurn = () => Promise.resolve()) {
 	const transfers = new Transfers();
 	const ends = [
@@ -46,7 +46,7 @@ async function transfer(client: Script, service: Script, serviceTurn = () => Pro
 	return { transfers, ends, done };
 }
 
-test("a request without an answer yet is busy, however long it takes", async () => {
+test("a request that has no answer yet is busy, however long it takes", async () => {
 	const { transfers, done } = await transfer(says(1), SILENT);
 	now += 100 * IDLE_MS;
 	expect(transfers.busy()).toBe(1);
@@ -84,7 +84,7 @@ test("what is still open after the drain is ended on both sides, and the transfe
 	expect(transfers.busy()).toBe(0);
 });
 
-test("a transfer of which only the last acknowledgement is missing is waited for", async () => {
+test("a transfer is waited for if only its last acknowledgement is missing", async () => {
 	let acknowledge = () => {};
 	const acknowledged = new Promise<void>((resolve) => {
 		acknowledge = resolve;
@@ -113,7 +113,7 @@ test("a drain with nothing running ends at once", async () => {
 	expect(now).toBe(before);
 });
 
-test("a client that takes an answer slowly is waited for: while it takes a piece, and a while after", async () => {
+test("a client that reads slowly is waited for: while it takes a piece, and for a while after", async () => {
 	let take = () => {};
 	const taking = new Promise<void>((resolve) => {
 		take = resolve;
@@ -124,20 +124,20 @@ test("a client that takes an answer slowly is waited for: while it takes a piece
 	await turn();
 	await turn();
 	now += 100 * IDLE_MS;
-	expect(transfers.busy(), "it has not taken the piece").toBe(1);
+	expect(transfers.busy(), "while it has not taken the piece").toBe(1);
 	take();
 	await turn();
 	await turn();
 	expect(client.received).toEqual([2]);
 	now += DRAIN_MS - 1;
-	expect(transfers.busy(), "what is before it is taken as slowly").toBe(1);
+	expect(transfers.busy(), "what is still in the buffers is read as slowly").toBe(1);
 	now += 1;
 	expect(transfers.busy()).toBe(0);
 	await transfers.drain();
 	await done;
 });
 
-test("a client that has its whole answer on the way, and the end behind it, is not reset", async () => {
+test("a client whose whole answer is on its way, with the end behind it, is not reset", async () => {
 	const transfers = new Transfers();
 	const client = new MemoryDuplex("client", says(1), () => Promise.resolve());
 	const service = new MemoryDuplex("service", { ...says(2), ends: "fin" }, () => Promise.resolve());
@@ -150,7 +150,7 @@ test("a client that has its whole answer on the way, and the end behind it, is n
 	expect([client.aborts, service.aborts > 0]).toEqual([0, true]);
 });
 
-test("a half-closed transfer that moves nothing for half an hour is reset, others are left alone", async () => {
+test("a half-closed transfer that moves nothing for half an hour is reset; others are left alone", async () => {
 	const silent = await transfer(says(1), SILENT);
 	const half = await transfer({ ...says(1), ends: "fin" }, SILENT);
 	now += HALF_CLOSED_IDLE_MS;
@@ -165,7 +165,7 @@ test("a half-closed transfer that moves nothing for half an hour is reset, other
 	await silent.done;
 });
 
-test("ending all at once resets what runs, and neither a clean end on its way nor the transfers of others", async () => {
+test("aborting all resets what runs, but neither a clean end on its way nor another owner's transfers", async () => {
 	const running = await transfer(says(1), SILENT);
 	const other = await transfer(says(1), SILENT);
 	const answered = await transfer(says(1), { ...says(2), ends: "fin" });

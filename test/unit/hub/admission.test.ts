@@ -1,4 +1,4 @@
-// Who is admitted: each rule alone, with the words that the peer reads.
+// Which peers are admitted: each rule by itself, with the message that the peer shows.
 
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
@@ -10,7 +10,7 @@ const SECRET = newSecret();
 const NOBODY: ReadonlySet<string> = new Set();
 const id = (n: number) => n.toString(16).padStart(64, "0");
 
-/** One more wrong secret may come after this. */
+/** After this time one more wrong secret is compared. */
 const REFILL_MS = WRONG_SECRETS_MS / WRONG_SECRETS;
 
 /** The same time on both clocks. */
@@ -19,7 +19,7 @@ const at = (ms: number) => ({ wall: ms, monotonic: ms });
 const admission = (policy: Partial<Policy> = {}) => new Admission({ ...teamPolicy(SECRET), ...policy });
 
 describe("the secret", () => {
-	test("right: admitted; wrong, none or a part of it: denied", () => {
+	test("a peer with the right one is admitted; with a wrong one, none or a part of it, it is denied", () => {
 		const hub = admission();
 		expect(hub.decide(id(1), SECRET, NOBODY, at(0))).toBeUndefined();
 		for (const [i, secret] of [undefined, "", newSecret(), SECRET.slice(1), SECRET.toUpperCase()].entries()) {
@@ -30,18 +30,18 @@ describe("the secret", () => {
 		}
 	});
 
-	test("an open hub asks for none, and accepts any", () => {
+	test("an open hub requires none, and accepts any", () => {
 		const hub = admission({ secret: undefined });
 		expect(hub.decide(id(1), undefined, NOBODY, at(0))).toBeUndefined();
 		expect(hub.decide(id(2), newSecret(), NOBODY, at(0))).toBeUndefined();
 	});
 
-	test("a peer on the list needs it all the same", () => {
+	test("a peer on the list needs it as well", () => {
 		const hub = admission({ allow: new Set([id(1)]) });
 		expect(hub.decide(id(1), undefined, NOBODY, at(0))?.reason).toBe("secret");
 	});
 
-	test("a peer that was admitted before needs it all the same", () => {
+	test("a peer that was admitted before needs it again", () => {
 		const hub = admission({ once: true });
 		expect(hub.decide(id(1), SECRET, NOBODY, at(0))).toBeUndefined();
 		expect(hub.decide(id(1), newSecret(), NOBODY, at(0))?.reason).toBe("secret");
@@ -49,7 +49,7 @@ describe("the secret", () => {
 });
 
 describe("wrong secrets", () => {
-	test("three at once from one id; after that not even the right one, until one of them is refilled", () => {
+	test("one id may send three at once; after that not even the right one is accepted, until one is refilled", () => {
 		const hub = admission();
 		for (let i = 0; i < WRONG_SECRETS; i++) expect(hub.decide(id(1), "x", NOBODY, at(0))?.reason).toBe("secret");
 		expect(hub.decide(id(1), "x", NOBODY, at(10))).toEqual({
@@ -60,7 +60,7 @@ describe("wrong secrets", () => {
 		expect(hub.decide(id(1), SECRET, NOBODY, at(REFILL_MS))).toBeUndefined();
 	});
 
-	test("three more a minute later, and never more than three a minute for long", () => {
+	test("three more may be sent a minute later, and never more than three a minute in the long run", () => {
 		const hub = admission();
 		const wrong = (ms: number) => hub.decide(id(1), "x", NOBODY, at(ms))?.reason;
 		for (let i = 0; i < WRONG_SECRETS; i++) wrong(0);
@@ -71,26 +71,26 @@ describe("wrong secrets", () => {
 		expect(seen).toBe(WRONG_SECRETS * 10 + WRONG_SECRETS - 1);
 	});
 
-	test("attempts that are denied unread do not make the wait longer", () => {
+	test("attempts that are denied without a comparison do not make the wait longer", () => {
 		const hub = admission();
 		for (let i = 0; i < WRONG_SECRETS; i++) hub.decide(id(1), "x", NOBODY, at(0));
 		for (let ms = 1; ms < REFILL_MS; ms += 100) hub.decide(id(1), "x", NOBODY, at(ms));
 		expect(hub.decide(id(1), SECRET, NOBODY, at(REFILL_MS))).toBeUndefined();
 	});
 
-	test("a wall clock that somebody sets back does not make the wait longer", () => {
+	test("setting the wall clock back does not make the wait longer", () => {
 		const hub = admission();
 		for (let i = 0; i < WRONG_SECRETS; i++) hub.decide(id(1), "x", NOBODY, { wall: 1e12, monotonic: 0 });
 		expect(hub.decide(id(1), SECRET, NOBODY, { wall: 0, monotonic: REFILL_MS })).toBeUndefined();
 	});
 
-	test("of one id do not count for another", () => {
+	test("from one id do not count for another", () => {
 		const hub = admission();
 		for (let i = 0; i < 10; i++) hub.decide(id(1), "x", NOBODY, at(0));
 		expect(hub.decide(id(2), SECRET, NOBODY, at(0))).toBeUndefined();
 	});
 
-	test("are forgotten for the oldest id when too many ids have sent some", () => {
+	test("of the oldest id are forgotten when too many ids have sent some", () => {
 		const hub = admission();
 		for (let i = 0; i < WRONG_SECRETS; i++) hub.decide(id(0), "x", NOBODY, at(0));
 		for (let i = 1; i < WRONG_SECRET_IDS; i++) hub.decide(id(i), "x", NOBODY, at(1));
@@ -100,7 +100,7 @@ describe("wrong secrets", () => {
 	});
 });
 
-test("of too many admitted before the invitation expired, the oldest are forgotten", () => {
+test("if too many peers were admitted before the invitation expired, the oldest are forgotten", () => {
 	const hub = admission({ expiresAt: 100 });
 	for (let i = 0; i <= ADMITTED_IDS; i++) expect(hub.decide(id(i), SECRET, NOBODY, at(0))).toBeUndefined();
 	expect(hub.decide(id(0), SECRET, NOBODY, at(100))?.reason).toBe("expired");
@@ -108,7 +108,7 @@ test("of too many admitted before the invitation expired, the oldest are forgott
 	expect(hub.decide(id(ADMITTED_IDS), SECRET, NOBODY, at(100))).toBeUndefined();
 });
 
-test("--allow: only peers on the list", () => {
+test("--allow admits only peers on the list", () => {
 	const hub = admission({ allow: new Set([id(1)]) });
 	expect(hub.decide(id(1), SECRET, NOBODY, at(0))).toBeUndefined();
 	expect(hub.decide(id(2), SECRET, NOBODY, at(0))).toEqual({
@@ -118,14 +118,14 @@ test("--allow: only peers on the list", () => {
 	expect(admission({ allow: new Set() }).decide(id(1), SECRET, NOBODY, at(0))?.reason).toBe("id");
 });
 
-test("--allow on an open hub: peers on the list, without a secret", () => {
+test("--allow on an open hub admits peers on the list, without a secret", () => {
 	const hub = admission({ secret: undefined, allow: new Set([id(1)]) });
 	expect(hub.decide(id(1), undefined, NOBODY, at(0))).toBeUndefined();
 	expect(hub.decide(id(2), undefined, NOBODY, at(0))?.reason).toBe("id");
 });
 
 describe("--max-peers", () => {
-	test("32 when not given, and one more is told that the hub is full", () => {
+	test("is 32 when not given, and one more peer is told that the hub is full", () => {
 		const hub = admission();
 		const connected = new Set<string>();
 		for (let i = 0; i < MAX_PEERS; i++) {
@@ -138,21 +138,21 @@ describe("--max-peers", () => {
 		expect(hub.decide(id(99), SECRET, connected, at(0))).toBeUndefined();
 	});
 
-	test("a second connection of a connected peer needs no place of its own", () => {
+	test("does not count a second connection of a connected peer", () => {
 		const hub = admission({ maxPeers: 1 });
 		hub.decide(id(1), SECRET, NOBODY, at(0));
 		expect(hub.decide(id(1), SECRET, new Set([id(1)]), at(0))).toBeUndefined();
 		expect(hub.decide(id(2), SECRET, new Set([id(1)]), at(0))?.reason).toBe("full");
 	});
 
-	test("no place is kept for a peer that has left", () => {
+	test("keeps no place for a peer that has left", () => {
 		const hub = admission({ maxPeers: 1 });
 		hub.decide(id(1), SECRET, NOBODY, at(0));
 		hub.decide(id(2), SECRET, NOBODY, at(0));
 		expect(hub.decide(id(1), SECRET, new Set([id(2)]), at(0))?.reason).toBe("full");
 	});
 
-	test("a peer denied because the hub was full has not used up --once", () => {
+	test("denies a peer without using up --once", () => {
 		const hub = admission({ once: true, maxPeers: 1 });
 		expect(hub.decide(id(1), SECRET, new Set([id(9)]), at(0))?.reason).toBe("full");
 		expect(hub.closed(0)).toBe(false);
@@ -160,7 +160,7 @@ describe("--max-peers", () => {
 	});
 });
 
-test("--once: one peer, which may come back, and no other", () => {
+test("--once admits one peer, which may come back, and no others", () => {
 	const hub = admission({ once: true });
 	expect(hub.closed(0)).toBe(false);
 	expect(hub.decide(id(9), "x", NOBODY, at(0))?.reason).toBe("secret");
@@ -176,7 +176,7 @@ test("--once: one peer, which may come back, and no other", () => {
 	expect(hub.decide(id(1), SECRET, NOBODY, at(1e12))).toBeUndefined();
 });
 
-test("--expires: no new peer from that moment on; admitted ones may come back", () => {
+test("--expires admits no new peer from that moment on; admitted ones may come back", () => {
 	const hub = admission({ expiresAt: 1000 });
 	expect(hub.decide(id(1), SECRET, NOBODY, at(999))).toBeUndefined();
 	expect(hub.closed(999)).toBe(false);
@@ -188,12 +188,12 @@ test("--expires: no new peer from that moment on; admitted ones may come back", 
 	expect(hub.decide(id(1), SECRET, NOBODY, at(1e12))).toBeUndefined();
 });
 
-test("a peer that does not know the secret is told nothing about the list, the places, or the time", () => {
+test("a peer without the secret learns nothing about the list, the number of peers or the time", () => {
 	const hub = admission({ allow: new Set(), maxPeers: 1, once: true, expiresAt: 0 });
 	expect(hub.decide(id(1), "x", new Set([id(2)]), at(5))?.reason).toBe("secret");
 });
 
-test("a hub that runs for long keeps nothing of the many peers that came and left", () => {
+test("a hub that runs for a long time keeps nothing of the many peers that came and left", () => {
 	for (const secret of [undefined, SECRET]) {
 		const hub = admission({ secret });
 		const used = () => {

@@ -1,4 +1,4 @@
-// Until when new peers are admitted: join codes are offered until then, and the screen says so. The clocks are the test's.
+// How long new peers are admitted and join codes offered, and that the end is reported. The test controls the clocks.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { SWEEP_MS } from "../../../src/transport/limits.ts";
 import { HubWorld } from "../../support/hub-world.ts";
@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => world.end());
 
 describe("an invitation", () => {
-	test("for one peer ends when that one has joined, and the screen says so", async () => {
+	test("for one peer ends when a peer has joined, and that is reported", async () => {
 		await world.openInstead({ once: true });
 		world.connect("b");
 		expect(world.hub.closedToNewPeers.aborted).toBe(false);
@@ -25,7 +25,7 @@ describe("an invitation", () => {
 		expect(world.told("One peer has joined")).toBe(1);
 	});
 
-	test("that expires is offered until then, and the screen says so", async () => {
+	test("that expires ends then, and that is reported", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
 		await world.admit("a");
 		await world.clock.pass(HOUR - 1);
@@ -36,7 +36,7 @@ describe("an invitation", () => {
 		expect(world.told("The invitation has expired: nobody else is admitted, by ticket or join code.")).toBe(1);
 	});
 
-	test("that expires while the clock was set back is not offered for ever: it ends when the clock says so", async () => {
+	test("ends when the clock says so, even if the clock was set back in between", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
 		world.epoch -= HOUR / 2;
 		await world.clock.pass(HOUR);
@@ -49,7 +49,7 @@ describe("an invitation", () => {
 		expect(world.told("The invitation has expired")).toBe(1);
 	});
 
-	test("that expires while the machine sleeps, or the clock was set forward, is offered for a minute at most", async () => {
+	test("that expires while the machine sleeps or by a clock set forward ends within a minute", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
 		await world.admit("a");
 		world.epoch += HOUR;
@@ -60,7 +60,7 @@ describe("an invitation", () => {
 		expect(world.told("The invitation has expired")).toBe(1);
 	});
 
-	test("does not expire for a hub that was stopped before", async () => {
+	test("is not reported as expired by a hub that was stopped before", async () => {
 		await world.openInstead({ expiresAt: Date.now() + HOUR });
 		await world.hub.stop();
 		await world.clock.pass(2 * HOUR);

@@ -1,5 +1,5 @@
-// What peers may do at a hub before they are admitted, and after they have said goodbye: over real sessions, with the
-// clock in the test's hand. Which are closed when they become too many: hub.test.ts.
+// What peers may do at a hub before they are admitted and after they have said goodbye, over real sessions and with a
+// clock that the test controls. Which connections are closed when there are too many: hub.test.ts.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { LEAVING_MS, PENDING_STREAMS_MAX } from "../../../src/hub/limits.ts";
 import * as serving from "../../../src/hub/serve-stream.ts";
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 afterEach(() => world.end());
 
-/** The streams that a peer opens for a service, one after another. */
+/** Opens streams of a peer for a service, one after another. */
 async function open(peer: FarPeer, count: number) {
 	const streams = Array.from({ length: count }, () => peer.open(encodeHeader(1)));
 	await turn();
@@ -29,7 +29,7 @@ async function open(peer: FarPeer, count: number) {
 }
 
 describe("a peer that has said goodbye", () => {
-	test("just after it has opened a stream is still served there: what runs may finish", async () => {
+	test("right after opening a stream is still served on it: what runs may finish", async () => {
 		const peer = await world.admit("1");
 		using served = spyOn(serving, "serveStream");
 		peer.say(BYE);
@@ -38,7 +38,7 @@ describe("a peer that has said goodbye", () => {
 		expect(served).toHaveBeenCalledTimes(1);
 	});
 
-	test("is gone ten seconds later, and not earlier, whether it goes or not", async () => {
+	test("is disconnected ten seconds later, not earlier, if it does not disconnect itself", async () => {
 		const peer = await world.admit("1");
 		peer.say(BYE);
 		await world.clock.pass(LEAVING_MS - 1);
@@ -48,7 +48,7 @@ describe("a peer that has said goodbye", () => {
 		expect(world.told("left: ")).toBe(1);
 	});
 
-	test("and comes back at once, started again with its identity, is said to have joined", async () => {
+	test("and comes back at once with the same identity is reported as joined again", async () => {
 		const old = await world.admit("1");
 		old.say(BYE);
 		await turn();
@@ -56,7 +56,7 @@ describe("a peer that has said goodbye", () => {
 		expect(world.told("connected (")).toBe(2);
 	});
 
-	test("on one of two connections has not left", async () => {
+	test("on one of two connections is not reported as left", async () => {
 		const [old, fresh] = [await world.admit("1"), await world.admit("1")];
 		old.say(BYE);
 		await turn();
@@ -70,7 +70,7 @@ describe("a peer that has said goodbye", () => {
 describe("the control stream of an admitted peer", () => {
 	const pings = (peer: FarPeer) => peer.heard.flatMap((message) => (message.type === "ping" ? message.n : []));
 
-	test("carries a ping every second, from the welcome on", async () => {
+	test("carries a ping every second after the welcome", async () => {
 		const peer = await world.admit("1");
 		await world.clock.pass(PING_MS - 1);
 		expect(pings(peer)).toEqual([]);
@@ -78,7 +78,7 @@ describe("the control stream of an admitted peer", () => {
 		expect(pings(peer)).toEqual([0, 1, 2]);
 	});
 
-	test("tells it of streams that were aborted here, and us of those that were aborted there", async () => {
+	test("tells the peer about streams that the hub aborted, and the hub about those that the peer aborted", async () => {
 		const peer = await world.admit("1");
 		const aborted = spyOn(peer, "abortStream");
 		peer.onStuckAbort("stream 7");
@@ -94,7 +94,7 @@ describe("the control stream of an admitted peer", () => {
 		[1, "welcome"],
 		[2, "welcome"],
 	] as const) {
-		test(`begins with ${answer} when the hello is of version ${v}`, async () => {
+		test(`begins with ${answer} when the hello has version ${v}`, async () => {
 			const peer = world.connect("1");
 			peer.say({ type: "hello", v, name: "me", program: "9", secret: world.secret });
 			await turn();
@@ -107,7 +107,7 @@ describe("the control stream of an admitted peer", () => {
 });
 
 describe("streams before the hello", () => {
-	test("are few: the handshake has granted more, and those are reset", async () => {
+	test("are limited to a few: the handshake has granted more, and those are reset", async () => {
 		const stranger = world.connect("1");
 		const streams = await open(stranger, PENDING_STREAMS_MAX + 3);
 		expect(streams.map(({ send }) => send.written.length > 0)).toEqual([
@@ -120,7 +120,7 @@ describe("streams before the hello", () => {
 		expect(world.told("too many before its welcome")).toBe(1);
 	});
 
-	test("are as many as it likes at an open hub, where a peer of the original program says no hello", async () => {
+	test("are not limited at an open hub, because peers of the original program send no hello", async () => {
 		await world.openInstead({ secret: undefined });
 		const original = world.connect("1");
 		const streams = await open(original, PENDING_STREAMS_MAX + 3);
@@ -129,9 +129,9 @@ describe("streams before the hello", () => {
 	});
 });
 
-test("a flood of streams of one peer does not make another one's stream wait: each is looked at by itself", async () => {
+test("a flood of streams from one peer does not delay another peer's stream", async () => {
 	const [hostile, honest] = [await world.admit("1"), await world.admit("2")];
-	/** Turns of the event loop until the hub has answered a stream of the honest one: it has no such service. */
+	/** Turns of the event loop until the hub has answered a stream of the honest peer, for a service that it lacks. */
 	const turns = async (): Promise<number> => {
 		const { send } = honest.open(encodeHeader(9));
 		for (let i = 1; i <= 20; i++) {
@@ -145,11 +145,11 @@ test("a flood of streams of one peer does not make another one's stream wait: ea
 	expect(await turns()).toBe(alone);
 });
 
-test("a connection to an open hub that is over before its first stream is read admits nobody", async () => {
+test("a connection to an open hub that ends before its first stream is read admits nobody", async () => {
 	await world.openInstead({ secret: undefined });
 	const original = world.connect("1");
 	const stream = original.open();
-	// What it has sent can be read when it is over, and before anybody has heard of that.
+	// What it has sent can still be read after its end, before that end is reported.
 	original.isOver = () => true;
 	stream.receive.arrive(encodeHeader(1));
 	await turn();
@@ -158,7 +158,7 @@ test("a connection to an open hub that is over before its first stream is read a
 	expect(world.hub.connected().size).toBe(0);
 });
 
-test("a name cannot end its quotes and go on as somebody else", async () => {
+test("a peer's name cannot close its quotes and pose as another line", async () => {
 	const peer = world.connect("1");
 	const name = "x' (0123456789) connected (direct 10.0.0.7:1). Peer 'y";
 	peer.say({ type: "hello", v: 1, name, program: "1", secret: world.secret });
@@ -169,7 +169,7 @@ test("a name cannot end its quotes and go on as somebody else", async () => {
 	expect(world.told("Peer 'x’ (0123456789) connected (direct 10.0.0.7:1). Peer ’y' (0000000000)")).toBe(1);
 });
 
-test("a peer whose welcome is not out yet when the hub is stopped is told so, and not welcomed", async () => {
+test("a peer whose welcome has not been sent when the hub is stopped is told that, and is not welcomed", async () => {
 	await world.openInstead({}, { probes: true });
 	const peer = world.connect("1");
 	peer.say(hello(world.secret));

@@ -1,5 +1,5 @@
-// All sessions of a hub together, over connections that the test moves and a clock that it holds: which are closed when
-// they become too many, what they share, and what each is told.
+// All sessions of a hub together, over connections and a clock that the test controls: which are closed when there are
+// too many, what they share, and what each is told.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
@@ -45,7 +45,7 @@ describe("one peer with more than four connections", () => {
 		expect(attempts[0]?.closings).toEqual(["too many connections at once"]);
 	});
 
-	test("loses the one in use that carries least, of equals the older", async () => {
+	test("loses the one in use with the fewest streams, of equals the older", async () => {
 		const four = [await admitted("a"), await admitted("a"), await admitted("a"), await admitted("a")];
 		for (const [i, carries] of [3, 1, 1, 2].entries()) (four[i] as FarPeer).carries = carries;
 		(await admitted("a")).carries = 4;
@@ -54,7 +54,7 @@ describe("one peer with more than four connections", () => {
 		expect(closed(four)).toEqual([false, true, true, false]);
 	});
 
-	test("takes no other peer's place", async () => {
+	test("costs no other peer its connection", async () => {
 		const others = [await admitted("b"), stranger("c")];
 		const many = Array.from({ length: CONNECTIONS_PER_ID + 3 }, () => stranger("a"));
 		expect(closed(many)).toEqual([true, true, true, false, false, false, false]);
@@ -65,7 +65,7 @@ describe("one peer with more than four connections", () => {
 describe("a flood of connections without a hello", () => {
 	const flood = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => stranger(`e${from + i}`));
 
-	test("pushes out its own oldest and no admitted peer", async () => {
+	test("displaces its own oldest connections and no admitted peer", async () => {
 		const known = [await admitted("a"), await admitted("b")];
 		const first = flood(0, PENDING_CONNECTIONS_MAX);
 		expect(closed(first)).toEqual(first.map(() => false));
@@ -74,7 +74,7 @@ describe("a flood of connections without a hello", () => {
 		expect(closed([...more, ...known])).toEqual([false, false, false, false]);
 	});
 
-	test("does not keep out a peer that says hello", async () => {
+	test("does not keep out a peer that sends a hello", async () => {
 		flood(0, 2 * PENDING_CONNECTIONS_MAX);
 		const peer = await admitted("a");
 		const more = flood(2 * PENDING_CONNECTIONS_MAX, 4 * PENDING_CONNECTIONS_MAX);
@@ -82,7 +82,7 @@ describe("a flood of connections without a hello", () => {
 		expect(closed([peer])).toEqual([false]);
 	});
 
-	test("is one line a second in the log, at warn, and none on the screen", async () => {
+	test("is one warning a second in the log, and nothing without -v", async () => {
 		flood(0, PENDING_CONNECTIONS_MAX + 50);
 		expect(told("warn: Too many connections without a hello")).toBe(1);
 		await clock.pass(999);
@@ -98,7 +98,7 @@ describe("a flood of connections without a hello", () => {
 	});
 });
 
-test("a connection may have few streams until its peer is admitted", async () => {
+test("a connection may have only a few streams until its peer is admitted", async () => {
 	const peer = stranger("a");
 	expect(peer.allowed).toBe(PENDING_STREAMS_MAX);
 	peer.say(hello(world.secret));
@@ -106,7 +106,7 @@ test("a connection may have few streams until its peer is admitted", async () =>
 	expect(peer.allowed).toBe(STREAM_CREDIT);
 });
 
-test("an admitted peer is known by id and host from then on, also when it has left; a stranger is not", async () => {
+test("an admitted peer is known by id and host from then on, even after it has left; a stranger is not", async () => {
 	const peer = stranger("a");
 	peer.address = "192.0.2.1";
 	const other = stranger("b");
@@ -125,7 +125,7 @@ test("an admitted peer is known by id and host from then on, also when it has le
 });
 
 describe("a peer with two connections", () => {
-	test("has joined once, and has left with the last of them", async () => {
+	test("is reported as joined once, and as left when the last of them ends", async () => {
 		const [one, other] = [await admitted("a"), await admitted("a")];
 		expect(told("connected (direct)")).toBe(1);
 		one.leave("timed out");
@@ -139,7 +139,7 @@ describe("a peer with two connections", () => {
 		expect(world.hub.connected().size).toBe(0);
 	});
 
-	test("that said goodbye is not said to have left again when they end", async () => {
+	test("that has said goodbye is not reported as left again when they end", async () => {
 		const peer = await admitted("a");
 		peer.say({ type: "bye", reason: "it was stopped" });
 		await turn();
@@ -150,7 +150,7 @@ describe("a peer with two connections", () => {
 	});
 });
 
-test("the services are probed while a peer is connected, and not for strangers", async () => {
+test("the services are probed while a peer is connected, but not for strangers", async () => {
 	await world.openInstead({}, { probes: true });
 	using probing = spyOn(ServiceHealth.prototype, "probe").mockResolvedValue();
 	const unknown = stranger("b");
@@ -172,7 +172,7 @@ test("the services are probed while a peer is connected, and not for strangers",
 	expect(probing).toHaveBeenCalledTimes(2);
 });
 
-test("a service that was found to be down is told to all admitted peers, and to no stranger", async () => {
+test("all admitted peers are told about a service that was found to be down, and no stranger is", async () => {
 	using _ = spyOn(Bun, "connect").mockRejectedValue(new Error("nobody listens"));
 	const [one, other, unknown] = [await admitted("a"), await admitted("b"), stranger("c")];
 	unknown.say();
@@ -183,13 +183,13 @@ test("a service that was found to be down is told to all admitted peers, and to 
 	expect(unknown.heard).toEqual([]);
 });
 
-test("a peer that was never admitted is not said to have left", async () => {
+test("a peer that was never admitted is not reported as left", async () => {
 	stranger("a").leave("lost interest");
 	await turn();
 	expect(told("left")).toBe(0);
 });
 
-test("a peer that has all the hub's streams gets no more, others still get theirs, and what ends is free again", async () => {
+test("a peer that has all the hub's streams gets no more, others still get theirs, and ended ones are free again", async () => {
 	const [greedy, other] = [await admitted("a"), await admitted("b")];
 	// The control streams count too.
 	const held = Array.from({ length: STREAMS_MAX - 2 }, () => greedy.open());
@@ -202,7 +202,7 @@ test("a peer that has all the hub's streams gets no more, others still get their
 	const one = other.open();
 	await turn();
 	expect([...one.send.written]).toEqual([]);
-	// Their peers take them back before the hub has read a header.
+	// The peers reset these before the hub has read a header.
 	for (const { receive } of [...held.slice(0, 2), one]) receive.reset(1);
 	await turn();
 	await turn();
@@ -223,11 +223,11 @@ test("a hub whose endpoint restarts tells all admitted peers, and no stranger", 
 	for (const peer of known)
 		expect(heard(peer)).toEqual([{ type: "bye", reason: "its network endpoint is restarting" }]);
 	expect(unknown.heard).toEqual([]);
-	expect(closed([...known, unknown]), "they end with the endpoint").toEqual([false, false, false]);
+	expect(closed([...known, unknown]), "they end only with the endpoint").toEqual([false, false, false]);
 });
 
-describe("a bug that nobody expected", () => {
-	test("in a dial for one stream resets that stream, is said, and disturbs nothing else", async () => {
+describe("an unexpected exception", () => {
+	test("in a dial for one stream resets that stream, is reported, and affects nothing else", async () => {
 		const [one, other] = [await admitted("a"), await admitted("b")];
 		const mistake = new TypeError("dial is broken");
 		const dialling = spyOn(sockets, "dial").mockRejectedValue(mistake);
@@ -239,10 +239,10 @@ describe("a bug that nobody expected", () => {
 		expect(world.events.at(-1)).toEqual({ type: "bug", where: "stream", error: mistake });
 		expect(told("error: Unexpected (a bug, please report it): dial is broken")).toBe(1);
 		expect(closed([one, other])).toEqual([false, false]);
-		expect([one, other].flatMap(heard), "the service is not called down").toEqual([]);
+		expect([one, other].flatMap(heard), "the service is not reported as down").toEqual([]);
 	});
 
-	test("in taking a connection closes that connection, and the hub takes the next one", async () => {
+	test("while a connection is taken closes that connection, and the hub takes the next one", async () => {
 		const broken = new FarPeer("e".repeat(64));
 		const mistake = new TypeError("no such function");
 		spyOn(broken, "limitIncomingStreams").mockImplementation(() => {
@@ -255,7 +255,7 @@ describe("a bug that nobody expected", () => {
 	});
 });
 
-test("a hub resets half-closed transfers that are idle for long, and says how many", async () => {
+test("a hub resets half-closed transfers that have been idle for long, and reports how many", async () => {
 	using _ = spyOn(Transfers.prototype, "sweep").mockReturnValueOnce(0).mockReturnValueOnce(2);
 	await clock.pass(SWEEP_MS);
 	expect(told("Reset")).toBe(0);
@@ -264,7 +264,7 @@ test("a hub resets half-closed transfers that are idle for long, and says how ma
 });
 
 describe("a hub that is stopped", () => {
-	test("says goodbye to all admitted peers, serves nothing new, and closes them when transfers are over", async () => {
+	test("says goodbye to all admitted peers, serves nothing new, and closes the connections when transfers are over", async () => {
 		const running = Promise.withResolvers<void>();
 		using _ = spyOn(Transfers.prototype, "drain").mockReturnValue(running.promise);
 		const peer = await admitted("a");
@@ -274,17 +274,17 @@ describe("a hub that is stopped", () => {
 		expect(await settled(stopping)).toBe(false);
 		expect(heard(peer)).toEqual([{ type: "bye", reason: "the hub was stopped" }]);
 		expect([...late.send.written]).toEqual([REFUSED]);
-		expect(told("stream"), "without a word").toBe(0);
+		expect(told("stream"), "messages about the refused stream").toBe(0);
 		expect(dialling).not.toHaveBeenCalled();
 		expect(peer.closings).toEqual([]);
 		running.resolve();
 		await stopping;
 		expect(peer.closings).toEqual(["the hub was stopped"]);
 		await turn();
-		expect(told("left"), "it is the hub that leaves").toBe(0);
+		expect(told("left"), "peers reported as left").toBe(0);
 	});
 
-	test("closes strangers at once, and so those that come later", async () => {
+	test("closes the connections of strangers at once, also of those that come later", async () => {
 		const before = stranger("a");
 		const stopping = world.hub.stop();
 		const after = stranger("b");

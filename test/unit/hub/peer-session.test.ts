@@ -1,5 +1,5 @@
-// One peer's connection at the hub, over native halves that the test moves: what is answered, in which order, and what
-// is left when it ends in between.
+// One peer's connection at the hub, over native halves that the test controls: what is answered, in which order, and
+// what is left when it ends in between.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { STALL_MS } from "../../../src/base/limits.ts";
 import { Admission, teamPolicy } from "../../../src/hub/admission.ts";
@@ -21,16 +21,16 @@ let peer: FarPeer;
 let welcome: PromiseWithResolvers<Welcome>;
 let admission: Admission;
 let decisions: Mock<Admission["decide"]>;
-/** What performance.now says. */
+/** The time that performance.now returns. */
 let now: number;
 let clock: Mock<() => number>;
 let timeouts: Mock<typeof setTimeout>;
 let intervals: { start: Mock<typeof setInterval>; stop: Mock<typeof clearInterval> };
 let events: SessionEvent[];
 let quota: StreamQuota;
-/** Port ids of the streams that the hub took to its services. */
+/** Port ids of the streams that were served. */
 let served: (number | undefined)[];
-/** A bug in the hub, thrown when a stream is to be served. */
+/** Thrown when a stream is to be served: a bug in the hub. */
 let fault: Error | undefined;
 let session: PeerSession;
 
@@ -74,7 +74,7 @@ afterEach(async () => {
 	expect(running.size, "intervals left running").toBe(0);
 });
 
-/** The hub looks once a second how long the peer has been silent: so many times from now. */
+/** Lets this many of the hub's checks for a silent peer happen; there is one each second. */
 function look(times: number): void {
 	const [tick] = intervals.start.mock.calls.at(-1) as unknown as [() => void];
 	for (let i = 0; i < times; i++) {
@@ -83,7 +83,7 @@ function look(times: number): void {
 	}
 }
 
-/** The time that the hub gives it for its hello is over. */
+/** The peer's time for its hello is over. */
 function helloIsLate(): void {
 	const [late] = timeouts.mock.calls.find(([, ms]) => ms === HELLO_MS) as unknown as [() => void];
 	late();
@@ -100,7 +100,7 @@ const SECONDS = HUB_SILENCE_MS / 1000;
 const answers = () => peer.heard.map(({ type }) => type);
 const told = (type: SessionEvent["type"]) => events.filter((event) => event.type === type);
 
-test("the answer to the control stream leaves before the first message, and one write at a time", async () => {
+test("the control stream is answered before the first message is sent, and writes never overlap", async () => {
 	const { send } = peer.say();
 	send.block();
 	peer.say(hello(newSecret()));
@@ -115,7 +115,7 @@ test("the answer to the control stream leaves before the first message, and one 
 	expect(send.overlapped).toBe(false);
 });
 
-test("a hello that was denied is the last", async () => {
+test("a hello that is denied is the last one that is read", async () => {
 	peer.say(hello(newSecret()), hello(SECRET));
 	await turn();
 	await turn();
@@ -125,7 +125,7 @@ test("a hello that was denied is the last", async () => {
 	expect(peer.closings[0]).toContain("denied");
 });
 
-test("a second hello of an admitted peer changes nothing", async () => {
+test("a second hello from an admitted peer changes nothing", async () => {
 	welcome.resolve(WELCOME);
 	peer.say(hello(SECRET), hello(newSecret()));
 	await turn();
@@ -143,7 +143,7 @@ test("a connection that ends while its welcome is prepared leaves no timer behin
 	await turn();
 	welcome.resolve(WELCOME);
 	await turn();
-	// The check is afterEach's.
+	// afterEach checks it.
 });
 
 test("a connection that ends after the welcome leaves no timer behind", async () => {
@@ -153,13 +153,13 @@ test("a connection that ends after the welcome leaves no timer behind", async ()
 	expect(answers()).toContain("welcome");
 });
 
-test("a peer that is not admitted has nothing to say to the hub", async () => {
+test("a goodbye from a peer that is not admitted is ignored", async () => {
 	peer.say(...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "look at me" })));
 	await turn();
 	expect(events).toEqual([]);
 });
 
-test("a goodbye counts once, however often it is said", async () => {
+test("a goodbye counts once, however often it is sent", async () => {
 	welcome.resolve(WELCOME);
 	peer.say(hello(SECRET), ...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "so long" })));
 	await turn();
@@ -182,7 +182,7 @@ test("a stream over the limit is refused unread, and the connection goes on", as
 	expect(peer.closings).toEqual([]);
 });
 
-test("a peer without a valid ticket is denied, and the hub told why", async () => {
+test("a peer without a valid ticket is denied, and the hub is told why", async () => {
 	peer.say(hello(newSecret()));
 	await turn();
 	await turn();
@@ -196,7 +196,7 @@ test("a peer without a valid ticket is denied, and the hub told why", async () =
 	]);
 });
 
-test("a service asked for between hello and welcome is refused, and one after it is not", async () => {
+test("a stream for a service between hello and welcome is refused; one after the welcome is served", async () => {
 	peer.say(hello(SECRET));
 	await turn();
 	expect(session.admitted).toBe(true);
@@ -215,10 +215,10 @@ test("a service asked for between hello and welcome is refused, and one after it
 	expect(peer.closings).toEqual([]);
 });
 
-describe("an exception that nobody expected", () => {
+describe("an unexpected exception", () => {
 	const bugs = () => told("bug").map((event) => (event.type === "bug" ? [event.where, event.error] : []));
 
-	test("in the work of one stream resets that stream and is reported; other streams and the connection go on", async () => {
+	test("while a stream is served resets that stream and is reported; other streams and the connection go on", async () => {
 		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
 		await turn();
@@ -234,7 +234,7 @@ describe("an exception that nobody expected", () => {
 		expect(peer.closings).toEqual([]);
 	});
 
-	test("in the work of one connection closes that connection and is reported", async () => {
+	test("while a hello is handled closes that connection and is reported", async () => {
 		const mistake = new TypeError("y is undefined");
 		decisions.mockImplementation(() => {
 			throw mistake;
@@ -247,7 +247,7 @@ describe("an exception that nobody expected", () => {
 		expect(session.admitted).toBe(false);
 	});
 
-	test("while the welcome is prepared closes the connection, and the peer has left", async () => {
+	test("while the welcome is prepared closes the connection, and the peer is reported as left", async () => {
 		const mistake = new RangeError("too far");
 		peer.say(hello(SECRET));
 		await turn();
@@ -258,7 +258,7 @@ describe("an exception that nobody expected", () => {
 		expect(events.map(({ type }) => type)).toEqual(["entered", "bug", "left", "closed"]);
 	});
 
-	test("in a timer of one connection closes that connection", async () => {
+	test("in a connection's timer closes that connection", async () => {
 		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
 		using _ = spyOn(peer, "pathlessFor").mockImplementation(() => {
 			throw new TypeError("no path");
@@ -271,8 +271,8 @@ describe("an exception that nobody expected", () => {
 	});
 });
 
-describe("a peer that says nothing in time", () => {
-	test("is admitted by an open hub, and kept: one of the original program that has no work for it yet", () => {
+describe("a peer that sends no hello in time", () => {
+	test("is admitted by an open hub and kept, as a peer of the original program that has no requests yet", () => {
 		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
 		helloIsLate();
 		expect(session.admitted).toBe(true);
@@ -286,7 +286,7 @@ describe("a peer that says nothing in time", () => {
 		expect(peer.closings).toEqual(["no valid hello in time"]);
 	});
 
-	test("once it is admitted, its time cannot be over", async () => {
+	test("is not disconnected if it was admitted before", async () => {
 		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
 		await turn();
@@ -295,7 +295,7 @@ describe("a peer that says nothing in time", () => {
 	});
 });
 
-describe("a peer that is gone without a word", () => {
+describe("a peer that disappears without a goodbye", () => {
 	test("is disconnected when it has not answered for 45 seconds, not earlier", async () => {
 		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
@@ -303,12 +303,12 @@ describe("a peer that is gone without a word", () => {
 		look(SECONDS - 1);
 		await answer();
 		look(SECONDS);
-		expect(peer.closings, "since its last answer").toEqual([]);
+		expect(peer.closings, "45 seconds since its last answer").toEqual([]);
 		look(1);
 		expect(peer.closings).toEqual(["silent for 45 s"]);
 	});
 
-	test("is not disconnected by a hub that was suspended itself", async () => {
+	test("is not disconnected by a hub that was itself suspended", async () => {
 		welcome.resolve(WELCOME);
 		peer.say(hello(SECRET));
 		await turn();
@@ -320,14 +320,14 @@ describe("a peer that is gone without a word", () => {
 		expect(peer.closings).toEqual([]);
 	});
 
-	test("is disconnected by an open hub that it never said hello to, 45 seconds after its last path", async () => {
+	test("is disconnected by an open hub 45 seconds after its last path, if it never sent a hello", async () => {
 		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
 		peer.open(encodeHeader(1));
 		await turn();
-		expect(session.admitted, "one of the original program").toBe(true);
+		expect(session.admitted, "as a peer of the original program").toBe(true);
 		expect(served).toEqual([1]);
 		look(2 * SECONDS);
-		expect(peer.closings, "a path leads to it, and it need not say anything").toEqual([]);
+		expect(peer.closings, "while there is a path, it need not send anything").toEqual([]);
 		peer.reachable = false;
 		look(SECONDS);
 		peer.reachable = true;

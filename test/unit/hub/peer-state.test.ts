@@ -1,4 +1,4 @@
-// Who may use a hub, as a table: every input in every state that matters, without a network.
+// Which peers may use a hub, as a table: every input in every state that matters, without a network.
 import { describe, expect, test } from "bun:test";
 import {
 	awaitsControl,
@@ -48,7 +48,7 @@ const after = (state: PeerState, input: PeerInput, open = false) => {
 	return { state: step.state, does: step.actions.map(({ type }) => type) };
 };
 
-/** What each input makes of a state; inputs that are not named change nothing and do nothing. */
+/** The state and actions after each input; inputs that are not named change nothing and do nothing. */
 function expectTable(state: PeerState, open: boolean, table: Record<string, [PeerState, ...string[]]>): void {
 	for (const input of INPUTS) {
 		const [next, ...does] = table[input.type] ?? [state];
@@ -60,12 +60,12 @@ function expectTable(state: PeerState, open: boolean, table: Record<string, [Pee
 }
 
 describe("a hub with a secret", () => {
-	test("asks for a hello: nothing else admits", () => {
+	test("requires a hello: nothing else leads to admission", () => {
 		const denied = { denied: [DENIED, "deny"] } as const;
 		expectTable(NEW, false, {
 			control: [GREETING],
 			timeout: [NEW, "close"],
-			// The answer to a question that was not asked; an open hub asks it.
+			// The answer to a question that only an open hub asks here.
 			admitted: [ORIGINAL, "enter"],
 			denied: [...denied.denied],
 		});
@@ -77,7 +77,7 @@ describe("a hub with a secret", () => {
 		});
 	});
 
-	test("serves after the welcome, and not before", () => {
+	test("serves streams after the welcome, not before", () => {
 		expectTable(ADMITTED, false, { prepared: [WELCOMED, "welcome"], bye: [LEAVING_EARLY, "leave"] });
 		expectTable(WELCOMED, false, { bye: [LEAVING, "leave"] });
 		expect(ALL.filter(isServed)).toEqual([ORIGINAL, WELCOMED, LEAVING]);
@@ -85,46 +85,47 @@ describe("a hub with a secret", () => {
 });
 
 describe("an open hub", () => {
-	test("admits a peer that asks for a service, or says nothing for long, as one of the original program", () => {
+	test("admits a peer that asks for a service, or sends nothing in time, as one of the original program", () => {
 		for (const input of ["service", "timeout"] as const) {
 			expect(after(NEW, { type: input }, true)).toEqual({ state: NEW, does: ["decide"] });
-			expect(after(GREETING, { type: input }, true).does, "one with a control stream says hello").not.toContain(
-				"decide",
-			);
+			expect(
+				after(GREETING, { type: input }, true).does,
+				"one with a control stream has to send a hello",
+			).not.toContain("decide");
 		}
 		expect(after(NEW, { type: "admitted" }, true)).toEqual({ state: ORIGINAL, does: ["enter"] });
 	});
 
-	test("welcomes one whose hello comes late, and serves it nothing in between", () => {
+	test("welcomes a peer whose hello comes late, and serves it nothing in between", () => {
 		expectTable(ORIGINAL, true, { control: [LATE], bye: [LEAVING_EARLY, "leave"] });
 		expectTable(LATE, true, { hello: [ADMITTED, "prepare"], bye: [LEAVING_EARLY, "leave"] });
 		expect(isServed(LATE)).toBe(false);
 	});
 
-	test("does not limit the streams of a peer before it is admitted, unless that is to say hello", () => {
+	test("does not limit a peer's streams before it is admitted, unless it has opened a control stream", () => {
 		expect(ALL.filter((state) => isLimited(state, true))).toEqual([GREETING, DENIED, OVER]);
 		expect(ALL.filter((state) => isLimited(state, false))).toEqual([NEW, GREETING, DENIED, OVER]);
 	});
 });
 
-test("a peer that has said goodbye counts no more, and its late welcome is still sent", () => {
+test("a peer that has said goodbye no longer counts, but its late welcome is still sent", () => {
 	expectTable(LEAVING, false, {});
 	expectTable(LEAVING_EARLY, false, { hello: [LEAVING_EARLY, "prepare"], prepared: [LEAVING, "welcome"] });
 	expect(ALL.filter(isStaying)).toEqual([ORIGINAL, LATE, ADMITTED, WELCOMED]);
 	expect(ALL.filter(isAdmitted)).toEqual([ORIGINAL, LATE, ADMITTED, WELCOMED, LEAVING, LEAVING_EARLY]);
 });
 
-test("nothing changes for a peer that was denied, or whose connection is over", () => {
+test("nothing changes for a peer that was denied or whose connection is over", () => {
 	for (const state of [DENIED, OVER]) for (const open of [true, false]) expectTable(state, open, {});
 });
 
-test("the end of a connection is the peer's leaving when it had not left", () => {
+test("when its connection ends, a peer leaves unless it has left already", () => {
 	for (const state of ALL) {
 		expect(after(state, CLOSED)).toEqual({ state: OVER, does: isStaying(state) ? ["leave"] : [] });
 	}
 });
 
-test("a hello of a version before the first is denied, and one that counted counts no more", () => {
+test("a hello with a version below 1 is denied, and a peer that counted no longer counts", () => {
 	expect(after(GREETING, OLD)).toEqual({ state: DENIED, does: ["deny"] });
 	expect(after(LATE, OLD, true)).toEqual({ state: DENIED, does: ["deny", "leave"] });
 	expect(after(LEAVING_EARLY, OLD, true)).toEqual({ state: DENIED, does: ["deny"] });
@@ -133,7 +134,7 @@ test("a hello of a version before the first is denied, and one that counted coun
 	}
 });
 
-test("one control stream is accepted, and only a peer that was welcomed is told anything", () => {
+test("one control stream is accepted, and only a welcomed peer is told anything", () => {
 	expect(ALL.filter(awaitsControl)).toEqual([NEW, ORIGINAL]);
 	expect(ALL.filter(isListening)).toEqual([WELCOMED, LEAVING]);
 });

@@ -1,5 +1,5 @@
-// The hub that watches whether its relay leads to it, with a clock that the test holds: when it binds its endpoint
-// again, and when it leaves it alone. What probes find and what relays answer is up to the test.
+// The watchdog that checks whether the relay leads to the hub, with a clock that the test controls: when it binds the
+// hub's endpoint again, and when not. The test decides what probes find and what relays answer.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { EventEmitter } from "node:events";
 import * as http from "node:http";
@@ -20,14 +20,14 @@ const RELAYS = ["http://one.example/", "http://other.example/"];
 
 let clock: Clock;
 let pinging: Mock<typeof http.get>;
-/** What a relay answers when it is asked; undefined hangs, an Error breaks the connection. */
+/** What each relay answers to a ping: a status; undefined hangs, an Error breaks the connection. */
 let relays: Record<string, number | Error | undefined>;
 let endpoint: Watched;
 let end: AbortController;
 let watching: Promise<void>;
-/** That the relay was lost and that the endpoint was bound again, in the order in which it happened. */
+/** Losses of the relay and rebinds of the endpoint, in order. */
 let happened: (RelayEvent | "bound again")[];
-/** Why checks failed. */
+/** The reasons why checks failed. */
 let failures: string[];
 
 beforeEach(async () => {
@@ -47,9 +47,9 @@ afterEach(async () => {
 	pinging.mockRestore();
 });
 
-/** The endpoint, which the relay leads to or does not, and its probe. */
+/** The endpoint, which the relay leads to or not, and its probe. */
 class Watched {
-	/** What a probe finds; undefined: it hangs, whatever happens. */
+	/** What a probe finds; undefined: it hangs. */
 	reached: boolean | Error | undefined = true;
 	/** When it was probed, and how long each probe may take. */
 	readonly probes: { at: number; timeoutMs: number }[] = [];
@@ -62,7 +62,7 @@ class Watched {
 		this.#urls = urls;
 	}
 
-	/** From now on binding it again takes until {@link bound}. */
+	/** From now on, binding it again takes until {@link bound} is called. */
 	bindSlowly(): void {
 		({ promise: this.#bound, resolve: this.bound } = Promise.withResolvers<void>());
 	}
@@ -96,7 +96,7 @@ function watch(one: Watched): void {
 	watching = watchRelay(watch, end.signal);
 }
 
-/** Like Node's, which ends a silent request by its own clock. */
+/** Imitates Node's request, including its timeout. */
 function ping(url: URL, { timeout }: http.RequestOptions, onResponse: (response: unknown) => void): EventEmitter {
 	const request = Object.assign(new EventEmitter(), { destroy: (error: Error) => request.emit("error", error) });
 	const answer = relays[url.href];
@@ -114,7 +114,7 @@ async function reachedOnce(): Promise<void> {
 	expect(endpoint.probes).toHaveLength(1);
 }
 
-/** After that: the first probe that fails. The relay is lost from now on. */
+/** Then the first probe that fails: the relay is lost from now on. */
 async function lost(): Promise<void> {
 	await reachedOnce();
 	endpoint.reached = false;
@@ -122,8 +122,8 @@ async function lost(): Promise<void> {
 	expect(endpoint.probes).toHaveLength(2);
 }
 
-describe("a hub that its relay no longer leads to", () => {
-	test("is bound again after a minute, not earlier, and its owner is told before", async () => {
+describe("a hub whose relay no longer leads to it", () => {
+	test("is bound again after a minute, not earlier, and its owner is told first", async () => {
 		await lost();
 		await clock.pass(RELAY_LOST_MS - 1);
 		expect(happened).toEqual([]);
@@ -131,7 +131,7 @@ describe("a hub that its relay no longer leads to", () => {
 		expect(happened).toEqual([{ type: "relay_lost", afterMs: 60_000 }, "bound again"]);
 	});
 
-	test("is probed soon for the first time, every minute while all is well, and every ten seconds once it is not", async () => {
+	test("is probed after ten seconds, then every minute while the relay works, and every ten seconds while it does not", async () => {
 		const start = clock.now;
 		await lost();
 		await clock.pass(3 * RELAY_CHECK_LOST_MS);
@@ -142,7 +142,7 @@ describe("a hub that its relay no longer leads to", () => {
 		expect(new Set(endpoint.probes.map(({ timeoutMs }) => timeoutMs))).toEqual(new Set([RELAY_PROBE_MS]));
 	});
 
-	test("but then does once has to be lost for another minute", async () => {
+	test("and then leads to it once has to be lost for another minute", async () => {
 		await lost();
 		await clock.pass(RELAY_LOST_MS - RELAY_CHECK_LOST_MS - 1);
 		endpoint.reached = true;
@@ -154,7 +154,7 @@ describe("a hub that its relay no longer leads to", () => {
 		expect(endpoint.rebinds).toBe(1);
 	});
 
-	test("is not bound a second time before its relay has led to it again", async () => {
+	test("is not bound a second time until its relay has led to it again", async () => {
 		await lost();
 		await clock.pass(RELAY_LOST_MS);
 		expect(endpoint.rebinds).toBe(1);
@@ -167,7 +167,7 @@ describe("a hub that its relay no longer leads to", () => {
 		expect(endpoint.rebinds).toBe(2);
 	});
 
-	test("is probed again soon after it was bound", async () => {
+	test("is probed again soon after it has been bound", async () => {
 		await lost();
 		endpoint.bindSlowly();
 		await clock.pass(RELAY_LOST_MS);
@@ -183,15 +183,15 @@ describe("a hub that its relay no longer leads to", () => {
 	});
 });
 
-describe("direct connections are not ended for a relay", () => {
-	test("that never led here", async () => {
+describe("direct connections are not sacrificed", () => {
+	test("for a relay that never led to this hub", async () => {
 		endpoint.reached = false;
 		await clock.pass(100 * RELAY_LOST_MS);
 		expect(endpoint.probes.length).toBeGreaterThan(50);
 		expect(happened).toEqual([]);
 	});
 
-	test("that never led here, when one check failed for a reason of its own", async () => {
+	test("for a relay that never led to this hub, when a check also failed for a reason of its own", async () => {
 		endpoint.reached = new Error("too many open files");
 		await clock.pass(RELAY_CHECK_MS);
 		endpoint.reached = false;
@@ -200,17 +200,17 @@ describe("direct connections are not ended for a relay", () => {
 		expect(happened).toEqual([]);
 	});
 
-	test("while no relay answers anybody, by refusal, by silence or by another status", async () => {
+	test("while no relay answers at all: refused, silent or with another status", async () => {
 		relays = { "http://one.example/ping": new Error("connection refused") };
 		await lost();
 		await clock.pass(10 * RELAY_LOST_MS);
 		relays = { "http://one.example/ping": 503, "http://other.example/ping": 301 };
 		await clock.pass(10 * RELAY_LOST_MS);
-		expect(endpoint.probes.length, "it is probed all the time").toBeGreaterThan(15);
+		expect(endpoint.probes.length, "probes go on").toBeGreaterThan(15);
 		expect(happened).toEqual([]);
 	});
 
-	test("while relays do not answer within five seconds, and the hub goes on after those", async () => {
+	test("while no relay answers within five seconds; then the checks go on", async () => {
 		relays = {};
 		await lost();
 		await clock.pass(RELAY_PING_MS + RELAY_CHECK_MS - 1);
@@ -219,7 +219,7 @@ describe("direct connections are not ended for a relay", () => {
 		expect(endpoint.probes).toHaveLength(3);
 	});
 
-	test("before it has been lost for a minute since relays answer again; one of them is enough", async () => {
+	test("until the relay has been lost for a minute after any relay answered again", async () => {
 		relays = { "http://one.example/ping": 503, "http://other.example/ping": 503 };
 		await lost();
 		await clock.pass(10 * RELAY_CHECK_MS);
@@ -231,24 +231,24 @@ describe("direct connections are not ended for a relay", () => {
 		expect(endpoint.rebinds).toBe(1);
 	});
 
-	test("that leads here: then nobody asks whether relays answer", async () => {
+	test("while the relay works, and then no relay is pinged", async () => {
 		await clock.pass(10 * RELAY_CHECK_MS);
 		expect(endpoint.probes).toHaveLength(10);
 		expect(pinging).not.toHaveBeenCalled();
 	});
 
-	test("after probes that hang: each is given up, and says nothing", async () => {
+	test("for probes that hang: each is given up, and says nothing about the relay", async () => {
 		await reachedOnce();
 		endpoint.reached = undefined;
 		await clock.pass(RELAY_CHECK_MS);
 		expect(endpoint.probes).toHaveLength(2);
 		await clock.pass(2 * (RELAY_PROBE_MS + RELAY_PING_MS) + RELAY_CHECK_MS);
-		expect(endpoint.probes, "the hub goes on").toHaveLength(3);
+		expect(endpoint.probes, "the checks go on").toHaveLength(3);
 		await clock.pass(10 * RELAY_LOST_MS);
 		expect(happened).toEqual([]);
 	});
 
-	test("after checks that fail for a reason of their own: they say nothing about the relay", async () => {
+	test("for checks that fail for a reason of their own: they say nothing about the relay", async () => {
 		await reachedOnce();
 		endpoint.reached = new Error("too many open files");
 		await clock.pass(10 * RELAY_LOST_MS);
@@ -279,7 +279,7 @@ describe("a hub that is stopped", () => {
 			},
 		],
 		["while its relay is lost", lost],
-	])("%s does not wait, and checks no more", async (_, until) => {
+	])("%s does not wait, and makes no more checks", async (_, until) => {
 		await until();
 		expect(await settled(watching)).toBe(false);
 		const { length } = endpoint.probes;
@@ -290,7 +290,7 @@ describe("a hub that is stopped", () => {
 		expect(happened).toEqual([]);
 	});
 
-	test("while it is bound again waits until nothing is being bound any more", async () => {
+	test("while it is being bound again waits until that is done", async () => {
 		await lost();
 		endpoint.bindSlowly();
 		await clock.pass(RELAY_LOST_MS);

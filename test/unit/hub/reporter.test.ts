@@ -1,4 +1,4 @@
-// What the hub's screen shows for each event: where, at which level of -v, and how often.
+// What the hub prints for each event: on which output, at which level of -v, and how often.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
 import type { HubEvent } from "../../../src/hub/events.ts";
@@ -31,7 +31,7 @@ afterEach(() => {
 const textOf = (mock: Mock<typeof process.stdout.write>) => mock.mock.calls.map(([text]) => String(text)).join("");
 const lines = () => textOf(stderr).split("\n").slice(0, -1);
 
-/** What an event shows at most, at -vvv, by a reporter of its own. */
+/** What a new reporter prints for an event at -vvv. */
 function shown(event: HubEvent): { out: string; err: string } {
 	setVerbosity(3);
 	for (const mock of [stdout, stderr]) mock.mockClear();
@@ -39,7 +39,7 @@ function shown(event: HubEvent): { out: string; err: string } {
 	return { out: textOf(stdout), err: textOf(stderr) };
 }
 
-describe("messages, whatever -v says", () => {
+describe("messages, printed without -v", () => {
 	const cases: [HubEvent, string][] = [
 		[
 			{ type: "no_relay" },
@@ -77,9 +77,9 @@ describe("messages, whatever -v says", () => {
 		[{ type: "code_spoiled", reason: "it was cancelled" }, "The code is dead: it was cancelled. The next one follows."],
 		[
 			{ type: "mailbox_unreachable", url: "ws://m/v1", reason: "no answer" },
-			"The mailbox ws://m/v1 cannot be reached (no answer): join codes do not work now, the ticket does. Trying again …",
+			"The mailbox server ws://m/v1 cannot be reached (no answer): join codes do not work for now, but the ticket does. Trying again …",
 		],
-		[{ type: "mailbox_says", text: "be kind" }, "The mailbox says: be kind"],
+		[{ type: "mailbox_says", text: "be kind" }, "The mailbox server says: be kind"],
 		[
 			{ type: "codes_ended", reason: "The mailbox refuses us.", hint: "Use another." },
 			"error: The mailbox refuses us. Use another. Peers can still join with the ticket.",
@@ -143,7 +143,7 @@ describe("logs", () => {
 		[1, { type: "transfers_reset", count: 2 }, "Reset 2 half-closed connections that moved nothing for half an hour."],
 	];
 	for (const [verbosity, event, line] of cases) {
-		test(`${line} from ${"v".repeat(verbosity)} on`, () => {
+		test(`${line} from -${"v".repeat(verbosity)} on`, () => {
 			const level = ["error", "warn", "info", "debug"][verbosity];
 			setVerbosity(verbosity - 1);
 			report(event);
@@ -155,7 +155,7 @@ describe("logs", () => {
 	}
 });
 
-test("results go to stdout: the ticket, each code, and that one was taken", () => {
+test("results go to stdout: the ticket, each code, and that a code was taken", () => {
 	const ready = shown({ type: "ready", name: "my-hub", ticket: "endpointabc.secret", codes: false });
 	expect(ready).toEqual({
 		out: `Hub 'my-hub' is running
@@ -194,7 +194,7 @@ test("with --qr each join command is shown as a QR code, too", () => {
 	expect(textOf(stdout)).toMatch(/[█▀▄]{10}/);
 });
 
-describe("what a remote can cause again and again", () => {
+describe("what a remote can repeat", () => {
 	const refused = (who: typeof peer | typeof stranger, why: "quota" | "unwelcomed"): HubEvent => ({
 		type: "stream_refused",
 		peer: who,
@@ -220,7 +220,7 @@ describe("what a remote can cause again and again", () => {
 		expect(lines()).toHaveLength(4);
 	});
 
-	test("is one line a second for each reason of a denial, in the log or on the screen", () => {
+	test("is one line a second for each reason of a denial", () => {
 		setVerbosity(1);
 		for (const id of ["a", "b", "c"]) {
 			const who = { id: id.repeat(64), name: undefined };
@@ -230,13 +230,13 @@ describe("what a remote can cause again and again", () => {
 		expect(lines()).toEqual(["warn: Denied aaaaaaaaaa: no.", "Denied aaaaaaaaaa: the hub is full."]);
 	});
 
-	test("and a bug is no exception", () => {
+	test("is one line a second for bugs, too", () => {
 		for (let i = 0; i < 10; i++) report({ type: "bug", where: "connection", error: new Error(`bug ${i}`) });
 		expect(lines()).toHaveLength(1);
 	});
 });
 
-test("a service that is down is an error once, and after that in the log, a line a second", async () => {
+test("a service that is down is an error once, and afterwards one line a second in the log", async () => {
 	const down = {
 		type: "service_unreachable",
 		service: "backend",
@@ -254,7 +254,7 @@ test("a service that is down is an error once, and after that in the log, a line
 	expect(lines().slice(1)).toEqual([`info: ${text}`]);
 });
 
-test("a wait is explained when it takes long, and only until it is over", async () => {
+test("a wait is reported when it takes long, and not after it is over", async () => {
 	report({ type: "waiting", what: "relay" });
 	await clock.pass(499);
 	expect(lines()).toEqual([]);

@@ -1,5 +1,5 @@
-// One service stream at the hub: what is refused, what the screen says about it, and that no socket to a service outlives
-// its stream. Streams are native halves that the test moves, services are real sockets, and the clock is the test's.
+// One service stream at the hub: what is refused, what is printed about it, and that no socket to a service outlives its
+// stream. The test controls the streams' native halves and the clock; services are real sockets.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
@@ -16,7 +16,7 @@ import { Clock } from "../../support/far-hub.ts";
 import { FarPeer, type FarStream } from "../../support/far-peer.ts";
 import { settled } from "../../support/native-halves.ts";
 
-/** The port id of the service that is there; nobody listens where the others are. */
+/** The port id of the service that is running; nothing listens at the addresses of the others. */
 const THERE = 2;
 const DOWN = 1;
 
@@ -24,7 +24,7 @@ let clock: Clock;
 let peer: FarPeer;
 let service: Service;
 let dialling: Mock<typeof Bun.connect>;
-/** Dials wait for it. */
+/** Dials wait for this. */
 let way: PromiseWithResolvers<void>;
 let printed: Mock<typeof process.stderr.write>;
 let health: ServiceHealth;
@@ -68,7 +68,7 @@ afterEach(async () => {
 	for (const mock of [dialling, printed]) mock.mockRestore();
 });
 
-/** A service that a peer may reach: notes a connection, and its end. */
+/** A service that notices a connection and its end. */
 class Service {
 	readonly come = Promise.withResolvers<void>();
 	readonly gone = Promise.withResolvers<void>();
@@ -102,7 +102,7 @@ class Service {
 	}
 }
 
-/** The peer asks for a service; what it hears, and the end of all that is done about it. */
+/** The peer asks for a service; `served` resolves when the stream is done with. */
 function ask(portId: number | undefined, name = "me"): FarStream & { served: Promise<void> } {
 	const opened = peer.open();
 	const { stream } = opened;
@@ -116,7 +116,7 @@ const told = (words: string) =>
 		.join("")
 		.split(words).length - 1;
 
-describe("a stream that asks for nothing that there is", () => {
+describe("a stream that asks for a service that does not exist", () => {
 	test.each([
 		["an unknown port id", 4, "unknown port id 4"],
 		["port id 255", 255, "unknown port id 255"],
@@ -144,7 +144,7 @@ describe("a stream that asks for nothing that there is", () => {
 });
 
 describe("a service that is not running", () => {
-	test("is refused, known as down from then on, and once on the hub's screen until it runs again", async () => {
+	test("is refused, counts as down from then on, and is reported once until it runs again", async () => {
 		setVerbosity(0);
 		const { send, served } = ask(DOWN);
 		await served;
@@ -166,7 +166,7 @@ describe("a service that is not running", () => {
 		expect(told(line)).toBe(2);
 	});
 
-	test("is in the log as often as it is asked for, a line a second at most", async () => {
+	test("is logged each time it is asked for, at most one line a second", async () => {
 		setVerbosity(2);
 		await ask(DOWN).served;
 		const line = "info: The frontend is not running at 127.0.0.1:";
@@ -177,7 +177,7 @@ describe("a service that is not running", () => {
 		expect(told(line)).toBe(2);
 	});
 
-	test("and whose host does not answer is given up after ten seconds; what answers later is let go at once", async () => {
+	test("and whose host does not answer is given up after ten seconds; a later answer is dropped at once", async () => {
 		way = Promise.withResolvers();
 		const { send, served } = ask(THERE);
 		await clock.pass(DIAL_MS - 1);
@@ -195,8 +195,8 @@ describe("a service that is not running", () => {
 	});
 });
 
-describe("a mistake of the program", () => {
-	test("in a dial is not taken for a service that is down: it is thrown, and nothing is said about the service", async () => {
+describe("a bug in the program", () => {
+	test("in a dial is not taken for a service that is down: it is thrown, and the service stays up", async () => {
 		const mistake = new TypeError("dial is broken");
 		using _ = spyOn(sockets, "dial").mockRejectedValue(mistake);
 		const { served } = ask(THERE);
@@ -215,7 +215,7 @@ describe("a mistake of the program", () => {
 });
 
 describe("a service that is running", () => {
-	test("is accepted once it has been reached, not before, and known as up", async () => {
+	test("is accepted once it has been reached, not before, and counts as up", async () => {
 		way = Promise.withResolvers();
 		health.learned(THERE - 1, false);
 		const { send, receive, served } = ask(THERE);
@@ -234,7 +234,7 @@ describe("a service that is running", () => {
 		expect(serving.transfers.busy()).toBe(0);
 	});
 
-	test("is let go at once when the stream is gone before it has answered", async () => {
+	test("is disconnected at once when the stream is gone before it has answered", async () => {
 		way = Promise.withResolvers();
 		const { stream, served } = ask(THERE);
 		stream.abort();
@@ -246,7 +246,7 @@ describe("a service that is running", () => {
 		expect(serving.transfers.busy()).toBe(0);
 	});
 
-	test("is let go at once when the peer has stopped listening before it has answered", async () => {
+	test("is disconnected at once when the peer has stopped reading before it has answered", async () => {
 		way = Promise.withResolvers();
 		const { send, receive, stream, served } = ask(THERE);
 		send.stop(1);

@@ -1,5 +1,5 @@
-// Whether the hub's services answer: how often they are probed, over dials that hang until the test says otherwise, and
-// what is found, over real sockets.
+// Whether the hub's services answer: how often they are probed, with dials that the test answers, and what probes find,
+// with real sockets.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import type { Duplex } from "../../../src/forward/duplex.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
@@ -15,14 +15,14 @@ const ALL_UP = [true, true, true];
 
 const up = (states: ServiceState[]) => states.map((state) => state.up);
 
-describe("over dials that the test answers:", () => {
+describe("with dials that the test answers:", () => {
 	let clock: Clock;
 	let dialling: Mock<typeof sockets.dial>;
 	/** Dials under way, by port. */
 	let hanging: Map<number, (answers: boolean) => void>;
 	let aborted: number;
 	let health: ServiceHealth;
-	/** What was told, one entry for each time. */
+	/** The states that were reported, each time. */
 	let told: boolean[][];
 
 	beforeEach(() => {
@@ -52,13 +52,13 @@ describe("over dials that the test answers:", () => {
 		expect(intervals, "intervals left running").toBe(0);
 	});
 
-	/** The services say whether they are there. */
+	/** Answers the dials under way: true for a service that is up. */
 	async function answer(...answers: boolean[]): Promise<void> {
 		for (const [i, port] of PORTS.entries()) hanging.get(port)?.(answers[i] ?? true);
 		await turn();
 	}
 
-	/** How many probes there were since the last time: each dials every service once, and is answered. */
+	/** How many probes there were since the last call: each dials every service once, and is answered now. */
 	async function probes(): Promise<number> {
 		const dialled = dialling.mock.calls.map(([{ port }]) => port);
 		dialling.mockClear();
@@ -71,7 +71,7 @@ describe("over dials that the test answers:", () => {
 	test("while a peer is connected the services are probed every five seconds, not more often", async () => {
 		health.watch(true);
 		await clock.pass(HEALTH_MS / 2);
-		// Each peer that comes says so.
+		// As each peer that joins does.
 		health.watch(true);
 		await clock.pass(HEALTH_MS / 2 - 1);
 		expect(await probes()).toBe(0);
@@ -83,7 +83,7 @@ describe("over dials that the test answers:", () => {
 		expect(await probes()).toBe(1);
 	});
 
-	test("nothing is dialled once the last peer has left, until one comes again", async () => {
+	test("nothing is dialled after the last peer has left, until one comes again", async () => {
 		health.watch(true);
 		await clock.pass(HEALTH_MS - 1);
 		health.watch(false);
@@ -95,7 +95,7 @@ describe("over dials that the test answers:", () => {
 		expect(await probes()).toBe(1);
 	});
 
-	test("a probe that takes long is joined, not begun a second time", async () => {
+	test("a probe that takes long is shared, not begun a second time", async () => {
 		health.watch(true);
 		const probing = [health.probe(), health.fresh()];
 		await clock.pass(2 * HEALTH_MS);
@@ -105,12 +105,12 @@ describe("over dials that the test answers:", () => {
 		expect(await probes()).toBe(1);
 		for (const one of probing) expect(await settled(one)).toBe(true);
 		const next = health.probe();
-		expect(await probes(), "the one after it is a new one").toBe(1);
+		expect(await probes(), "the next one is a new probe").toBe(1);
 		await next;
-		expect(aborted, "no socket is kept").toBe(2 * PORTS.length);
+		expect(aborted, "sockets that were closed").toBe(2 * PORTS.length);
 	});
 
-	test("what was probed within five seconds is new enough for a peer that comes", async () => {
+	test("a probe of the last five seconds is fresh enough for a new peer", async () => {
 		const first = health.fresh();
 		expect(await settled(first)).toBe(false);
 		expect(await probes()).toBe(1);
@@ -124,7 +124,7 @@ describe("over dials that the test answers:", () => {
 		await second;
 	});
 
-	test("what a dial learned is told at once, and only when it is new", async () => {
+	test("what a dial finds is reported at once, and only if it is new", async () => {
 		health.learned(1, true);
 		expect(told).toEqual([]);
 		health.learned(1, false);
@@ -137,7 +137,7 @@ describe("over dials that the test answers:", () => {
 		expect(told).toEqual([[true, false, true], ALL_UP]);
 	});
 
-	test("what a probe finds is told only when it is new", async () => {
+	test("what a probe finds is reported only if it is new", async () => {
 		void health.probe();
 		await answer(true, true, true);
 		expect(told).toEqual([]);
@@ -152,18 +152,18 @@ describe("over dials that the test answers:", () => {
 		expect(told).toEqual([[true, false, true], ALL_UP]);
 	});
 
-	test("a service whose host does not answer keeps nobody from hearing that another one is down", async () => {
+	test("a service whose host does not answer does not delay the news that another one is down", async () => {
 		const probing = health.probe();
 		hanging.get(3000)?.(false);
 		await turn();
 		expect(told).toEqual([[false, true, true]]);
-		expect(up(health.states()), "a peer that comes now is told so").toEqual([false, true, true]);
+		expect(up(health.states()), "the states that a new peer gets").toEqual([false, true, true]);
 		await answer(false, true, false);
 		await probing;
 		expect(told.at(-1)).toEqual([false, true, false]);
 	});
 
-	test("a service that was started during a probe is not called down by what the probe found before", async () => {
+	test("a service that was started during a probe is not reported as down by what the probe found before", async () => {
 		const probing = health.probe();
 		hanging.get(3000)?.(false);
 		await turn();
@@ -174,7 +174,7 @@ describe("over dials that the test answers:", () => {
 		expect(told.at(-1)).toEqual(ALL_UP);
 	});
 
-	test("a service that was started while a probe's dial hung is not called down when that gives up", async () => {
+	test("a service that was started while a probe's dial hung is not reported as down when that gives up", async () => {
 		health.watch(true);
 		await clock.pass(HEALTH_MS);
 		health.learned(0, false, clock.now);
@@ -219,7 +219,7 @@ test("a service that listens is up, one that does not is down, and no connection
 	const health = new ServiceHealth([down, { host: "127.0.0.1", port: service.port }, down]);
 	await health.probe();
 	expect(up(health.states())).toEqual([false, true, false]);
-	// What was opened to probe is closed again.
+	// The probe's connection is closed again.
 	await ends.promise;
 	service.stop();
 	await health.probe();

@@ -1,4 +1,4 @@
-// Identity files: who owns them, who may have them open, and that nothing but --rotate ever changes one.
+// Identity files: who may read them, who may have them open, and that nothing but --rotate ever changes one.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
 	chmodSync,
@@ -42,7 +42,7 @@ function opened(more?: { rotate: boolean }): Identity {
 	return identity;
 }
 
-/** What an identity says, without the handle. */
+/** The contents of an identity, without the handle. */
 const said = ({ key, secret }: Identity) => ({ key: Buffer.from(key).toString("hex"), secret });
 
 /** A new identity file, closed again. */
@@ -54,7 +54,7 @@ function made(): { key: string; secret: string } {
 
 const refusal = (): string => thrown("identity", () => opened()).message;
 
-test("a missing file is created, for its owner alone", () => {
+test("a missing file is created, readable by its owner alone", () => {
 	const identity = opened();
 	expect(identity.key).toHaveLength(32);
 	expect(isSecret(identity.secret)).toBe(true);
@@ -62,7 +62,7 @@ test("a missing file is created, for its owner alone", () => {
 	expect(decodeIdentity(readFileSync(path, "latin1"))).toEqual({ key: identity.key, secret: identity.secret });
 });
 
-test("it is its owner's alone, whatever the umask is", () => {
+test("a new file is readable by its owner alone, whatever the umask is", () => {
 	const umask = process.umask(0);
 	try {
 		opened();
@@ -176,7 +176,7 @@ describe("refused, and left as it is", () => {
 		expect(existsSync(join(folder, "missing"))).toBe(false);
 	});
 
-	test("when there is a file in the place of its folder", () => {
+	test("when its folder is a file", () => {
 		made();
 		path = join(path, "identity");
 		expect(refusal()).toStartWith("The identity file ");

@@ -1,4 +1,4 @@
-// What a hub tells about its join codes: over offers that the test makes. The codes themselves: test/e2e/wormhole.test.ts.
+// A hub's events about its join codes, for offers that the test fakes. The codes themselves: test/e2e/wormhole.test.ts.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { ONCE_WAIT_MS } from "../../../src/invite/limits.ts";
@@ -6,7 +6,7 @@ import { type OfferEvent, type OfferOptions, offerJoinCodes } from "../../../src
 import * as wormhole from "../../../src/wormhole/client/offer.ts";
 
 let offering: Mock<typeof wormhole.offerCodes>;
-/** Ends the offer: it was stopped, or failed. */
+/** Settles when the offer is stopped or fails. */
 let over: PromiseWithResolvers<void>;
 let events: OfferEvent[];
 
@@ -24,7 +24,7 @@ function offer(options: OfferOptions = {}) {
 	return { done, offered };
 }
 
-test("each thing that happens to a code is told as a fact", async () => {
+test("whatever happens to a code is an event", async () => {
 	const { done, offered } = offer({ mailbox: "ws://m/v1", words: 3 });
 	expect(offered).toMatchObject({ ticket: "ticket", url: "ws://m/v1", words: 3, afterTakenMs: 0 });
 	offered.onCode("1-a-b-c");
@@ -47,7 +47,7 @@ test("each thing that happens to a code is told as a fact", async () => {
 	]);
 });
 
-test("where one peer only is admitted, the next code waits for it, and is known as one after a code that was of no use", () => {
+test("with --once the next code waits for the peer, and its event says that the last one was of no use", () => {
 	const { offered } = offer({ once: true });
 	expect(offered.afterTakenMs).toBe(ONCE_WAIT_MS);
 	offered.onCode("1-a-b");
@@ -56,7 +56,7 @@ test("where one peer only is admitted, the next code waits for it, and is known 
 	expect(events.map((event) => event.type === "code" && event.unused)).toEqual([false, false, true]);
 });
 
-test("a mailbox server that refuses us ends the codes, and nothing else", async () => {
+test("a mailbox server that refuses the hub ends the codes, and nothing else", async () => {
 	const { done } = offer();
 	over.reject(new HivemindError("mailbox", "The mailbox refuses us.", { hint: "Use another." }));
 	await done;

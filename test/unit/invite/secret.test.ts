@@ -1,14 +1,14 @@
-// A ticket's secret: how it is written, and that comparing it does not reveal how much of it was right.
+// A ticket's secret: how it is encoded, and that comparing it does not reveal how much of it was right.
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSecret, newSecret, SECRET_LENGTH, sameSecret } from "../../../src/invite/secret.ts";
 
-/** The bits of a text in base32, or of what it would be. */
+/** The bits of a text in base32. */
 const bits = (secret: string) =>
 	[...secret].map((it) => "abcdefghijklmnopqrstuvwxyz234567".indexOf(it).toString(2).padStart(5, "0")).join("");
 
-test("a new secret has 26 characters, and is a valid one", () => {
+test("a new secret has 26 characters and is valid", () => {
 	expect(SECRET_LENGTH).toBe(26);
 	for (let i = 0; i < 1000; i++) {
 		const secret = newSecret();
@@ -39,8 +39,8 @@ test("the encoding is RFC 4648's", () => {
 
 test.each([
 	["nothing", ""],
-	["one character fewer", "a".repeat(25)],
-	["one character more", "a".repeat(27)],
+	["a character too few", "a".repeat(25)],
+	["a character too many", "a".repeat(27)],
 	["capitals", "A".repeat(26)],
 	["a digit that is not in base32", `${"a".repeat(24)}1a`],
 	["a line end after it", `${"a".repeat(26)}\n`],
@@ -52,7 +52,7 @@ test.each([
 	expect(isSecret(text)).toBe(false);
 });
 
-test("secrets are the same when every character is", () => {
+test("secrets are the same only if every character is", () => {
 	const secret = newSecret();
 	expect(sameSecret(secret, `${secret}`)).toBe(true);
 	for (let at = 0; at < secret.length; at++) {
@@ -68,7 +68,7 @@ test("secrets are the same when every character is", () => {
 	expect(sameSecret("aa", "é")).toBe(false);
 });
 
-test("no secret is compared with an operator, which takes longer the more of it is right", () => {
+test("no secret is compared with an operator, whose time depends on how much of it is right", () => {
 	const folder = join(import.meta.dir, "../../../src");
 	const found = readdirSync(folder, { recursive: true, encoding: "utf8" })
 		.filter((name) => name.endsWith(".ts"))

@@ -1,4 +1,4 @@
-// Tickets, with the real binding: what a person may paste, and the message for each kind of damage.
+// Tickets, with the real binding: what a user may paste, and the message for each kind of damage.
 import { expect, test } from "bun:test";
 import { TICKET_MAX } from "../../../src/invite/limits.ts";
 import { newSecret } from "../../../src/invite/secret.ts";
@@ -18,7 +18,7 @@ const refusal = async (text: string): Promise<string> => {
 	return (error as Error).message;
 };
 
-test("a ticket brings back id, addresses and relay", async () => {
+test("a ticket carries the id, the addresses and the relay", async () => {
 	const { address: parsed, secret: none } = await parseTicket(ticket);
 	expect(parsed.id().toString()).toBe(id.toString());
 	expect(parsed.directAddresses().sort()).toEqual(address.directAddresses().sort());
@@ -87,11 +87,11 @@ for (const [symptom, text, message] of [
 test("a ticket cut short anywhere is not a valid ticket", async () => {
 	const whole = `${ticket}.${secret}`;
 	for (let length = 0; length < whole.length; length++) {
-		// Without its whole end it is a ticket of an open hub.
+		// Cut right before the dot it is a valid ticket of an open hub.
 		if (length !== ticket.length) await refusal(whole.slice(0, length));
 	}
 });
 
-test("the binding's own text is not shown to people", async () => {
+test("the binding's own error text is not shown to users", async () => {
 	expect(await refusal(ticket.slice(0, 40))).toBe("The ticket is cut short.");
 });

@@ -1,4 +1,4 @@
-// How a peer introduces itself to a hub, and what it makes of the hub's messages, however they are cut into pieces: over a
+// How a peer introduces itself to a hub and reacts to the hub's messages, however they are cut into pieces, over a
 // connection whose other end is a fake (far-hub.ts). When another connection is looked for: uplink.test.ts.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
@@ -47,7 +47,7 @@ async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise
 
 const BACKEND = { port: 2, name: "backend", address: "127.0.0.1:8000" };
 
-test("what comes in one packet with the welcome is not lost, and counts as newer", async () => {
+test("messages in one packet with the welcome are not lost, and count as newer", async () => {
 	const services = [{ ...BACKEND, up: false }];
 	await introduce({
 		also: [
@@ -60,15 +60,15 @@ test("what comes in one packet with the welcome is not lost, and counts as newer
 	expect(events).toEqual(["services: false", "bye: the hub was stopped"]);
 });
 
-test("only its first goodbye counts", async () => {
+test("only the hub's first goodbye counts", async () => {
 	await introduce();
 	connection.say({ type: "bye", reason: "first" }, { type: "bye", reason: "second" });
 	await turn();
 	expect(session.goodbye).toBe("first");
 });
 
-describe("a hub without a control stream, of the original program,", () => {
-	test("is used without one, and is as silent as its path is gone", async () => {
+describe("a hub of the original program, without a control stream,", () => {
+	test("is used all the same, and counts as silent for as long as there is no path to it", async () => {
 		expect(await introduce({ says: "refuses" })).toBeUndefined();
 		await clock.pass(60_000);
 		expect(session.silentFor()).toBeLessThanOrEqual(0);
@@ -77,14 +77,14 @@ describe("a hub without a control stream, of the original program,", () => {
 		expect(session.silentFor()).toBe(1234);
 	});
 
-	test("is refused when the ticket has a secret", async () => {
+	test("is not used when the ticket has a secret", async () => {
 		const error = await introduce({ says: "refuses" }, "a".repeat(26));
 		expect(error).toBeInstanceOf(HivemindError);
 		expect(error).toMatchObject({ code: "unreachable" });
 	});
 });
 
-test("a ticket that lost its secret while it was copied is recognised, and not taken for an outdated one", async () => {
+test("a ticket that lost its secret while being copied is recognised, and not called outdated", async () => {
 	const old = await introduce({ says: "denied" }, "a".repeat(26));
 	expect(old?.hint).toBe("Ask for a new ticket or join code.");
 	connection.lose("the next one");
@@ -101,7 +101,7 @@ describe("a hub that does not answer the hello", () => {
 		expect(error).toMatchObject({ code: "unreachable", message: "The hub did not answer this peer's hello." });
 	});
 
-	test("but closes the connection is quoted: its reason is what the user needs", async () => {
+	test("but closes the connection: the error gives the hub's reason", async () => {
 		const outcome = introduce({ says: "nothing" });
 		connection.lose("the hub was stopped");
 		const error = await outcome;
@@ -111,7 +111,7 @@ describe("a hub that does not answer the hello", () => {
 		});
 	});
 
-	test("and closes the connection before the hello could leave is quoted too, and is not a bug of ours", async () => {
+	test("and closes the connection before the hello was sent: the error gives the hub's reason, too", async () => {
 		connection = new FarConnection();
 		connection.lose("too many connections at once");
 		session = new HubSession(connection as unknown as Connection);
@@ -136,7 +136,7 @@ describe("a hub that breaks the protocol after its welcome", () => {
 		});
 	}
 
-	test("by a flood of pings: the connection is closed, and the answers that wait are bounded", async () => {
+	test("by a flood of pings: the connection is closed with the reason", async () => {
 		await introduce();
 		for (let i = 0; i < 50; i++)
 			connection.say(...Array.from({ length: 50 }, (_, n) => ({ type: "ping" as const, n })));
@@ -145,7 +145,7 @@ describe("a hub that breaks the protocol after its welcome", () => {
 	});
 });
 
-test("the time in which the peer itself was suspended does not count as silence of the hub", async () => {
+test("time in which the peer itself was suspended does not count as silence of the hub", async () => {
 	await introduce();
 	connection.answering = false;
 	await clock.pass(2 * PING_MS);
@@ -157,7 +157,7 @@ test("the time in which the peer itself was suspended does not count as silence 
 	expect(session.silentFor()).toBeLessThanOrEqual(before + PING_MS);
 });
 
-test("a hub that has nothing to say is not lost", async () => {
+test("a hub that only answers pings is not lost", async () => {
 	await introduce();
 	const closing = connection.closed;
 	await clock.pass(60_000);

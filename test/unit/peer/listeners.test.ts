@@ -1,5 +1,5 @@
-// A peer's local ports, with real TCP clients and an uplink whose streams lead straight to a local service. What becomes
-// of one connection must not matter to the others.
+// A peer's local ports, with real TCP clients and an uplink whose streams lead straight to a local service. Whatever
+// happens to one connection must not affect the others.
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
 import { newTraffic } from "../../../src/forward/bridge.ts";
 import { Aborted } from "../../../src/forward/duplex.ts";
@@ -62,7 +62,7 @@ class World implements AsyncDisposable {
 
 	client = (): Promise<PuppetSocket> => this.puppet.connect(this.local.port);
 
-	/** Whether what the client says comes back. */
+	/** Whether what the client sends is echoed. */
 	async works(client: PuppetSocket): Promise<boolean> {
 		const { received } = await client.state();
 		await client.write("hello");
@@ -77,7 +77,7 @@ class World implements AsyncDisposable {
 	}
 }
 
-describe("an exception that nothing expects ends its connection, and no other; it is reported as a bug", () => {
+describe("an unexpected exception ends its connection and no other, and is reported as a bug", () => {
 	const bug = new TypeError("undefined is not a function");
 
 	for (const [when, breaks] of [
@@ -133,7 +133,7 @@ describe("an exception that nothing expects ends its connection, and no other; i
 	}
 });
 
-test("a connection that gets no stream is reset, and reported with the reason: that is not a bug", async () => {
+test("a connection that gets no stream is reset and reported with the reason, not as a bug", async () => {
 	await using world = new World();
 	const connected = Promise.withResolvers<void>();
 	const reason = "all streams to the hub are busy";
@@ -145,7 +145,7 @@ test("a connection that gets no stream is reset, and reported with the reason: t
 	expect(events).toEqual([{ type: "connection_failed", service: "frontend", local, reason }]);
 });
 
-test("a connection that ends by itself is reported with its bytes", async () => {
+test("a connection that ends by itself is reported with its byte counts", async () => {
 	await using world = new World();
 	const client = await world.client();
 	expect(await world.works(client)).toBe(true);
@@ -156,7 +156,7 @@ test("a connection that ends by itself is reported with its bytes", async () => 
 	]);
 });
 
-test("half-closed connections that were reset for being idle are reported, if there were any", async () => {
+test("half-closed connections that were reset for being idle are reported, if there are any", async () => {
 	const clock = new Clock();
 	const listeners = new Listeners((event) => events.push(event));
 	spyOn(Transfers.prototype, "sweep").mockReturnValueOnce(0).mockReturnValueOnce(2);

@@ -18,7 +18,7 @@ const RETRY: ReconnectInput = { type: "retry", pauseMs: 200 };
 const STOP: ReconnectInput = { type: "stop" };
 const denied = (error: HivemindError): ReconnectInput => ({ type: "denied", error });
 
-test("waits, attempts, and waits again, counted from the start of the attempt", () => {
+test("waits, attempts, and waits again, with the pause counted from the start of the attempt", () => {
 	expect(after(START)).toEqual({ kind: "waiting", until: 100, denied: undefined });
 	expect(after(START, ATTEMPT)).toEqual({ kind: "attempting", since: 150, denied: undefined });
 	expect(after(START, ATTEMPT, RETRY)).toEqual({ kind: "waiting", until: 350, denied: undefined });
@@ -30,18 +30,18 @@ test("a search under way is not started again", () => {
 	}
 });
 
-test("is over when no other connection is wanted, and can be started again", () => {
+test("the search is over when no other connection is wanted, and can be started again", () => {
 	expect(after(START, STOP)).toEqual(IDLE);
 	expect(after(START, ATTEMPT, STOP, START)).toEqual(after(START));
 });
 
-test("a late denial ends the search when the attempt under way has found nothing, and not before", () => {
+test("a late denial ends the search once the attempt under way has failed, not before", () => {
 	const late = after(START, ATTEMPT, denied(DENIED));
 	expect(late).toEqual({ kind: "attempting", since: 150, denied: DENIED });
 	expect(nextReconnectState(late, RETRY)).toEqual({ kind: "failed", error: DENIED });
 });
 
-test("a denial that comes between two attempts is remembered for the next one", () => {
+test("a denial between two attempts is remembered for the next one", () => {
 	expect(after(START, ATTEMPT, RETRY, denied(DENIED), ATTEMPT, RETRY)).toEqual({ kind: "failed", error: DENIED });
 });
 
@@ -51,15 +51,15 @@ test("a denial is forgotten when another attempt succeeds", () => {
 	expect(after(denied(DENIED))).toEqual(IDLE);
 });
 
-test("of several denials the first counts", () => {
+test("the first of several denials counts", () => {
 	expect(after(START, ATTEMPT, denied(DENIED), denied(ALPN), RETRY)).toEqual({ kind: "failed", error: DENIED });
 });
 
-test("what trying again would not help ends it at once", () => {
+test("an error that trying again would not help ends the search at once", () => {
 	expect(after(START, ATTEMPT, { type: "fail", error: ALPN })).toEqual({ kind: "failed", error: ALPN });
 });
 
-test("failed is for good, whatever comes", () => {
+test("a failed search stays failed, whatever comes", () => {
 	const failed = after(START, ATTEMPT, { type: "fail", error: ALPN });
 	const input = fc.constantFrom(START, ATTEMPT, RETRY, STOP, denied(DENIED), { type: "fail", error: DENIED } as const);
 	fc.assert(

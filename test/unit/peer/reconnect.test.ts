@@ -1,4 +1,4 @@
-// How a lost hub is looked for, with the clock in the test's hands: how often, from which endpoints, and until when.
+// How a lost hub is looked for, with a clock that the test controls: how often, from which endpoints, and until when.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
 	LASTING_MS,
@@ -34,7 +34,7 @@ beforeEach(() => {
 afterEach(() => peer.end());
 
 describe("a hub that is gone", () => {
-	test("is looked for at once, then after longer and longer pauses, up to five seconds, forever", async () => {
+	test("is looked for at once, then after longer and longer pauses of up to five seconds, forever", async () => {
 		const lost = await connectedForLong();
 		endpoint.outcome = unreachable;
 		lost.lose("timed out");
@@ -46,7 +46,7 @@ describe("a hub that is gone", () => {
 		expect(between.at(-1)).toBe(RECONNECT_MAX_MS);
 	});
 
-	test("is looked for by many peers at different moments: up to half of each pause is random", async () => {
+	test("is looked for by its peers at different moments: up to half of each pause is random", async () => {
 		const lost = await connectedForLong();
 		endpoint.outcome = unreachable;
 		peer.random = 0;
@@ -55,7 +55,7 @@ describe("a hub that is gone", () => {
 		expect(pauses().slice(1, 8)).toEqual([100, 200, 400, 800, 1600, 2500, 2500]);
 	});
 
-	test("and never answers is waited for four seconds each time, by each endpoint", async () => {
+	test("and never answers is given four seconds by each attempt, from each endpoint", async () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + 60_000);
@@ -67,7 +67,7 @@ describe("a hub that is gone", () => {
 		expect(endpoint.underWay).toBeLessThanOrEqual(1);
 	});
 
-	test("and leaves an attempt hanging gets a parallel one from a second endpoint, which is closed after it", async () => {
+	test("and leaves an attempt hanging gets a parallel one from a second endpoint, which is closed afterwards", async () => {
 		(await connectedForLong()).lose("timed out");
 		await clock.pass(PARALLEL_AFTER_MS - 1);
 		expect(parallel).toHaveLength(0);
@@ -79,7 +79,7 @@ describe("a hub that is gone", () => {
 		await turn();
 		expect(await ask()).toBe(fresh);
 		await clock.pass(RECONNECT_ATTEMPT_MS);
-		expect(second.closings, "it carries the connection in use").toBe(0);
+		expect(second.closings, "closed while its connection is in use").toBe(0);
 		fresh.lose("timed out");
 		await turn();
 		expect(second.closings).toBe(1);
@@ -87,7 +87,7 @@ describe("a hub that is gone", () => {
 		expect(parallel[1]?.closings, "its attempt has failed").toBe(1);
 	});
 
-	test("gets a parallel attempt with each one while the old connection is open, and one a minute afterwards", async () => {
+	test("gets a parallel attempt each time while the old connection is open, and one a minute afterwards", async () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(PEER_SILENCE_MS + UPLINK_TICK_MS);
@@ -100,7 +100,7 @@ describe("a hub that is gone", () => {
 		expect(parallel.reduce((sum, { closings }) => sum + closings, 0)).toBeGreaterThanOrEqual(parallel.length - 1);
 	});
 
-	test("ends a peer that must not look for it: error `lost`, and no attempt", async () => {
+	test("ends a peer with --no-reconnect: error `lost`, and no attempt", async () => {
 		peer.start({ reconnect: false });
 		(await connectedForLong()).lose("it was stopped");
 		await turn();
@@ -113,7 +113,7 @@ describe("a hub that is gone", () => {
 		expect(endpoint.attempts).toHaveLength(1);
 	});
 
-	test("and denies us when it is back ends the peer: error `denied`, and no other attempt", async () => {
+	test("and denies the peer when it is back ends the peer: error `denied`, and no other attempt", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const error = peer.uplink.failed.catch((reason: unknown) => reason);
@@ -128,8 +128,8 @@ describe("a hub that is gone", () => {
 		expect(parallel).toHaveLength(0);
 	});
 
-	describe("and accepts the connection, but is slow to admit us", () => {
-		/** The first attempt leads to a connection that is not welcomed within four seconds, so the next one has begun. */
+	describe("and accepts the connection but is slow to admit the peer", () => {
+		/** The first attempt makes a connection that is not welcomed within four seconds, so the next one has begun. */
 		async function slow(): Promise<FarConnection> {
 			(await connectedForLong()).lose("timed out");
 			const connection = new FarConnection({ says: "nothing" });
@@ -143,7 +143,7 @@ describe("a hub that is gone", () => {
 			return connection;
 		}
 
-		test("is used once it does, and the next attempt is dropped", async () => {
+		test("is used once it does, and the next attempt's connection is closed", async () => {
 			const late = await slow();
 			late.say(WELCOME);
 			await turn();
@@ -164,13 +164,13 @@ describe("a hub that is gone", () => {
 			expect(await ask()).toBe(fresh);
 		});
 
-		test("and never does is given up after five seconds more", async () => {
+		test("and never does is given up after another five seconds", async () => {
 			const late = await slow();
 			await clock.pass(HELLO_MS);
 			expect(late.closedWith).toBe("not admitted");
 		});
 
-		test("and denies us then ends the peer", async () => {
+		test("and then denies it ends the peer", async () => {
 			const late = await slow();
 			late.say({ type: "denied", reason: "expired", message: "the invitation has expired" });
 			await clock.pass(RECONNECT_MAX_MS + RECONNECT_ATTEMPT_MS);
@@ -178,7 +178,7 @@ describe("a hub that is gone", () => {
 			expect(await peer.uplink.failed.catch((error: unknown) => error)).toMatchObject({ code: "denied" });
 		});
 
-		test("and denies us just before another attempt is admitted ends nothing", async () => {
+		test("and denies it just before another attempt is admitted ends nothing", async () => {
 			const late = await slow();
 			late.say({ type: "denied", reason: "full", message: "the hub is full" });
 			await turn();
@@ -199,7 +199,7 @@ describe("a hub that is gone", () => {
 		expect(parallel).toHaveLength(0);
 	});
 
-	test("is not dialled by an endpoint that was still being bound when the peer was stopped", async () => {
+	test("is not contacted by an endpoint that was still being bound when the peer was stopped", async () => {
 		(await connectedForLong()).lose("timed out");
 		const bound = Promise.withResolvers<void>();
 		const bind = peer.binding.getMockImplementation() as typeof endpoints.bindEndpoint;
@@ -215,21 +215,21 @@ describe("a hub that is gone", () => {
 	});
 });
 
-describe("a hub that admits us and loses us again", () => {
-	/** Every attempt is welcomed; the connection ends in the moment after. */
+describe("a hub that admits the peer and loses it again", () => {
+	/** Every attempt is welcomed; its connection ends right after. */
 	const welcomedAndLost = () => {
 		const connection = new FarConnection();
 		void turn().then(() => connection.lose("gone again"));
 		return connection;
 	};
 
-	test("at once, again and again, is not hammered", async () => {
+	test("at once, again and again, is not flooded with attempts", async () => {
 		peer.random = 0;
 		const first = await connected();
 		endpoint.outcome = welcomedAndLost;
 		first.lose("gone");
 		await clock.pass(60_000);
-		// With the shortest pauses: five until they have grown, and one every two and a half seconds from then on.
+		// With the shortest pauses: five until they have grown, then one every two and a half seconds.
 		const most = 2 + 5 + 60_000 / (RECONNECT_MAX_MS / 2);
 		expect(endpoint.attempts.length).toBeGreaterThan(5);
 		expect(endpoint.attempts.length).toBeLessThanOrEqual(most);
@@ -241,7 +241,7 @@ describe("a hub that admits us and loses us again", () => {
 	test("after a while is looked for at once, and the pauses start over", async () => {
 		const first = await connected();
 		first.lose("gone");
-		// Attempts that fail until the pauses are as long as they get.
+		// Attempts fail until the pauses are as long as they get.
 		endpoint.outcome = unreachable;
 		await clock.pass(60_000);
 		endpoint.outcome = undefined;

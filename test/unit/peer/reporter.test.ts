@@ -1,4 +1,4 @@
-// The lines that a peer's events become: on which stream, from which level on, and how often.
+// The lines for a peer's events: on which output, at which level of -v, and how often.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { SILENCE_MS } from "../../../src/base/limits.ts";
 import { setVerbosity } from "../../../src/base/output.ts";
@@ -52,7 +52,7 @@ const refused = { type: "refused", service: "backend", local: LOCAL, address: AD
 const ended = { type: "connection_ended", service: "backend", sent: 5, received: 7 } as const;
 
 test.each<[PeerEvent, number, string]>([
-	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox says: hello"],
+	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox server says: hello"],
 	[{ type: "path", path: "direct 127.0.0.1:1" }, INFO, "info: Connected: direct 127.0.0.1:1"],
 	[{ ...lost, reconnecting: true }, ALWAYS, "The hub is gone: it was stopped. Looking for it again …"],
 	[
@@ -68,7 +68,7 @@ test.each<[PeerEvent, number, string]>([
 	[
 		{ type: "still_lost", lostMs: 20_000 },
 		ALWAYS,
-		"Still no hub. One that was restarted without --identity has a new ticket: ask for that one.",
+		"Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one.",
 	],
 	[{ type: "attempt_failed", reason: "no answer" }, DEBUG, "debug: An attempt to reach the hub failed: no answer"],
 	[
@@ -147,7 +147,7 @@ Press Ctrl+C to stop.
 	});
 });
 
-describe("what may come often is one line a second:", () => {
+describe("what may happen often is one line a second:", () => {
 	const LINES = [
 		{ type: "connection_failed", service: "backend", local: LOCAL, reason: "why" },
 		{ type: "bug", where: "a connection to the backend", error: new Error("why") },
@@ -162,14 +162,14 @@ describe("what may come often is one line a second:", () => {
 			expect(printed().stderr.split("\n")).toHaveLength(2);
 		});
 
-	test("each service has its own second", () => {
+	test("each service is limited by itself", () => {
 		for (const service of ["backend", "frontend"]) report({ ...LINES[0], service });
 		expect(printed().stderr.split("\n")).toHaveLength(3);
 	});
 });
 
 describe("a wait", () => {
-	test("is told when it takes longer than half a second, each step by itself", async () => {
+	test("is reported when it takes longer than half a second, each step by itself", async () => {
 		report({ type: "waiting", what: "the mailbox server" });
 		await clock.pass(SILENCE_MS - 1);
 		report({ type: "waiting", what: "the hub" });
@@ -179,7 +179,7 @@ describe("a wait", () => {
 		expect(printed().stderr).toBe("Waiting for the hub …\n");
 	});
 
-	test("that is over is not told", async () => {
+	test("that is over is not reported", async () => {
 		report({ type: "waiting", what: "the hub" });
 		report({ type: "waited" });
 		report({ type: "waited" });
@@ -188,7 +188,7 @@ describe("a wait", () => {
 		expect(clock.pending).toBe(0);
 	});
 
-	test("for the same thing, once more, is told once more", async () => {
+	test("for the same thing is reported again the next time", async () => {
 		for (let i = 0; i < 2; i++) {
 			report({ type: "waiting", what: "the hub" });
 			await clock.pass(SILENCE_MS);
@@ -197,7 +197,7 @@ describe("a wait", () => {
 		}
 	});
 
-	test("for running transfers says how to end it", async () => {
+	test("for running transfers says how to stop at once", async () => {
 		report({ type: "stopping" });
 		report({ type: "waiting", what: "running transfers" });
 		await clock.pass(SILENCE_MS);

@@ -14,7 +14,7 @@ const ticket = await formatTicket({ address: nobody, secret: undefined });
 const options = { name: "me", addresses: [FREE, FREE, FREE], endpoint: LOOPBACK };
 const hooks = () => process.listenerCount("exit");
 
-test("the exit hook that resets what still runs is there while the peer runs, and gone afterwards", async () => {
+test("the exit hook that resets running transfers is there while the peer runs, and gone afterwards", async () => {
 	const before = hooks();
 	const stop = new AbortController();
 	const events: PeerEvent[] = [];

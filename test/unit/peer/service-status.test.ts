@@ -1,4 +1,4 @@
-// What a peer prints about the hub's services, with the clock in the test's hands.
+// What a peer prints about the hub's services, with a clock that the test controls.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
 import { REFUSAL_REASON_MS } from "../../../src/peer/limits.ts";
@@ -35,7 +35,7 @@ const lines = (): string[] => printed.mock.calls.map(([text]) => String(text).tr
 const hear = (up: boolean): void =>
 	status.update([{ port: BACKEND.portId, name: "backend", address: "127.0.0.1:8000", up }]);
 
-test("what is down at the start is reported below the list of services, not above it", () => {
+test("a service that is down at the start is reported after the list of services, not before it", () => {
 	hear(false);
 	expect(lines()).toEqual([]);
 	status.startReporting();
@@ -60,7 +60,7 @@ test("a service that is up again within a second is reported as running again, a
 	expect(lines()).toEqual([DOWN, UP]);
 });
 
-test("one that goes up and down all the time is one line a second at most, and the last line is true", async () => {
+test("a service that goes up and down all the time is at most one line a second, and the last line is true", async () => {
 	status.startReporting();
 	for (let i = 0; i < 1000; i++) {
 		hear(i % 2 === 0);
@@ -75,7 +75,7 @@ test("one that goes up and down all the time is one line a second at most, and t
 describe("a refused connection", () => {
 	const refuse = () => status.refused(BACKEND, LOCAL, clock.now);
 
-	test("to a service that is known to be down is explained once until it is up again: something may poll it", async () => {
+	test("to a service that is known to be down is reported once until it is up again, as something may poll it", async () => {
 		hear(false);
 		status.startReporting();
 		await clock.pass(1);
@@ -91,7 +91,7 @@ describe("a refused connection", () => {
 		expect(lines().slice(2)).toEqual([UP, DOWN, ASKED]);
 	});
 
-	test("is logged each time, one line a second at most", async () => {
+	test("is logged each time, at most one line a second", async () => {
 		setVerbosity(2);
 		hear(false);
 		status.startReporting();
@@ -105,7 +105,7 @@ describe("a refused connection", () => {
 		expect(lines()).toEqual([DOWN, ASKED, ASKED.replace("error", "info")]);
 	});
 
-	test("that told the hub that the service is down is one line, whichever message comes first", async () => {
+	test("that revealed to the hub that the service is down is one line, whichever message comes first", async () => {
 		status.startReporting();
 		hear(true);
 		const refused = refuse();
@@ -116,7 +116,7 @@ describe("a refused connection", () => {
 		expect(lines()).toEqual([DOWN]);
 	});
 
-	test("that says what was about to be reported is not followed by the same", async () => {
+	test("that reports what was about to be reported is not followed by the same line", async () => {
 		status.startReporting();
 		hear(false);
 		await clock.pass(REPORT_EVERY_MS);
@@ -127,7 +127,7 @@ describe("a refused connection", () => {
 		expect(lines()).toEqual([DOWN, UP, ASKED]);
 	});
 
-	test("of a hub that says nothing of its services (the original program's) is explained without an address", async () => {
+	test("by a hub of the original program, which does not list its services, is reported without an address", async () => {
 		status.startReporting();
 		await refuse();
 		expect(lines()).toEqual([`error: The backend is not running on the hub. A connection to ${LOCAL} was refused.`]);
@@ -142,7 +142,7 @@ describe("a refused connection", () => {
 		expect(lines()).toEqual([`error: The hub refused a connection to the backend (${LOCAL}).`]);
 	});
 
-	test("is not explained by a peer that is being stopped", async () => {
+	test("is not reported by a peer that is being stopped", async () => {
 		status.startReporting();
 		hear(true);
 		const refused = refuse();

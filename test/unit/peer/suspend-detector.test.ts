@@ -1,4 +1,4 @@
-// What a peer knows of its own suspensions, with the clock in the test's hands.
+// How a peer notices its own suspensions, with a clock that the test controls.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { STALL_MS } from "../../../src/base/limits.ts";
 import { SUSPECT_MS, UPLINK_TICK_MS } from "../../../src/peer/limits.ts";

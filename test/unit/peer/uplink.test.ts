@@ -1,6 +1,6 @@
-// A peer's way to its hub, with the clock in the test's hands: which connection is in use, when it is given up, and what
-// new local connections get. Only the hub and the network are fakes; sessions and control streams are real. How a lost
-// hub is looked for: reconnect.test.ts.
+// A peer's uplink, with a clock that the test controls: which connection is in use, when it is given up, and what new
+// local connections get. Only the hub and the network are fakes; sessions and control streams are real. How a lost hub
+// is looked for: reconnect.test.ts.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { STALL_MS } from "../../../src/base/limits.ts";
 import {
@@ -34,11 +34,11 @@ describe("a hub that does not answer", () => {
 		const old = await connectedForLong();
 		old.answering = false;
 		await clock.pass(old.answeredAt + SUSPECT_MS - clock.now);
-		expect(told("has not answered"), "three seconds are not over").toBe(0);
+		expect(told("has not answered"), "before three seconds have passed").toBe(0);
 		expect(endpoint.attempts).toHaveLength(1);
 		await clock.pass(UPLINK_TICK_MS);
 		expect(told("has not answered")).toBe(1);
-		expect(endpoint.attempts, "it is looked for at once").toHaveLength(2);
+		expect(endpoint.attempts, "attempts: the hub is looked for at once").toHaveLength(2);
 		await clock.pass(4 * SUSPECT_MS);
 		expect(told("has not answered")).toBe(1);
 		expect(told("Looking for it again")).toBe(1);
@@ -50,14 +50,14 @@ describe("a hub that does not answer", () => {
 		old.answering = false;
 		await clock.pass(SUSPECT_MS + PING_MS);
 		const waiting = ask();
-		expect(await settled(waiting), "nothing new starts on the old one").toBe(false);
+		expect(await settled(waiting), "nothing new starts on the old connection").toBe(false);
 		const fresh = await connectedAgain();
 		expect(await waiting).toBe(fresh);
 		expect(old.closedWith).toBeUndefined();
 		expect(told("Connected again")).toBe(1);
 	});
 
-	test("loses what runs on the old connection after thirty seconds, not earlier, and not what runs on the new one", async () => {
+	test("loses what runs on the old connection after thirty seconds, not earlier, but not what runs on the new one", async () => {
 		const old = await connectedForLong();
 		old.carries = 1;
 		old.answering = false;
@@ -94,15 +94,15 @@ describe("a hub that does not answer", () => {
 		await clock.pass(PING_MS + UPLINK_TICK_MS);
 		expect(await waiting).toBe(old);
 		expect(told("The hub answers again")).toBe(1);
-		expect(peer.heard.at(-1), "what it said meanwhile counts").toEqual(services);
-		// The attempt that was to replace it is not put in use any more.
+		expect(peer.heard.at(-1), "what it said in the meantime counts").toEqual(services);
+		// The connection of the attempt that was to replace it is not used.
 		const late = new FarConnection();
 		endpoint.let(late);
 		await turn();
 		expect(late.closedWith).toBe("no longer needed");
 		const { length } = endpoint.attempts;
 		await clock.pass(4 * RECONNECT_MAX_MS);
-		expect(endpoint.attempts, "nothing more is looked for").toHaveLength(length);
+		expect(endpoint.attempts, "the search is over").toHaveLength(length);
 		expect(await ask()).toBe(old);
 	});
 
@@ -119,7 +119,7 @@ describe("a hub that does not answer", () => {
 describe("a hub that says goodbye", () => {
 	const BYE = { type: "bye", reason: "it was stopped" } as const;
 
-	test("in one packet with its welcome is not taken for one that stays", async () => {
+	test("in one packet with its welcome is not used", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const waiting = ask();
@@ -127,13 +127,13 @@ describe("a hub that says goodbye", () => {
 		endpoint.let(leaving);
 		await turn();
 		expect(told("The hub is gone: it was stopped")).toBe(1);
-		expect(await settled(waiting), "nothing starts at a hub that leaves").toBe(false);
+		expect(await settled(waiting), "nothing starts at a hub that is leaving").toBe(false);
 		await clock.pass(RECONNECT_MAX_MS);
 		const fresh = await connectedAgain();
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("and keeps its connection open is left once nothing runs there any more", async () => {
+	test("and keeps its connection open is disconnected once nothing runs on it any more", async () => {
 		const old = await connectedForLong();
 		old.carries = 1;
 		old.say(BYE);
@@ -161,7 +161,7 @@ describe("a hub that says goodbye", () => {
 		expect(open).toEqual(all.slice(-CONNECTIONS_PER_ID));
 	});
 
-	test("was lost from then on, not since its last answer", async () => {
+	test("counts as lost from then on, not since its last answer", async () => {
 		const old = await connectedForLong();
 		await clock.pass(old.answeredAt + PING_MS - 1 - clock.now);
 		old.say(BYE);
@@ -187,10 +187,10 @@ test("what an old connection says about the services does not replace what the o
 });
 
 describe("a hub of the original program, which answers no pings,", () => {
-	test("is looked for when no path has led to it for three seconds, and new connections wait", async () => {
+	test("is looked for when there has been no path to it for three seconds, and new connections wait", async () => {
 		const old = await connectedForLong({ says: "refuses" });
 		await clock.pass(60_000);
-		expect(told("has not answered"), "it is not expected to answer").toBe(0);
+		expect(told("has not answered"), "no answers are expected").toBe(0);
 		old.pathAt = clock.now;
 		await clock.pass(SUSPECT_MS);
 		expect(told("has not answered")).toBe(0);
@@ -202,7 +202,7 @@ describe("a hub of the original program, which answers no pings,", () => {
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("is used again when its path is back", async () => {
+	test("is used again when there is a path again", async () => {
 		const old = await connectedForLong({ says: "refuses" });
 		old.pathAt = clock.now;
 		await clock.pass(2 * SUSPECT_MS);
@@ -213,12 +213,12 @@ describe("a hub of the original program, which answers no pings,", () => {
 	});
 });
 
-describe("a peer that was suspended for so long that its connection is over when it resumes", () => {
+describe("a peer that was suspended so long that its connection is over when it resumes", () => {
 	for (const [first, ticks] of [
-		["comes before anything else", false],
-		["comes after the first tick", true],
+		["is reported before anything else", false],
+		["is reported after the first tick", true],
 	] as const) {
-		test(`says so, blames nobody, and counts from when it was suspended: the end of the connection ${first}`, async () => {
+		test(`reports its suspension, not the hub, and counts from its start: the end of the connection ${first}`, async () => {
 			const old = await connectedForLong();
 			clock.stall(52_000);
 			if (ticks) await clock.pass(UPLINK_TICK_MS);
@@ -233,7 +233,7 @@ describe("a peer that was suspended for so long that its connection is over when
 		});
 	}
 
-	test("blames the hub again for what ends later", async () => {
+	test("reports the hub's reason again for what ends later", async () => {
 		const old = await connectedForLong();
 		clock.stall(20_000);
 		await clock.pass(SUSPECT_MS + UPLINK_TICK_MS);
@@ -242,7 +242,7 @@ describe("a peer that was suspended for so long that its connection is over when
 		expect(told("The hub is gone: the hub was stopped.")).toBe(1);
 	});
 
-	test("does not blame that when the hub ends the connection right after its welcome", async () => {
+	test("does not blame its suspension when the hub ends the connection right after its welcome", async () => {
 		clock.stall(60_000);
 		const connection = new FarConnection();
 		connection.onWelcome = () => connection.lose("the hub was stopped");
@@ -254,7 +254,7 @@ describe("a peer that was suspended for so long that its connection is over when
 		expect(told("suspended")).toBe(0);
 	});
 
-	test("gives the hub's reason for a connection that ends without any suspension", async () => {
+	test("reports the hub's reason for a connection that ends without any suspension", async () => {
 		(await connectedForLong()).lose("no answer for 30 seconds");
 		await turn();
 		expect(told("The hub is gone: no answer for 30 seconds.")).toBe(1);
@@ -270,7 +270,7 @@ test("what ends with an old connection is reported", async () => {
 	expect(told("2 connections were reset: the hub was restarted.")).toBe(1);
 });
 
-test("a peer that is suspended while its hub is lost does not take it for found when it resumes", async () => {
+test("a peer that is suspended while its hub is lost does not report the hub as found when it resumes", async () => {
 	const old = await connectedForLong();
 	old.answering = false;
 	await clock.pass(SUSPECT_MS + PING_MS);
@@ -284,7 +284,7 @@ test("a peer that is suspended while its hub is lost does not take it for found 
 	expect(old.closedWith).toBe("no answer for 30 s");
 });
 
-test("a peer that was suspended blames nobody for it, however slowly the hub answers", async () => {
+test("a peer that was suspended does not report the hub as silent, however slowly it answers", async () => {
 	const connection = await connectedForLong();
 	connection.answering = false;
 	clock.stall(PEER_SILENCE_MS + SUSPECT_MS);
@@ -296,11 +296,11 @@ test("a peer that was suspended blames nobody for it, however slowly the hub ans
 	expect(endpoint.attempts).toHaveLength(1);
 });
 
-test("a peer that was suspended itself does not give up a connection because of that", async () => {
+test("a peer that was suspended does not give up its connection because of that", async () => {
 	const connection = await connectedForLong();
 	connection.carries = 1;
 	clock.stall(PEER_SILENCE_MS + SUSPECT_MS);
-	// The tick is due before the next ping is answered: it must not judge the hub.
+	// The tick is due before the next ping is answered; it must not judge the hub.
 	await clock.pass(0);
 	expect(connection.closedWith).toBeUndefined();
 	expect(await ask()).toBe(connection);
@@ -313,7 +313,7 @@ test("a peer that was suspended itself does not give up a connection because of 
 });
 
 describe("a new local connection while the hub is lost", () => {
-	test("is turned away after ten seconds, not earlier", async () => {
+	test("is given up after ten seconds, not earlier", async () => {
 		(await connectedForLong()).lose("timed out");
 		await turn();
 		const waiting = ask();
@@ -324,18 +324,18 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe("the hub was unreachable for 10 s");
 	});
 
-	test("gets through the moment the hub is back, like all others that wait", async () => {
+	test("gets its stream the moment the hub is back, like all others that wait", async () => {
 		(await connectedForLong()).lose("timed out");
 		await clock.pass(RECONNECT_ATTEMPT_MS / 2);
 		const waiting = [ask(), ask()];
 		const fresh = await connectedAgain();
 		for (const one of waiting) {
-			expect(await settled(one), "without a moment's wait").toBe(true);
+			expect(await settled(one), "it gets a stream at once").toBe(true);
 			expect(await one).toBe(fresh);
 		}
 	});
 
-	test("that came before the loss was noticed waits for the next connection", async () => {
+	test("that asked before the loss was noticed waits for the next connection", async () => {
 		const old = await connectedForLong();
 		old.lose("timed out", { noticed: false });
 		const waiting = ask();
@@ -346,7 +346,7 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("that waited for a stream of a full connection, lost meanwhile, gets one of the next as soon as it is there", async () => {
+	test("that waited for a stream on a full connection gets one on the next connection when that is lost", async () => {
 		const old = await connectedForLong();
 		old.fill();
 		const waiting = ask();
@@ -357,7 +357,7 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe(fresh);
 	});
 
-	test("that waited for a stream of a full connection waits ten seconds in all", async () => {
+	test("that waited for a stream on a full connection waits ten seconds in all", async () => {
 		const old = await connectedForLong();
 		old.fill();
 		const waiting = ask();
@@ -393,7 +393,7 @@ describe("a new local connection while the hub is lost", () => {
 		expect(await waiting).toBe("the peer was stopped");
 	});
 
-	test("is turned away once when the peer is stopped while it waits for a stream, and does not ask forever", async () => {
+	test("is given up once when the peer is stopped while it waits for a stream, and does not ask forever", async () => {
 		const old = await connectedForLong();
 		const full = old.fill();
 		const waiting = ask();
@@ -408,16 +408,16 @@ describe("a new local connection while the hub is lost", () => {
 	});
 });
 
-test("a new local connection that gets no stream of a working connection is turned away", async () => {
+test("a new local connection that gets no stream on a working connection is given up", async () => {
 	const { giveUp } = (await connectedForLong()).fill();
 	const waiting = ask();
 	giveUp();
 	expect(await waiting).toBe("all streams are busy");
-	expect(endpoint.attempts, "and the hub is not looked for").toHaveLength(1);
+	expect(endpoint.attempts, "attempts: the hub is not looked for").toHaveLength(1);
 });
 
 describe("a connection that was replaced", () => {
-	/** The old one answers again as soon as the new one is in use. */
+	/** The old connection answers again as soon as the new one is in use. */
 	async function replaced(carries: number): Promise<{ old: FarConnection; fresh: FarConnection }> {
 		const old = await connectedForLong();
 		old.carries = carries;
@@ -438,7 +438,7 @@ describe("a connection that was replaced", () => {
 		expect(await ask()).toBe(fresh);
 	});
 
-	test("and still carries a stream is left alone until that has ended", async () => {
+	test("and still carries a stream is kept until that has ended", async () => {
 		const { old, fresh } = await replaced(1);
 		await clock.pass(10 * REPLACED_MS);
 		expect(old.closedWith).toBeUndefined();
@@ -459,17 +459,17 @@ describe("connections that wait for a hub's answer,", () => {
 		return old;
 	}
 
-	test("end at once when it has been restarted: nobody is left to answer", async () => {
+	test("end at once when the hub has been restarted: nobody is left to answer", async () => {
 		const old = await withNext({ run: "second" });
 		expect(old.closedWith).toBe("the hub was restarted");
 	});
 
-	test("go on when it is still the same run", async () => {
+	test("go on when it is still the same run of the hub", async () => {
 		const old = await withNext({ run: "first" });
 		expect(old.closedWith).toBeUndefined();
 	});
 
-	test("go on when it does not say which run it is", async () => {
+	test("go on when the hub does not name its run", async () => {
 		const old = await withNext({});
 		expect(old.closedWith).toBeUndefined();
 	});

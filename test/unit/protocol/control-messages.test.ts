@@ -1,4 +1,4 @@
-// The lines of the control stream: what is a message, what is ignored, and what breaks the protocol.
+// The lines of the control stream: which are messages, which are ignored, and which break the protocol.
 import { describe, expect, test } from "bun:test";
 import { REMOTE_TEXT_MAX } from "../../../src/base/limits.ts";
 import {
@@ -13,7 +13,7 @@ import { CONTROL_LINE_MAX, NAME_MAX } from "../../../src/protocol/limits.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const decode = (value: unknown) => decodeMessage(bytes(typeof value === "string" ? value : JSON.stringify(value)));
 
-/** The error of a call that breaks the protocol. */
+/** The message of the ProtocolError that a call must throw. */
 function broken(work: () => unknown): string {
 	try {
 		work();
@@ -36,21 +36,21 @@ test.each<Message>([
 	{ type: "reset", stream: "client bidirectional 0" },
 	{ type: "bye", reason: "the hub was stopped" },
 	{ type: "services", services: [] },
-])("%j is decoded as it was, from one line", (message) => {
+])("%j survives encoding as one line and decoding", (message) => {
 	const line = encodeMessage(message);
 	expect(line.indexOf(0x0a)).toBe(line.length - 1);
 	expect(decodeMessage(line.subarray(0, -1))).toEqual(message);
 });
 
 describe("a newer version", () => {
-	test("keys that we do not know are left out", () => {
+	test("may add keys, which are left out", () => {
 		expect(decode({ type: "ping", n: 3, colour: "red", __proto__: { n: 4 } })).toEqual({ type: "ping", n: 3 });
 		const [service] = services;
 		expect(decode({ type: "services", services: [{ ...service, since: 5 }] })).toEqual({ type: "services", services });
 	});
 
 	test.each(["colour", "", "constructor", "__proto__", "toString", "hasOwnProperty", "HELLO"])(
-		"the type '%s' is ignored",
+		"may add types: '%s' is ignored",
 		(type) => expect(decode(`{"type":${JSON.stringify(type)},"n":1}`)).toBeUndefined(),
 	);
 });
@@ -60,13 +60,13 @@ test("a Windows line ending changes nothing", () => {
 });
 
 describe("text from the other side", () => {
-	test("control characters, line ends and terminal sequences are removed", () => {
+	test("loses its control characters, line ends and terminal sequences", () => {
 		const reason = "one\n\u001b[31mtwo\u0007\u202ethree\u2028four\u0000\u009bfive";
 		const message = decode({ type: "bye", reason });
 		expect(message).toEqual({ type: "bye", reason: "one [31mtwo three four five" });
 	});
 
-	test("is cut: names at NAME_MAX, other text at REMOTE_TEXT_MAX", () => {
+	test("is cut: names to NAME_MAX, other text to REMOTE_TEXT_MAX", () => {
 		const long = "x".repeat(1000);
 		expect(decode({ type: "bye", reason: long })).toEqual({ type: "bye", reason: `${"x".repeat(REMOTE_TEXT_MAX)}…` });
 		expect(decode({ type: "hello", v: 1, name: long, program: "1" })).toMatchObject({
@@ -74,7 +74,7 @@ describe("text from the other side", () => {
 		});
 	});
 
-	test("a lone surrogate is not passed on", () => {
+	test("loses lone surrogates", () => {
 		expect(decode('{"type":"bye","reason":"a\\ud800b"}')).toEqual({ type: "bye", reason: "a b" });
 	});
 });
@@ -111,13 +111,13 @@ describe("what breaks the protocol", () => {
 		broken(() => decodeMessage(Uint8Array.of(0x22, 0xff, 0x22)));
 	});
 
-	test("the remote's bytes are not in the reason, which goes into our log and back to the remote", () => {
+	test("the remote's bytes are not part of the reason, which is logged and sent back", () => {
 		expect(broken(() => decode('\u001b]0;owned\u0007{"type"'))).toBe("a control line is not valid JSON");
 	});
 });
 
 describe("lines", () => {
-	test("of exactly the greatest length are accepted, in one piece or in several", () => {
+	test("of exactly the greatest length are accepted, in one piece or several", () => {
 		const line = new Uint8Array(CONTROL_LINE_MAX).fill(0x20);
 		const lines = new Lines();
 		expect(lines.push(line)).toEqual([]);
@@ -134,7 +134,7 @@ describe("lines", () => {
 		broken(() => slow.push(line.subarray(0, 1)));
 	});
 
-	test("do not change when the buffer that they came in is used again", () => {
+	test("do not change when the buffer that they arrived in is reused", () => {
 		const buffer = bytes("one\ntw");
 		const lines = new Lines();
 		const [first] = lines.push(buffer);

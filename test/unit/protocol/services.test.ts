@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { parseAddress } from "../../../src/base/address.ts";
 import { SERVICES } from "../../../src/protocol/services.ts";
 
-test("port ids, options and default addresses are those of the original", () => {
+test("port ids, options and default addresses are the original program's", () => {
 	expect(SERVICES.map(({ portId, option, defaultAddress }) => [portId, option, defaultAddress])).toEqual([
 		[1, "frontend-addr", "127.0.0.1:3000"],
 		[2, "backend-addr", "127.0.0.1:8000"],

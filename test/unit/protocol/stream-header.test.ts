@@ -1,4 +1,4 @@
-// The first bytes of a stream, against the vectors in PROTOCOL.md.
+// The first bytes of a stream, compared with the vectors in PROTOCOL.md.
 import { expect, test } from "bun:test";
 import {
 	ACCEPTED,
@@ -18,17 +18,17 @@ test("the header is the port id and eleven ASCII bytes", () => {
 	expect(hex(encodeHeader(0x03))).toBe("03686976656d696e64703270");
 });
 
-test("the answers and the ALPNs are the original's", () => {
+test("the answers and the ALPNs are the original program's", () => {
 	expect([ACCEPTED, REFUSED]).toEqual([0xff, 0x00]);
 	expect(ALPN).toEqual({ hivemind: "HIVEMIND/1.0.0", "federated-hivemind": "HIVEMIND-FEDERATED/1.0.0" });
 });
 
-test("a probe's ALPN is not one of a product, so a probe is never a peer", () => {
+test("a probe's ALPN is none of the --alpn choices, so a probe is never taken for a peer", () => {
 	expect(Object.values<string>(ALPN)).not.toContain(PROBE_ALPN);
 	expect(PROBE_ALPN).toBe("HIVEMIND-PROBE/1.0.0");
 });
 
-test("port id 0 is valid, and not a failure", () => {
+test("port id 0 is valid, and not taken for a failure", () => {
 	expect(decodeHeader(encodeHeader(0))).toBe(0);
 });
 

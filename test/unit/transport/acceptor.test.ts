@@ -1,4 +1,4 @@
-// The accept loop over connections that come on command: what becomes of handshakes that never end, which sources have
+// The accept loop with connections that arrive on command: what happens to handshakes that never end, which sources have
 // to prove their addresses, and what a probe gets. With real connections: test/e2e/acceptor.test.ts.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
@@ -21,9 +21,9 @@ import {
 import { Clock } from "../../support/far-hub.ts";
 import { turn } from "../../support/native-halves.ts";
 
-/** An incoming connection; its handshake is pending until the test ends it. */
+/** An incoming connection, whose handshake is pending until the test ends it. */
 class Visit {
-	/** What the loop did with it. */
+	/** What the accept loop did with it. */
 	fate: "accepted" | "asked to prove its address" | "ignored" | undefined;
 	readonly handshake = Promise.withResolvers<NativeConnection>();
 	#addr: string;
@@ -55,7 +55,7 @@ let running: Promise<void>;
 let events: EndpointEvent[];
 /** Connections that were handed over. */
 let connections: Connection[];
-/** Calls of acceptNext that wait, and visits that come before them; null: the endpoint is closed. */
+/** Calls of acceptNext that wait, and visits that arrived before them; null: the endpoint is closed. */
 let accepting: ((visit: Visit | null) => void)[];
 let coming: (Visit | null)[];
 
@@ -98,7 +98,7 @@ function come<V extends Visit | null>(one: V): V {
 	return one;
 }
 
-/** So many strangers, each from a host of its own, whose handshakes never end. */
+/** This many strangers, each from a host of its own, whose handshakes never end. */
 async function stall(count: number, proven: boolean): Promise<Visit[]> {
 	const all: Visit[] = [];
 	for (let i = 0; i < count; i++) {
@@ -109,7 +109,7 @@ async function stall(count: number, proven: boolean): Promise<Visit[]> {
 	return all;
 }
 
-test("strangers who never finish their handshakes have to prove their addresses soon, which forged ones cannot", async () => {
+test("strangers that never finish their handshakes soon have to prove their addresses, which forged sources cannot", async () => {
 	const all = await stall(2 * HANDSHAKE_RETRY_FROM, false);
 	expect(all.map(({ fate }) => fate)).toEqual([
 		...Array(HANDSHAKE_RETRY_FROM).fill("accepted"),
@@ -118,7 +118,7 @@ test("strangers who never finish their handshakes have to prove their addresses 
 	expect(acceptor.handshakes.size).toBe(HANDSHAKE_RETRY_FROM);
 });
 
-test("strangers who prove their addresses and never finish do not keep a known peer out", async () => {
+test("strangers that prove their addresses and never finish do not keep a known peer out", async () => {
 	await stall(HANDSHAKES_MAX + 20, true);
 	expect(acceptor.handshakes.size).toBe(HANDSHAKES_MAX);
 	const known = come(new Visit("10.9.9.9:7", true));
@@ -137,7 +137,7 @@ test("a connection that is dropped because too many are queued is ignored, and t
 	expect(events).toEqual([{ type: "attempt_failed", reason: "too many connection attempts at once" }]);
 });
 
-test("the place of a handshake that failed is taken by the next connection in the queue", async () => {
+test("when a handshake fails, the next connection in the queue takes its place", async () => {
 	const all = await stall(HANDSHAKES_MAX + 1, true);
 	expect(all.at(-1)?.fate).toBeUndefined();
 	all[0]?.handshake.reject(new Error("timed out"));
@@ -147,7 +147,7 @@ test("the place of a handshake that failed is taken by the next connection in th
 	expect(events).toEqual([{ type: "attempt_failed", reason: "timed out" }]);
 });
 
-/** A connection whose handshake is completed, and what it was closed with. */
+/** A native connection whose handshake is completed, and the codes that it was closed with. */
 function connected(alpn: string) {
 	const over = Promise.withResolvers<string>();
 	const closings: bigint[] = [];
@@ -164,7 +164,7 @@ function connected(alpn: string) {
 	return { native: native as unknown as NativeConnection, closings };
 }
 
-test("a probe gets a handshake and nothing else: it is closed at once and handed to nobody", async () => {
+test("a probe gets a handshake and nothing else: its connection is closed at once and not handed over", async () => {
 	const probe = connected(PROBE_ALPN);
 	const peer = connected(ALPN.hivemind);
 	for (const { native } of [probe, peer]) come(new Visit("10.1.0.1:1")).handshake.resolve(native);
@@ -178,7 +178,7 @@ test("a probe gets a handshake and nothing else: it is closed at once and handed
 	await connections[0]?.closed;
 });
 
-test("probes are paced and queued like all others", async () => {
+test("probes are paced and queued like all other connections", async () => {
 	const all: Visit[] = [];
 	for (let i = 0; i < HANDSHAKE_BURST + 3; i++) {
 		const visit = come(new Visit("10.1.0.1:1", true));

@@ -1,4 +1,4 @@
-// The shared budget: how much a stream may move while others move, with a clock that the test holds.
+// The shared budget: how much a stream may move at once while others move data, with a clock that the test controls.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { ChunkScheduler, ChunkSize } from "../../../src/transport/chunk-size.ts";
 import {
@@ -22,7 +22,7 @@ beforeEach(() => {
 
 afterEach(() => clock.mockRestore());
 
-/** All of them move bulk data through one window, and into the next. */
+/** Lets all of them move bulk data through one window and into the next. */
 function bulk(sizes: readonly ChunkSize[]): void {
 	for (let window = 0; window < 2; window++) {
 		for (const size of sizes) size.moved(CHUNK_MIN);
@@ -82,7 +82,7 @@ test("beside small requests the chunks of a bulk transfer shrink, however many r
 	}
 });
 
-test("when the small requests are over, a bulk transfer has the thread to itself again", () => {
+test("after the small requests, a bulk transfer has the thread to itself again", () => {
 	const bulky = new ChunkSize(scheduler);
 	new ChunkSize(scheduler).moved(500);
 	for (let i = 0; i < 3; i++) {
@@ -122,7 +122,7 @@ test("a stream that moves many chunks in one window counts once", () => {
 test("reads start small, grow only while they are filled, and shrink again", () => {
 	const size = new ChunkSize(scheduler);
 	expect(size.readSize()).toBe(READ_MIN);
-	// Its own first reads are small and count as such for a moment: twice as many rounds as growing alone takes.
+	// Its own first reads are small and count as such for a moment, so this takes twice as many rounds as growing alone.
 	for (let i = 0; i < 2 * Math.log2(CHUNK_MAX / READ_MIN); i++) {
 		const asked = size.readSize();
 		size.moved(asked, asked);
@@ -150,7 +150,7 @@ test("writes do not change how much is read", () => {
 	expect(size.readSize()).toBe(READ_MIN);
 });
 
-test("streams of another scheduler have a thread of their own", () => {
+test("streams of another scheduler do not count", () => {
 	const other = new ChunkSize(new ChunkScheduler());
 	bulk([other, ...streams(16)]);
 	other.moved(500);

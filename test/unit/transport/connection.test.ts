@@ -1,5 +1,5 @@
-// One connection and its pool of streams, over a native one that grants streams, finds paths and ends on command: how
-// many streams it requests, and who gets them. What is on the wire is tested in test/e2e.
+// One connection and its pool of streams, over a native one that grants streams, has paths and ends on command: how
+// many streams it requests, and which callers get them. What is on the wire is tested in test/e2e.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
@@ -16,13 +16,13 @@ import type { QuicStream } from "../../../src/transport/stream.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { NativeReceive, NativeSend, settled, turn } from "../../support/native-halves.ts";
 
-/** The far end: it grants so many streams, and the rest have to wait. */
+/** The native connection: it grants this many streams, and further ones have to wait. */
 class Native {
 	granted = Number.POSITIVE_INFINITY;
-	/** Calls of openBi. */
+	/** How often openBi was called. */
 	asked = 0;
 	hasPath = true;
-	/** The reasons that it was closed with. */
+	/** The reasons with which it was closed. */
 	closings: string[] = [];
 	readonly streams: { send: NativeSend; recv: NativeReceive }[] = [];
 	#pending: PromiseWithResolvers<unknown>[] = [];
@@ -32,7 +32,7 @@ class Native {
 		return this.#pending.length;
 	}
 
-	/** `count` more are granted. */
+	/** Grants `count` more. */
 	grant(count: number): void {
 		this.granted += count;
 		for (const waiter of this.#pending.splice(0, count)) waiter.resolve(this.#stream());
@@ -86,7 +86,7 @@ beforeEach(() => {
 
 afterEach(async () => {
 	native.end("the test is over");
-	// A thousand are aborted in several turns, and their resets have a grace.
+	// A thousand streams are aborted over several turns, and their resets wait for a grace period.
 	for (let i = 0; i < (2 * STREAMS_PER_CONNECTION) / ABORTS_PER_TURN; i++) await clock.pass(RESET_GRACE_MS);
 	expect(connection.streams, "streams left open").toBe(0);
 	clock.restore();
@@ -97,7 +97,7 @@ const open = (count: number): Promise<QuicStream | Error>[] =>
 	Array.from({ length: count }, () => connection.openStream(1).catch((error: Error) => error));
 
 describe("streams to a hub that grants more than the limit", () => {
-	test("are as many as the limit and one for control; the next one waits for a free one", async () => {
+	test("are as many as the limit and one for control; the next caller waits for a free one", async () => {
 		const all = await Promise.all(open(STREAMS_PER_CONNECTION + 1));
 		expect(connection.streams).toBe(STREAMS_PER_CONNECTION + 1);
 		const [next] = open(1);
@@ -110,7 +110,7 @@ describe("streams to a hub that grants more than the limit", () => {
 		expect(connection.streams).toBe(STREAMS_PER_CONNECTION + 1);
 	});
 
-	test("that do not come free are given up after ten seconds, not earlier", async () => {
+	test("that do not become free are given up after ten seconds, not earlier", async () => {
 		await Promise.all(open(STREAMS_PER_CONNECTION + 1));
 		const [next] = open(1) as [Promise<QuicStream | Error>];
 		await clock.pass(OPEN_STREAM_MS - 1);
@@ -121,7 +121,7 @@ describe("streams to a hub that grants more than the limit", () => {
 });
 
 describe("streams to a hub that grants few", () => {
-	test("and none in time: callers that gave up leave no requests behind that delay others", async () => {
+	test("and none in time: callers that gave up leave no requests behind that would delay others", async () => {
 		native.granted = 0;
 		const burst = open(50);
 		await clock.pass(OPEN_STREAM_MS);
@@ -129,17 +129,17 @@ describe("streams to a hub that grants few", () => {
 		expect(native.asked).toBe(50);
 		const late = open(50);
 		await turn();
-		expect(native.asked, "requests made before serve the next callers").toBe(50);
+		expect(native.asked, "earlier requests serve the next callers").toBe(50);
 		native.grant(1);
 		await turn();
 		const there = await Promise.all(late.map(settled));
-		expect(there.indexOf(true), "the one that has waited longest").toBe(0);
+		expect(there.indexOf(true), "the caller that has waited longest is first").toBe(0);
 		expect(there.filter(Boolean)).toHaveLength(1);
 		native.grant(49);
 		for (const one of late) expect(await one).not.toBeInstanceOf(Error);
 	});
 
-	test("and then grants them when nobody waits any more: each is reset, or it would occupy its slot", async () => {
+	test("and then grants them when nobody waits any more: each is reset, or it would occupy its slot forever", async () => {
 		native.granted = 0;
 		const [lonely] = open(1) as [Promise<QuicStream | Error>];
 		await clock.pass(OPEN_STREAM_MS);
@@ -169,10 +169,10 @@ describe("streams to a hub that grants few", () => {
 	});
 });
 
-test("a connection without a path knows for how long it has had none", async () => {
+test("a connection knows for how long it has had no path", async () => {
 	expect(connection.pathlessFor()).toBe(0);
 	await clock.pass(60_000);
-	expect(connection.pathlessFor(), "a path led there all the while").toBe(0);
+	expect(connection.pathlessFor(), "there was a path all the while").toBe(0);
 	native.hasPath = false;
 	await clock.pass(1500);
 	expect(connection.pathlessFor()).toBe(1500);
@@ -180,7 +180,7 @@ test("a connection without a path knows for how long it has had none", async () 
 	expect(connection.pathlessFor()).toBe(0);
 });
 
-test("a stream that the other side says it has aborted is aborted; unknown ids are closed streams", async () => {
+test("a stream that the other side reports as aborted is aborted; an unknown id is ignored", async () => {
 	const [stream] = (await Promise.all(open(1))) as [QuicStream];
 	const reading = stream.read().catch((error: Error) => error);
 	connection.abortStream("stream 77");
@@ -206,7 +206,7 @@ for (const [transport, said] of [
 	["timed out", "no answer for 30 seconds"],
 	["closed by peer: \x1b[2J\r\nPeer 'x' left (code 1)", "[2J Peer 'x' left"],
 ] as const) {
-	test(`an end that the transport reports as ${JSON.stringify(transport)} is reported as "${said}"`, async () => {
+	test(`an end that the binding reports as ${JSON.stringify(transport)} is reported as "${said}"`, async () => {
 		native.end(transport);
 		expect(await connection.closed).toBe(said);
 	});

@@ -1,4 +1,4 @@
-// A control channel over a stream that does what the test says.
+// A control channel over a stream that the test controls.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../../src/protocol/control-messages.ts";
@@ -8,7 +8,7 @@ import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "../../../src/transport/lim
 import type { QuicStream } from "../../../src/transport/stream.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 
-/** The remote: it reads and says what the test wants. */
+/** The stream to the remote, which reads and sends what the test wants. */
 class FakeStream {
 	uncounted(): void {}
 	readonly sent: Message[] = [];
@@ -77,7 +77,7 @@ class FakeStream {
 let stream: FakeStream;
 let heard: Message[];
 let channel: ControlChannel;
-/** What performance.now says. */
+/** The time that performance.now returns. */
 let now: number;
 let clock: Mock<() => number>;
 
@@ -99,7 +99,7 @@ afterEach(async () => {
 
 const bye = (n: number): Message => ({ type: "bye", reason: `number ${n}` });
 
-test("a ping is answered with its number, and nobody else hears of it", async () => {
+test("a ping is answered with its number, and is not handed over", async () => {
 	stream.say({ type: "ping", n: 7 }, { type: "pong", n: 1 }, { type: "ping", n: 0 });
 	await turn();
 	expect(stream.sent).toEqual([
@@ -129,17 +129,17 @@ test("messages are sent in order, one after another, while the remote is slow", 
 	expect(stream.sent).toEqual([...messages, bye(100)]);
 });
 
-test("for a remote that does not read only so many messages are kept, and the newest of them", async () => {
+test("for a remote that does not read, a bounded number of messages is kept: the newest", async () => {
 	stream.block();
 	const messages = Array.from({ length: 3 * CONTROL_QUEUE }, (_, i) => bye(i));
 	for (const message of messages) channel.send(message);
 	stream.unblock();
 	for (let i = 0; i < 5; i++) await turn();
-	// The first one was being sent already.
+	// The first one was already being sent.
 	expect(stream.sent).toEqual([...messages.slice(0, 1), ...messages.slice(-CONTROL_QUEUE)]);
 });
 
-test("a write that fails is not an error here: the receiving side says what happened", async () => {
+test("a failed write does not end the channel: the receiving side tells what happened", async () => {
 	stream.breakWrites();
 	channel.send(bye(1));
 	channel.send(bye(2));
@@ -149,7 +149,7 @@ test("a write that fails is not an error here: the receiving side says what happ
 	expect(await channel.ended).toBeUndefined();
 });
 
-describe("it is over, without a reason,", () => {
+describe("a channel ends without a reason", () => {
 	test("when the other side ends it", async () => {
 		stream.arrive(null);
 		expect(await channel.ended).toBeUndefined();
@@ -171,8 +171,8 @@ describe("it is over, without a reason,", () => {
 	});
 });
 
-describe("it is over, with the reason, when the other side", () => {
-	test("sends what is not a message", async () => {
+describe("a channel ends with a reason when the other side", () => {
+	test("sends something that is not a message", async () => {
 		stream.arrive("hello\n");
 		expect(await channel.ended).toBe("a control line is not valid JSON");
 		expect(stream.aborts).toBe(1);
@@ -183,7 +183,7 @@ describe("it is over, with the reason, when the other side", () => {
 		expect(await channel.ended).toBe(`a control line is longer than ${CONTROL_LINE_MAX} bytes`);
 	});
 
-	test("sends more in a second than allowed; what came before was taken", async () => {
+	test("sends more in a second than allowed; the messages before that were handed over", async () => {
 		stream.arrive(`${JSON.stringify(bye(1))}\n`.repeat(CONTROL_RATE));
 		await turn();
 		expect(await settled(channel.ended)).toBe(false);
@@ -198,7 +198,7 @@ describe("it is over, with the reason, when the other side", () => {
 	});
 });
 
-test("as many as allowed, second after second, is fine", async () => {
+test("as many messages as allowed, second after second, are fine", async () => {
 	for (let second = 0; second < 3; second++) {
 		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE));
 		await turn();
@@ -209,7 +209,7 @@ test("as many as allowed, second after second, is fine", async () => {
 	expect(heard).toEqual([bye(1)]);
 });
 
-test("only answers to our pings prove that the remote is alive, whatever else it says", async () => {
+test("only answers to our pings prove that the remote is alive, whatever else it sends", async () => {
 	now += 400;
 	expect(channel.unansweredFor()).toBe(400);
 	stream.say({ type: "pong", n: 1 });
@@ -223,7 +223,7 @@ test("only answers to our pings prove that the remote is alive, whatever else it
 });
 
 describe("pings", () => {
-	test("are sent every second, counted from 0, until the channel is closed; started twice they are sent once", async () => {
+	test("are sent every second, numbered from 0, until the channel is closed; starting them twice changes nothing", async () => {
 		const start = spyOn(globalThis, "setInterval");
 		const stop = spyOn(globalThis, "clearInterval");
 		try {
@@ -246,7 +246,7 @@ describe("pings", () => {
 		}
 	});
 
-	test("do not start after the channel was closed: their timer would run for ever", () => {
+	test("do not start after the channel was closed: their timer would run forever", () => {
 		const start = spyOn(globalThis, "setInterval");
 		try {
 			channel.close();

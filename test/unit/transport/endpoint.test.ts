@@ -1,5 +1,4 @@
-// What an endpoint does when the native one is late or fails: over a native endpoint that does what the test says, with
-// a clock that the test holds.
+// What an endpoint does when the native one is late or fails, with a native endpoint and a clock that the test controls.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { RECONNECT_ATTEMPT_MS } from "../../../src/peer/limits.ts";
 import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
@@ -24,9 +23,9 @@ let closing: PromiseWithResolvers<void>;
 let endpoint: Endpoint;
 /** The codes that the connection was closed with. */
 let closings: bigint[];
-/** The connection that an attempt leads to. */
+/** The connection that an attempt makes. */
 let connection: NativeConnection;
-/** The ALPNs that it accepts. */
+/** The ALPNs that the endpoint accepts. */
 let alpns: string[];
 
 beforeEach(() => {
@@ -90,7 +89,7 @@ test("an attempt that was given up and fails later reports no error", async () =
 	// An unhandled rejection would fail the test.
 });
 
-test("a connection that is made in time stays open when the time is over", async () => {
+test("a connection that is made in time stays open when the time limit passes", async () => {
 	const attempt = endpoint.connect(HUB, RECONNECT_ATTEMPT_MS);
 	attempt.catch(() => {});
 	await clock.pass(RECONNECT_ATTEMPT_MS - 1);
@@ -109,7 +108,7 @@ test("an endpoint that cannot be closed does not keep the program from stopping"
 	await closed;
 });
 
-test("a close that never ends is waited for for one second", async () => {
+test("a close that never ends is given one second", async () => {
 	const closed = endpoint.close();
 	await clock.pass(CLOSE_MS - 1);
 	expect(await settled(closed)).toBe(false);
@@ -141,7 +140,7 @@ describe("binding it again", () => {
 		return one;
 	};
 
-	test("twice at once makes one endpoint: two with the same key would starve each other", async () => {
+	test("twice at once makes only one endpoint: two with the same key would starve each other", async () => {
 		const both = [endpoint.rebind(stop.signal), endpoint.rebind(stop.signal)];
 		await clock.pass(REBIND_PAUSE_MS);
 		expect(binding).toHaveLength(1);
@@ -175,7 +174,7 @@ describe("binding it again", () => {
 		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(2), undefined]);
 	});
 
-	test("after it ended by itself: its owner is told so, and once when it does not work for four seconds", async () => {
+	test("after it ended by itself: its owner is told, and told once more when that has failed for four seconds", async () => {
 		const events: EndpointEvent[] = [];
 		const accepting = endpoint.accept({
 			onConnection() {},
@@ -198,14 +197,14 @@ describe("binding it again", () => {
 	});
 });
 
-test("one that accepts takes probes beside its own ALPN, and no other", async () => {
+test("an endpoint that accepts connections takes its own ALPN and that of probes, and no other", async () => {
 	closing.resolve();
 	const options = { onConnection() {}, onEvent() {}, isKnown: () => false, stop: AbortSignal.abort() };
 	await endpoint.accept(options);
 	expect(alpns).toEqual([ALPN.hivemind, PROBE_ALPN]);
 });
 
-test("a second endpoint beside it has the same key and the same scheduler, but neither its ports nor a relay", () => {
+test("a second endpoint beside it gets the same key and scheduler, but other ports and no relay", () => {
 	const scheduler = new ChunkScheduler();
 	const native = {
 		boundSockets: () => ["127.0.0.1:2"],

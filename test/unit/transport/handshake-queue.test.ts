@@ -1,4 +1,4 @@
-// Which incoming connection is served next: paced, bounded, and fair to those that are not part of a flood.
+// Which incoming connection gets the next handshake: paced, bounded, and fair to those that are not part of a flood.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { HandshakeQueue } from "../../../src/transport/handshake-queue.ts";
@@ -20,7 +20,7 @@ const from = (host: string, port = 1, known = false) => ({
 	known: known ? host : undefined,
 });
 
-/** Serves everything that may be served at `now`; handshakes end at once, or never. */
+/** Serves everything that may be served at `now`; handshakes end at once or, without `finish`, never. */
 function served<T>(queue: HandshakeQueue<T>, now: number, { finish = true } = {}): T[] {
 	const items: T[] = [];
 	for (let next = queue.next(now); next && "item" in next; next = queue.next(now)) {
@@ -36,14 +36,14 @@ function useBurst(queue: HandshakeQueue<string>, host: string, now = 0): void {
 	expect(served(queue, now)).toHaveLength(HANDSHAKE_BURST);
 }
 
-test("a team that comes at once is served at once, in the order in which it came", () => {
+test("a team that connects at once is served at once, in the order of arrival", () => {
 	const queue = new HandshakeQueue<number>();
 	for (let i = 0; i < HANDSHAKE_BURST; i++) queue.add(i, from(`10.0.0.${i}`));
 	expect(served(queue, 5)).toEqual(Array.from({ length: HANDSHAKE_BURST }, (_, i) => i));
 	expect(queue.next(5)).toBeUndefined();
 });
 
-test("after the burst the wait that it names is long enough, and no longer", () => {
+test("after the burst, the announced wait is long enough and no longer", () => {
 	const queue = new HandshakeQueue<string>();
 	useBurst(queue, "10.0.0.1");
 	queue.add("late", from("10.0.0.1"));
@@ -54,7 +54,7 @@ test("after the burst the wait that it names is long enough, and no longer", () 
 	expect(queue.next(next.waitMs)).toMatchObject({ item: "late" });
 });
 
-test("a newcomer from elsewhere is served before the flood, and another program on the flood's host before the busiest one", () => {
+test("a newcomer from elsewhere is served before the flood, and a neighbour on the flood's host before the busiest program", () => {
 	const queue = new HandshakeQueue<string>();
 	useBurst(queue, "10.0.0.1");
 	for (let i = 0; i < 100; i++) queue.add("flood", from("10.0.0.1", i % 8));
@@ -71,7 +71,7 @@ test("a flood from ever new hosts does not keep a known peer waiting", () => {
 	expect(served(queue, 1000 / HANDSHAKES_PER_SECOND)).toEqual(["known"]);
 });
 
-test("a known peer that reconnects has priority over a flood from ever new hosts, but not for ever", () => {
+test("a known peer that reconnects has priority over a flood from ever new hosts, but not forever", () => {
 	const queue = new HandshakeQueue<string>();
 	let now = 0;
 	for (let i = 0; i < HANDSHAKE_BURST; i++) queue.add("known", from("10.0.0.9", i % 3, true));
@@ -97,7 +97,7 @@ test("a known peer that reconnects has priority over a flood from ever new hosts
 	expect([1, 2, 3, 4].map(() => served(fresh, later())[0])).toEqual(Array(4).fill("known"));
 });
 
-test("when too many are queued, the host that was served most is dropped", () => {
+test("when too many are queued, a connection from the host that was served most is dropped", () => {
 	const queue = new HandshakeQueue<string>();
 	useBurst(queue, "10.0.0.1");
 	for (let i = 0; i < HANDSHAKE_QUEUE_MAX; i++) queue.add("flood", from("10.0.0.1", i % 8));
@@ -107,7 +107,7 @@ test("when too many are queued, the host that was served most is dropped", () =>
 });
 
 describe("handshakes that are never finished", () => {
-	/** Queues handshakes that never finish, as fast as they are served; returns the time. */
+	/** Queues handshakes that never finish, as fast as they are served; returns the time afterwards. */
 	function stall(queue: HandshakeQueue<string>, count: number, host: (i: number) => string): number {
 		let now = 0;
 		for (let i = 0; i < count; i++) {
@@ -119,7 +119,7 @@ describe("handshakes that are never finished", () => {
 		return now + 1000 / HANDSHAKES_PER_SECOND;
 	}
 
-	test("of one host leave room for all other hosts", () => {
+	test("from one host leave room for all other hosts", () => {
 		const queue = new HandshakeQueue<string>();
 		const now = stall(queue, 200, () => "10.0.0.1");
 		expect(queue.pending).toBe(HANDSHAKES_PER_HOST);
@@ -129,20 +129,20 @@ describe("handshakes that are never finished", () => {
 		expect(served(queue, now + 1000, { finish: false }), "one of them has ended").toHaveLength(1);
 	});
 
-	test("of one host leave room in the queue, too, for as long as they last", () => {
+	test("from one host leave room in the queue, too, for as long as they last", () => {
 		const queue = new HandshakeQueue<string>();
 		let now = stall(queue, HANDSHAKES_PER_HOST, () => "10.0.0.1");
 		for (let i = 0; i < HANDSHAKE_QUEUE_MAX; i++) queue.add("stalled", from("10.0.0.1", i));
 		for (let second = 1; second <= 60; second++) {
 			now += 1000;
-			// New ones come all the time.
+			// New ones arrive all the time.
 			for (let i = 0; i < 5; i++) queue.add("stalled", from("10.0.0.1", 1000 * second + i));
 			expect(queue.add("newcomer", from(`10.3.0.${second}`)), `in second ${second}`).toBe("stalled");
 			expect(served(queue, now)).toEqual(["newcomer"]);
 		}
 	});
 
-	test("through a relay, where all clients share its address, are half of all and leave room for direct connections", () => {
+	test("through a relay, whose clients share its address, take up half of the places and leave room for others", () => {
 		const queue = new HandshakeQueue<string>();
 		const relayed = (id: string) => ({ host: "https://relay.example/", address: id, relayed: true, known: undefined });
 		let now = 0;
@@ -157,17 +157,17 @@ describe("handshakes that are never finished", () => {
 		expect(served(queue, now + 1000).toSorted()).toEqual(["direct", "known"]);
 	});
 
-	test("of ever new hosts do not keep a known peer out, and stay within their bound", () => {
+	test("from ever new hosts do not keep a known peer out, and stay within their bound", () => {
 		const queue = new HandshakeQueue<string>();
 		let now = stall(queue, 2 * HANDSHAKES_MAX, (i) => `10.1.${i >> 8}.${i & 255}`);
 		expect(queue.pending).toBe(HANDSHAKES_MAX);
 		queue.add("newcomer", from("10.2.0.1"));
 		queue.add("known", from("10.0.0.9", 1, true));
 		expect(served(queue, now)).toEqual(["known"]);
-		expect(queue.next(now), "no other is allowed").toBeUndefined();
+		expect(queue.next(now), "no other handshake is allowed").toBeUndefined();
 		queue.ended(from("10.1.0.0"));
 		now += 1000 / HANDSHAKES_PER_SECOND;
-		expect(served(queue, now, { finish: false }), "one has ended").toHaveLength(1);
+		expect(served(queue, now, { finish: false }), "one more after one has ended").toHaveLength(1);
 		expect(queue.pending).toBe(HANDSHAKES_MAX);
 	});
 
@@ -194,7 +194,7 @@ test("what a source did long ago is forgotten", () => {
 	expect(served(queue, later)).toEqual(["again", "other again"]);
 });
 
-test("whatever comes: never more than the burst and the rate, never more queued than allowed, none lost", () => {
+test("whatever arrives: never more than the burst and the rate, never more queued than allowed, and none lost", () => {
 	const visit = fc.record({
 		host: fc.nat(3),
 		port: fc.nat(3),
@@ -224,7 +224,7 @@ test("whatever comes: never more than the burst and the rate, never more queued 
 				}
 				expect(count).toBeLessThanOrEqual(HANDSHAKE_BURST + (now * HANDSHAKES_PER_SECOND) / 1000 + 1e-6);
 			}
-			// What is queued is served in the end.
+			// Whatever is queued is served in the end.
 			for (let left = queue.length; left > 0; left--) {
 				now += 1000 / HANDSHAKES_PER_SECOND + 1;
 				const next = queue.next(now);

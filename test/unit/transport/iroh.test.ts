@@ -1,4 +1,4 @@
-// The edge to the binding: bytes ↔ numbers, pinned handles, and text that is safe to print.
+// The boundary to the binding: bytes ↔ numbers, pinned handles, and text that is safe to print.
 import { expect, test } from "bun:test";
 import { liveHandles, nativeReason, pin, toBytes, toNumbers, unpin } from "../../../src/transport/iroh.ts";
 import { CHUNK_MAX } from "../../../src/transport/limits.ts";
@@ -13,7 +13,7 @@ for (const length of [0, 1, 4096, CHUNK_MAX - 1, CHUNK_MAX, CHUNK_MAX + 1]) {
 	});
 }
 
-test("of a view into a larger buffer only its own bytes cross", () => {
+test("only a view's own bytes cross, not those of the larger buffer behind it", () => {
 	expect(toNumbers(pattern(300).subarray(250, 260))).toEqual([...pattern(300).subarray(250, 260)]);
 });
 
@@ -35,7 +35,7 @@ test("a handle counts once, however often it is pinned and unpinned", () => {
 	expect(liveHandles()).toBe(before);
 });
 
-test("of a native error with a backtrace its innermost cause is left, on one line", () => {
+test("a native error with a backtrace is reduced to its innermost cause, on one line", () => {
 	expect(nativeReason(new Error("timed out"))).toBe("timed out");
 	const chain =
 		"connecting failed\n\nCaused by:\n    0: handshake\n    1: timed out\n\nStack backtrace:\n   0: iroh::x";

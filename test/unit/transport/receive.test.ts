@@ -1,5 +1,5 @@
-// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): its order,
-// read-ahead and locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
+// The receiving half over a native half that misbehaves on command (test/support/native-halves.ts): order, read-ahead
+// and locks, and that it ends in exactly one of end of stream, reset by the sender, and stop.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
@@ -13,7 +13,7 @@ const gone = () => new Aborted("aborted here");
 const receiveHalf = (native: NativeReceive) => new ReceiveHalf(native.native, new ChunkScheduler());
 const list = (bytes: Uint8Array | null) => bytes && [...bytes];
 
-test("bytes come at once and in order, and then the end, again and again", async () => {
+test("bytes arrive at once and in order, and then the end, however often it is read", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	const first = half.read();
@@ -44,7 +44,7 @@ test("nothing is read unless somebody wants it", async () => {
 	await half.over;
 });
 
-test("a reader that stops holds the sender: one chunk is fetched ahead and no more", async () => {
+test("a reader that stops holds up the sender: one chunk is fetched ahead and no more", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	native.arrive(numbers(8 * CHUNK_MAX));
@@ -73,7 +73,7 @@ test("a bulk transfer arrives whole and in order, with reads that grow and never
 	expect(Math.max(...sizes)).toBeGreaterThan(READ_MIN);
 });
 
-test("what is put back is read next, before what was fetched ahead", async () => {
+test("bytes that are put back are read next, before those fetched ahead", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	native.arrive(numbers(READ_MIN + 3));
@@ -86,7 +86,7 @@ test("what is put back is read next, before what was fetched ahead", async () =>
 	expect(await half.read()).toBeNull();
 });
 
-test("a reset is an error, every time, though the binding's next read looks like an end", async () => {
+test("a reset is an error on every read, though the binding's next read looks like an end", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	const reading = half.read();
@@ -110,7 +110,7 @@ test("bytes fetched before a reset are still read", async () => {
 	await half.over;
 });
 
-test("a stop ends the waiting reader at once, and the native half when its read returns", async () => {
+test("a stop rejects the waiting reader at once, and ends the native half when its read returns", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	const reading = half.read();
@@ -125,7 +125,7 @@ test("a stop ends the waiting reader at once, and the native half when its read 
 	expect(half.ended).toBe(false);
 });
 
-test("a sender that ends after a stop does not make it a clean end", async () => {
+test("a FIN that arrives after a stop does not make it a clean end", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	const reading = half.read();
@@ -149,7 +149,7 @@ test("a stop after the end changes nothing", async () => {
 	expect(await half.read()).toBeNull();
 });
 
-test("an abort that drops bytes does not look like a clean end, although the end has arrived after them", async () => {
+test("an abort that drops bytes does not look like a clean end, even if the end has arrived after them", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	native.arrive(numbers(READ_MIN));
@@ -162,7 +162,7 @@ test("an abort that drops bytes does not look like a clean end, although the end
 	await expect(half.read()).rejects.toThrow("the connection ended");
 });
 
-test("a lost connection is one short line, without a backtrace", async () => {
+test("the error for a lost connection is one short line, without a backtrace", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
 	const reading = half.read();
@@ -172,7 +172,7 @@ test("a lost connection is one short line, without a backtrace", async () => {
 	expect(half.error?.message).toBe("stream lost: ConnectionLost(TimedOut)");
 });
 
-test("whatever happens in whatever order, the half ends in exactly one of end, reset and stop", async () => {
+test("whatever happens, in any order, the half ends in exactly one of end, reset and stop", async () => {
 	const event = fc.constantFrom("read", "few", "many", "finish", "reset", "lose", "stop", "turn");
 	await fc.assert(
 		fc.asyncProperty(fc.array(event, { maxLength: 14 }), async (events) => {
@@ -213,7 +213,7 @@ test("whatever happens in whatever order, the half ends in exactly one of end, r
 				else if (what === "turn") await turn();
 			}
 			await turn();
-			// We leave, and the other side ends what it still had open.
+			// We stop reading, and the other side ends if it has not yet.
 			half.stop(gone(), 1n);
 			native.finish();
 			expect(await settled(half.over), "never over").toBe(true);
@@ -221,7 +221,7 @@ test("whatever happens in whatever order, the half ends in exactly one of end, r
 			if (!lost) expect(native.endings.length).toBe(1);
 			expect(native.overlapped).toBe(false);
 			expect(sent.slice(0, got.length)).toEqual(got);
-			// An end that was seen was sent, after everything else.
+			// If an end was seen, everything was received.
 			if (ended) expect(got).toEqual(sent);
 		}),
 		{ numRuns: 500 },

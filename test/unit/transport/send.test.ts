@@ -1,5 +1,5 @@
-// The sending half over a native half that misbehaves on command (test/support/native-halves.ts): its order, its locks,
-// and that it ends in exactly one of finish and reset.
+// The sending half over a native half that misbehaves on command (test/support/native-halves.ts): order and locks, and
+// that it ends in exactly one of finish and reset.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
@@ -38,7 +38,7 @@ test("a header without data is sent at once and alone", async () => {
 	await half.over;
 });
 
-test("a client that only ends still sends the header", async () => {
+test("a client that ends without data still sends the header", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native, encodeHeader(3));
 	await half.finish();
@@ -49,7 +49,7 @@ test("a client that only ends still sends the header", async () => {
 	expect(half.error).toBeUndefined();
 });
 
-test("data that comes while the header is being written waits for it", async () => {
+test("data waits while the header is being written", async () => {
 	const native = new NativeSend();
 	native.block();
 	const half = sendHalf(native, encodeHeader(1));
@@ -67,7 +67,7 @@ test("data that comes while the header is being written waits for it", async () 
 	await half.over;
 });
 
-test("an end that comes while the header is being written waits for it", async () => {
+test("an end waits while the header is being written", async () => {
 	const native = new NativeSend();
 	native.block();
 	const half = sendHalf(native, encodeHeader(1));
@@ -95,7 +95,7 @@ test("more than a chunk is sent in chunks, one after the other and in order", as
 	await half.over;
 });
 
-test("a reader that stops holds the writer", async () => {
+test("a reader that stops holds up the writer", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	native.block();
@@ -107,7 +107,7 @@ test("a reader that stops holds the writer", async () => {
 	await half.over;
 });
 
-test("the end is over when it is acknowledged, not before", async () => {
+test("the half is over when its end is acknowledged, not before", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	await half.write(bytes(1));
@@ -139,7 +139,7 @@ test("an end after a stop by the other side still frees the slot", async () => {
 	expect(native.endings).toEqual(["reset 9"]);
 });
 
-test("an end that the other side does not read up to is not reported as clean", async () => {
+test("an end is not reported as clean if the other side stopped reading before it", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	await half.write(bytes(1));
@@ -160,7 +160,7 @@ test("a connection lost before the last acknowledgement is not reported as a cle
 	expect(half.error).toBeInstanceOf(Aborted);
 });
 
-test("a blocked write ends at once when it is aborted, and the reset follows", async () => {
+test("a blocked write rejects at once when it is aborted, and the reset follows later", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	native.block();
@@ -181,7 +181,7 @@ test("a blocked write ends at once when it is aborted, and the reset follows", a
 	expect(native.written).toEqual([1, 2, 3]);
 });
 
-test("two aborts reset once", async () => {
+test("two aborts make one reset", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	half.reset(new Aborted("first"), 1n, 0);
@@ -200,7 +200,7 @@ test("an abort before the header was sent sends only the reset", async () => {
 	expect(native.calls).toEqual(["reset 1"]);
 });
 
-test("bytes written just before an abort are given the grace to arrive", async () => {
+test("bytes written just before an abort get the grace period to arrive", async () => {
 	const clock = new Clock();
 	try {
 		const native = new NativeSend();
@@ -218,7 +218,7 @@ test("bytes written just before an abort are given the grace to arrive", async (
 	}
 });
 
-test("a stop by the other side fails the writer and resets the half", async () => {
+test("a stop by the other side rejects the write and resets the half", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	native.block();
@@ -232,7 +232,7 @@ test("a stop by the other side fails the writer and resets the half", async () =
 	expect(native.calls).not.toContain("stopped");
 });
 
-test("a lost connection is one short line, without a backtrace", async () => {
+test("the error for a lost connection is one short line, without a backtrace", async () => {
 	const native = new NativeSend();
 	const half = sendHalf(native);
 	native.lose();
@@ -241,7 +241,7 @@ test("a lost connection is one short line, without a backtrace", async () => {
 	expect(half.error?.message).not.toContain("\n");
 });
 
-test("whatever happens in whatever order, the half ends in exactly one of finish and reset", async () => {
+test("whatever happens, in any order, the half ends in exactly one of finish and reset", async () => {
 	const event = fc.constantFrom("write", "finish", "abort", "block", "unblock", "stop", "acknowledge", "lose", "turn");
 	const story = fc.record({ header: fc.boolean(), events: fc.array(event, { maxLength: 12 }) });
 	await fc.assert(
@@ -277,7 +277,7 @@ test("whatever happens in whatever order, the half ends in exactly one of finish
 					native.lose();
 				} else if (what === "turn") await turn();
 			}
-			// The other side comes back to life, and we leave.
+			// The other side reads again, and we abort.
 			native.unblock();
 			await turn();
 			half.reset(gone(), 1n, 0);
@@ -285,7 +285,7 @@ test("whatever happens in whatever order, the half ends in exactly one of finish
 			if (native.endings.includes("finish")) native.acknowledge();
 			expect(await settled(half.over), "never over").toBe(true);
 			expect(native.free, `its slot leaks: ${native.calls}`).toBe(true);
-			// Only a stop after the finish makes a second ending: without that reset the slot would leak.
+			// Only a stop after the finish leads to a second ending: without that reset the slot would leak.
 			if (!lost) expect(native.endings.join()).toMatch(/^(finish|reset \d|finish,reset 9)$/);
 			expect(native.overlapped).toBe(false);
 			const data = native.written.slice(header ? 12 : 0);

@@ -25,6 +25,8 @@ function open(options: Partial<StreamOptions> = {}): QuicStream {
 	return new QuicStream({ send, recv: receive } as unknown as BiStream, {
 		rtt: () => 0,
 		scheduler: new ChunkScheduler(),
+		isLost: () => false,
+		onStuckAbort: () => {},
 		...options,
 	});
 }
@@ -40,7 +42,7 @@ async function end(stream: QuicStream): Promise<void> {
 	expect(await stream.closed).toBeUndefined();
 }
 
-test("the hub's answer is not data, alone or together with the first bytes", async () => {
+test("the hub's answer is not passed on as data", async () => {
 	const stream = open({ prefix: encodeHeader(1), expectAnswer: true });
 	receive.arrive([ACCEPTED, 4, 5]);
 	expect(list(await stream.read())).toEqual([4, 5]);
@@ -49,7 +51,7 @@ test("the hub's answer is not data, alone or together with the first bytes", asy
 	await end(stream);
 });
 
-test("an answer that comes alone is followed by the data", async () => {
+test("after an answer that arrives alone, a read waits for data", async () => {
 	const stream = open({ expectAnswer: true });
 	const reading = stream.read();
 	receive.arrive([ACCEPTED]);
@@ -65,7 +67,7 @@ for (const [symptom, answer] of [
 	["a hub that answers nonsense", [0x42, 1, 2]],
 	["a hub that ends without an answer", []],
 ] as const) {
-	test(`${symptom} counts as a refusal, and both directions end`, async () => {
+	test(`${symptom} counts as having refused, and both directions end`, async () => {
 		const stream = open({ prefix: encodeHeader(1), expectAnswer: true });
 		receive.arrive(answer);
 		receive.finish();
@@ -79,7 +81,7 @@ for (const [symptom, answer] of [
 }
 
 for (const cut of [1, 5, 11]) {
-	test(`a header that comes in two parts (cut after byte ${cut}) is read, and the data behind it is left`, async () => {
+	test(`a header that arrives in two parts (cut after byte ${cut}) is read, and the data behind it is kept`, async () => {
 		const stream = open();
 		const reading = stream.readHeader();
 		receive.arrive(encodeHeader(3).subarray(0, cut));
@@ -91,7 +93,7 @@ for (const cut of [1, 5, 11]) {
 	});
 }
 
-test("a stream that ends within its header has no header", async () => {
+test("a stream that ends in the middle of its header has no valid header", async () => {
 	const stream = open();
 	receive.arrive(encodeHeader(1).subarray(0, 11));
 	receive.finish();
@@ -103,7 +105,7 @@ test("a stream that ends within its header has no header", async () => {
 	expect(send.endings).toEqual(["finish"]);
 });
 
-test("a stream without a header is refused even while a read waits for it", async () => {
+test("a stream without a header can be refused while a read still waits for it", async () => {
 	const stream = open();
 	const header = stream.readHeader();
 	stream.cancel();
@@ -149,7 +151,7 @@ test("a lost connection closes the stream, whatever was pending", async () => {
 
 describe("an abort while a write waits for the other side to read", () => {
 	for (const reading of [true, false]) {
-		test(`${reading ? "and a read is pending, too" : "and no read is pending"}: a control message tells the other side, because the reset comes later`, async () => {
+		test(`${reading ? "and a read is pending, too" : "and no read is pending"}: a control message tells the other side, as the reset comes later`, async () => {
 			Object.assign(send, { id: async () => "stream 7" });
 			const told: string[] = [];
 			const stream = open({ onStuckAbort: (id) => told.push(id) });
@@ -169,7 +171,7 @@ describe("an abort while a write waits for the other side to read", () => {
 		});
 	}
 
-	test("that can be sent by itself needs no control message", async () => {
+	test("needs no control message if the reset can be sent at once", async () => {
 		Object.assign(send, { id: async () => "stream 7" });
 		const told: string[] = [];
 		const stream = open({ onStuckAbort: (id) => told.push(id) });
@@ -182,7 +184,7 @@ describe("an abort while a write waits for the other side to read", () => {
 	});
 });
 
-test("a stream that was answered stays open for as long as both sides want", async () => {
+test("a stream that was answered stays open as long as both sides want", async () => {
 	const clock = new Clock();
 	const stream = open({ expectAnswer: true });
 	receive.arrive([ACCEPTED, 4]);

@@ -15,7 +15,7 @@ test("a code typed sloppily is the same code", () => {
 	}
 });
 
-test("codes of other clients are taken as they are", () => {
+test("codes from other clients are accepted as they are", () => {
 	expect(parseCode("12-größe-中文")).toEqual({ nameplate: "12", text: "12-größe-中文" });
 	// A decomposed ö, as macOS types it.
 	expect(parseCode("12-gro\u0308ße-x").text).toBe("12-größe-x");
@@ -35,7 +35,7 @@ test.each([
 	expect(() => parseCode(typed)).toThrow(why);
 });
 
-test("new codes have as many words as asked for, three-syllable ones first", () => {
+test("new codes have as many words as requested, beginning with a three-syllable one", () => {
 	expect(word(0, 0)).toBe("adroitness");
 	expect(word(0, 1)).toBe("aardvark");
 	expect(word(255, 0)).toBe("yucatan");
@@ -48,7 +48,7 @@ test("new codes have as many words as asked for, three-syllable ones first", () 
 	for (const count of [0, 1, 9, 2.5, Number.NaN]) expect(() => randomWords(count)).toThrow(RangeError);
 });
 
-test("every word of both columns is drawn, none twice in a column", () => {
+test("both columns have 256 different words", () => {
 	for (const column of [0, 1]) {
 		const words = new Set(Array.from({ length: 256 }, (_, value) => word(value, column)));
 		expect(words.size).toBe(256);

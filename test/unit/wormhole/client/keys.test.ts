@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { fromHex, phaseKey, seal, unseal } from "../../../../src/wormhole/client/keys.ts";
 import vectors from "../../../support/wormhole-vectors.json" with { type: "json" };
 
-test.each(vectors.phase_keys)("the key of phase $phase of side $side is the reference client's", (vector) => {
+test.each(vectors.phase_keys)("the key of phase $phase and side $side is the reference client's", (vector) => {
 	expect(phaseKey(Uint8Array.fromHex(vector.key), vector.side, vector.phase).toHex()).toBe(vector.derived);
 });
 
@@ -28,7 +28,7 @@ test("a body with any bit changed does not open", () => {
 	}
 });
 
-test("an empty message opens as an empty message", () => {
+test("an empty message can be sealed and opened", () => {
 	const key = new Uint8Array(32);
 	expect(unseal(key, seal(key, new Uint8Array(24), new Uint8Array()))).toEqual(new Uint8Array());
 });

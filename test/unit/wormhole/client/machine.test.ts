@@ -1,4 +1,4 @@
-// The machine against a server and another side that are played by hand. Interleavings are in test/property.
+// The machine with a server and another side that the test plays. Interleavings are in test/property.
 import { describe, expect, test } from "bun:test";
 import { phaseKey, seal, unseal } from "../../../../src/wormhole/client/keys.ts";
 import { PAYLOAD_MAX, PHASES_MAX } from "../../../../src/wormhole/client/limits.ts";
@@ -14,7 +14,7 @@ const CODE = "5-hamburger-endorse";
 const THEM = "ffffffffff";
 const utf8 = new TextEncoder();
 
-/** One machine, with a server and another side (which knows `code`) played by hand. */
+/** One machine, with a server and another side (which has `code`) that the test plays. */
 class Exchange {
 	state;
 	effects: Effect[] = [];
@@ -33,13 +33,13 @@ class Exchange {
 		return effects;
 	}
 
-	/** A frame of the server. */
+	/** Delivers a frame from the server. */
 	gets(json: object): Effect[] {
 		const message = parseServerMessage(JSON.stringify(json));
 		return message ? this.on({ type: "message", message }) : [];
 	}
 
-	/** Up to an open mailbox. */
+	/** Goes as far as an open mailbox. */
 	ready(): this {
 		this.on({ type: "connected" });
 		this.gets({ type: "welcome", welcome: {} });
@@ -67,7 +67,7 @@ class Exchange {
 		return this.#key;
 	}
 
-	/** What the machine has sent, types only. */
+	/** The types of the messages that the machine has sent. */
 	get sent(): string[] {
 		return this.effects.flatMap((effect) => {
 			if (effect.type !== "send") return [];
@@ -76,7 +76,7 @@ class Exchange {
 		});
 	}
 
-	/** The plaintext of a sealed message of ours. */
+	/** The plaintext of one of our sealed messages. */
 	said(phase: string): string {
 		const { body } = this.state.mine.find((message) => message.phase === phase) as { body: string };
 		const plaintext = unseal(phaseKey(this.key, this.state.setup.secrets.side, phase), body);
@@ -106,7 +106,7 @@ const NATIVE = '{"app_versions":{"hivemind-p2p":{"v":1}}}';
 const TEXT = '{"app_versions":{}}';
 
 describe("hub", () => {
-	test("a native peer gets the ticket as it is", () => {
+	test("a native peer gets the bare ticket", () => {
 		const hub = new Exchange(offer(1)).ready();
 		expect(hub.sent).toEqual(["bind", "allocate", "claim", "open", "add pake"]);
 		expect(hub.effects).toContainEqual({ type: "live", code: CODE });
@@ -121,7 +121,7 @@ describe("hub", () => {
 		expect(hub.outcome).toEqual({ kind: "taken" });
 	});
 
-	test("a client that announces something other than us gets the ticket as it is, too", () => {
+	test("a client that announces another program gets the bare ticket, too", () => {
 		const hub = new Exchange(offer(1)).ready();
 		hub.theirPake();
 		hub.theirs("version", '{"app_versions":{"other":{}}}');
@@ -142,7 +142,7 @@ describe("hub", () => {
 	});
 
 	test.each(['{"error":"transfer rejected"}', '{"answer":{"message_ack":{"toString":1}}}'])(
-		"a text client that answers %s is not counted as a taker",
+		"a text client that answers %s has not taken the ticket",
 		(answer) => {
 			const hub = new Exchange(offer(1)).ready();
 			hub.theirPake();
@@ -193,7 +193,7 @@ describe("hub", () => {
 		expect(hub.outcome?.kind).toBe("lost");
 	});
 
-	test("a third side cannot take over once the other side is known", () => {
+	test("a third client cannot take over once the other side is known", () => {
 		const hub = new Exchange(offer(1)).ready();
 		hub.theirPake();
 		hub.gets({ type: "message", side: "third", phase: "version", body: "00" });
@@ -212,7 +212,7 @@ describe("hub", () => {
 		expect(hub.outcome?.kind).toBe("error");
 	});
 
-	test("phases that come in the wrong order and twice are put in order", () => {
+	test("phases that arrive twice and in the wrong order are put in order", () => {
 		const hub = new Exchange(offer(1)).ready();
 		const ack = hub.sealed("0", '{"answer":{"message_ack":"ok"}}');
 		for (const _ of [1, 2]) hub.gets({ type: "message", side: THEM, phase: "0", body: ack });
@@ -233,7 +233,7 @@ describe("peer", () => {
 		return exchange;
 	}
 
-	test("the ticket of a native hub", () => {
+	test("gets the ticket from a native hub", () => {
 		const exchange = peer();
 		expect(exchange.sent).toEqual(["bind", "claim", "open", "add pake", "release", "add version"]);
 		exchange.theirs("version", NATIVE);
@@ -252,7 +252,7 @@ describe("peer", () => {
 		expect(exchange.outcome).toEqual({ kind: "ticket", ticket: TICKET });
 	});
 
-	test("a wrong code", () => {
+	test("learns that its code is wrong", () => {
 		const exchange = peer("5-hamburger-zulu");
 		exchange.theirs("version", NATIVE);
 		expect(exchange.mood).toBe("scary");
@@ -268,7 +268,7 @@ describe("peer", () => {
 		[JSON.stringify({ error: "go\u001b[31m away\n" }), "an error instead of a ticket"],
 		[`endpoint${"a".repeat(PAYLOAD_MAX)}`, "more than"],
 		["[]", "no ticket"],
-	])("a hub that sends %p is told apart from a wrong code", (payload, why) => {
+	])("a hub that sends %p is not taken for a wrong code", (payload, why) => {
 		const exchange = peer();
 		exchange.theirs("version", NATIVE);
 		exchange.theirs("0", payload);
@@ -299,14 +299,14 @@ describe("server", () => {
 		expect(exchange.on({ type: "connected" }).filter(({ type }) => type === "send")).toEqual([]);
 	});
 
-	test("an error in the welcome ends it before anything is claimed", () => {
+	test("an error in the welcome ends the exchange before anything is claimed", () => {
 		const exchange = welcomed({ error: "too old", motd: "hello" });
 		expect(exchange.effects).toContainEqual({ type: "motd", text: "hello" });
 		expect(exchange.sent).toEqual([]);
 		expect(exchange.outcome).toEqual({ kind: "refused", why: "too old" });
 	});
 
-	test("the operator's message cannot write to the terminal", () => {
+	test("the operator's message cannot control the terminal", () => {
 		const exchange = welcomed({ motd: `\u001b[2J\u202ehello\n${"x".repeat(5000)}` });
 		const [motd] = exchange.effects.flatMap((effect) => (effect.type === "motd" ? [effect.text] : []));
 		expect(motd).not.toMatch(/\p{C}/u);
@@ -343,24 +343,24 @@ describe("server", () => {
 		[{ "pay\u0007": {} }, "pay"],
 		[{}, "unreadable"],
 		["x", "unreadable"],
-	])("the permission %p is named as one that is not available", (required, why) => {
+	])("a server that requires the permission %p ends the exchange, with the reason", (required, why) => {
 		const outcome = welcomed({ "permission-required": required }).outcome as { kind: string; why: string };
 		expect(outcome.kind).toBe("refused");
 		expect(outcome.why).toContain(why);
 		expect(outcome.why).not.toMatch(/\p{C}/u);
 	});
 
-	test("a server that accepts the socket and says nothing is disconnected", () => {
+	test("a server that accepts the socket and sends nothing is disconnected", () => {
 		const exchange = new Exchange(redeem(1, CODE));
 		const effects = exchange.on({ type: "connected" });
 		expect(effects).toContainEqual(expect.objectContaining({ type: "timer", name: "setup", ms: expect.any(Number) }));
 		expect(exchange.on({ type: "timer", name: "setup" })[0]?.type).toBe("hangup");
 	});
 
-	test("crowded", () => {
+	test("a crowded nameplate is given back", () => {
 		const exchange = welcomed({});
 		exchange.gets({ type: "error", error: "crowded", orig: {} });
-		// The reference server counts us in, so the nameplate must be given back.
+		// The reference server counts us as a third side, so the nameplate must be given back.
 		expect(exchange.sent).toEqual(["bind", "claim", "release"]);
 		expect(exchange.outcome).toEqual({ kind: "crowded" });
 	});
@@ -388,7 +388,7 @@ describe("server", () => {
 		expect(parseServerMessage(utf8.encode(frame))?.type as string | undefined).toBe(type);
 	});
 
-	test("nothing changes after the end", () => {
+	test("nothing changes after the exchange has ended", () => {
 		const exchange = welcomed({ error: "no" });
 		const { state } = exchange;
 		expect(state.ending?.stage).toBe("done");
@@ -413,7 +413,7 @@ test("a release that was not confirmed before the connection was lost is sent ag
 	expect(hub.sent.filter((type) => type === "release")).toHaveLength(2);
 });
 
-test("Ctrl+C closes the mailbox as lonely while waiting, and as errory in the middle of an exchange", () => {
+test("cancelling closes the mailbox as lonely while waiting, and as errory in the middle of an exchange", () => {
 	const lonely = new Exchange(offer(1)).ready();
 	lonely.on({ type: "cancel" });
 	expect(lonely.mood).toBe("lonely");

@@ -9,7 +9,7 @@ test.each([
 	["https://relay.example.org", "wss://relay.example.org/v1"],
 	["HTTPS://relay.example.org/other?x=1#y", "wss://relay.example.org/other?x=1"],
 	["ws://[::1]:4000", "ws://[::1]:4000/v1"],
-])("the mailbox server %s is %s", (text, url) => {
+])("the mailbox server %s is normalised to %s", (text, url) => {
 	expect(mailboxUrl(text)).toBe(url);
 });
 

@@ -1,14 +1,9 @@
 // The vectors come from python-spake2 0.8 (test/support/wormhole-vectors.json).
 import { expect, test } from "bun:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import {
-	BadElement,
-	deriveS,
-	finish,
-	passwordScalar,
-	randomScalar,
-	start,
-} from "../../../../src/wormhole/client/spake2.ts";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { BadElement, finish, passwordScalar, randomScalar, start } from "../../../../src/wormhole/client/spake2.ts";
 import vectors from "../../../support/wormhole-vectors.json" with { type: "json" };
 
 const { Point } = ed25519;
@@ -19,9 +14,27 @@ function message(point: string, side = "53"): Uint8Array {
 	return Uint8Array.fromHex(side + point);
 }
 
-test("the fixed element S is what its derivation gives", () => {
-	expect(deriveS().toHex()).toBe(vectors.S_symmetric);
+test("the fixed element S is the one that its derivation gives", () => {
+	const S = deriveS();
+	expect(S.toHex()).toBe(vectors.S_symmetric);
+	// With a scalar of zero, a message is pw·S.
+	const zero = start("5-a-b", "app", 0n);
+	expect(zero.message.subarray(1).toHex()).toBe(S.multiply(passwordScalar(zero.password)).toHex());
 });
+
+/** S from its seed: the first y upward that is on the curve (with even x), times the cofactor. */
+function deriveS(): InstanceType<typeof Point> {
+	const p = Point.Fp.ORDER;
+	const seed = hkdf(sha256, utf8.encode("symmetric"), undefined, utf8.encode("SPAKE2 arbitrary element"), 48);
+	for (let y = BigInt(`0x${seed.toHex()}`) % p; ; y = (y + 1n) % p) {
+		try {
+			const littleEndian = Uint8Array.fromHex(y.toString(16).padStart(64, "0")).reverse();
+			return Point.fromBytes(littleEndian).clearCofactor();
+		} catch {
+			// Not on the curve: about every second y is.
+		}
+	}
+}
 
 test.each(vectors.spake2)("messages and key of $password are the reference implementation's", (vector) => {
 	expect(passwordScalar(utf8.encode(vector.password))).toBe(BigInt(vector.password_scalar));
@@ -42,14 +55,14 @@ test("another password or identity gives another key", () => {
 	expect(finish(start("5-a-b", "app", b), right.message).toHex()).toBe(key);
 });
 
-test("random scalars are below the order and differ", () => {
+test("random scalars are below the group order and differ", () => {
 	const scalars = Array.from({ length: 20 }, randomScalar);
 	expect(new Set(scalars).size).toBe(20);
 	for (const scalar of scalars) expect(scalar >= 0n && scalar < Point.Fn.ORDER).toBe(true);
 });
 
 const good = start("5-hamburger-endorse", vectors.appid, 54321n).message.toHex().slice(2);
-/** Encodings of the points of order 1, 2, 4 and 8, among them the non-canonical ones (y + p, or x = 0 with a sign). */
+/** All encodings of the points of order 1, 2, 4 and 8, including non-canonical ones (y + p, or x = 0 with a sign). */
 const SMALL_ORDER = [
 	"0100000000000000000000000000000000000000000000000000000000000000",
 	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -79,7 +92,7 @@ test("a point outside the prime-order subgroup is refused", () => {
 });
 
 test("a point off the curve is refused", () => {
-	// Every second y: the first one upward from 2 that has no x.
+	// Half of all y have no x; this takes the first one from 2 upward.
 	const off = Array.from({ length: 20 }, (_, y) => `${(y + 2).toString(16).padStart(2, "0")}${"00".repeat(31)}`).find(
 		(hex) => {
 			try {
@@ -94,7 +107,7 @@ test("a point off the curve is refused", () => {
 });
 
 test("a non-canonical encoding of a good point is refused", () => {
-	// y + p fits into 255 bits for the y below 19 only; 3 is on the curve.
+	// y + p fits into 255 bits only for y below 19, of which 3 is on the curve.
 	const y = Array.from({ length: 19 }, (_, value) => value).filter((value) => {
 		try {
 			return !Point.fromHex(value.toString(16).padStart(2, "0") + "00".repeat(31)).isSmallOrder();
@@ -121,13 +134,13 @@ test("our own message sent back is refused", () => {
 	expect(() => finish(own, own.message)).toThrow("our own");
 });
 
-test("a message that makes the shared element neutral is refused", () => {
+test("a message that makes the shared element the neutral one is refused", () => {
 	const S = Point.fromHex(vectors.S_symmetric);
 	const blinding = S.multiply(passwordScalar(utf8.encode("5-hamburger-endorse")));
 	expect(() => finish(own, message(blinding.toHex()))).toThrow("neutral");
 });
 
-test("a scalar of zero works as any other", () => {
+test("a scalar of zero is accepted, and its shared element is refused", () => {
 	const zero = start("5-a-b", "app", 0n);
 	expect(() => finish(zero, start("5-a-b", "app", 1n).message)).toThrow("neutral");
 });

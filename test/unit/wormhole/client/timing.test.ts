@@ -1,7 +1,7 @@
 import { expect, spyOn, test } from "bun:test";
 import { retryBackoff, spoiledBackoff, TIMING } from "../../../../src/wormhole/client/timing.ts";
 
-test("waits between attempts grow by half, with jitter, to a minute at most", () => {
+test("pauses between attempts grow by half, with jitter, to at most a minute", () => {
 	const backoff = retryBackoff(TIMING);
 	for (let count = 0; count < 100; count++) {
 		const nominal = Math.min(1000 * 1.5 ** count, 60_000);

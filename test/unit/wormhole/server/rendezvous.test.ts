@@ -29,7 +29,7 @@ class Client {
 		if (side !== undefined) this.says({ type: "bind", appid, side });
 	}
 
-	/** The answers to a message. */
+	/** Sends a message, and returns the answers. */
 	says(message: Json | string): Json[] {
 		const before = this.got.length;
 		this.session.receive(typeof message === "string" ? message : JSON.stringify(message));
@@ -45,9 +45,8 @@ function allocated(client: Client): { nameplate: string; mailbox: string } {
 	return { nameplate, mailbox };
 }
 
-test("every client is welcomed first, with the operator's message", () => {
-	const server = new Rendezvous({ welcome: { motd: "hello" } });
-	expect(new Client(server).got).toEqual([{ type: "welcome", welcome: { motd: "hello" } }]);
+test("every client is welcomed first", () => {
+	expect(new Client(new Rendezvous()).got).toEqual([{ type: "welcome", welcome: {} }]);
 });
 
 test("two sides that claim one nameplate meet in one mailbox", () => {
@@ -64,7 +63,7 @@ test("two sides that claim one nameplate meet in one mailbox", () => {
 	expect(a.got.at(-1)).toEqual({ type: "message", side: "b", phase: "pake", body: "11" });
 });
 
-test("a side that reconnects gets all messages again, its own too", () => {
+test("a side that reconnects gets all messages again, its own included", () => {
 	const server = new Rendezvous();
 	const a = new Client(server, "a");
 	const { nameplate, mailbox } = allocated(a);
@@ -78,7 +77,7 @@ test("a side that reconnects gets all messages again, its own too", () => {
 	expect(again.says({ type: "open", mailbox }).map(({ phase }) => phase)).toEqual(["1", "2"]);
 });
 
-test("a third side is told that it is crowded, and the two are not disturbed", () => {
+test("a third side is told that the nameplate is crowded, and the other two are not affected", () => {
 	const server = new Rendezvous();
 	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
 	const { nameplate, mailbox } = allocated(a);
@@ -88,7 +87,7 @@ test("a third side is told that it is crowded, and the two are not disturbed", (
 	expect(new Client(server, "b").says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
 });
 
-test("a side that came by mistake and added nothing leaves its place free", () => {
+test("a side that leaves without having added anything frees its place", () => {
 	const server = new Rendezvous();
 	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
 	const { nameplate, mailbox } = allocated(a);
@@ -109,7 +108,7 @@ test("a side that added a message and released cannot claim the nameplate again"
 	expect(new Client(server, "a").says({ type: "claim", nameplate })).toEqual(error("reclaimed"));
 });
 
-test("nameplates are short, and reused", () => {
+test("nameplates are short and are reused", () => {
 	const server = new Rendezvous();
 	const clients = Array.from({ length: 12 }, (_, i) => new Client(server, `side${i}`));
 	const names = clients.map((client) => allocated(client).nameplate);
@@ -120,7 +119,7 @@ test("nameplates are short, and reused", () => {
 	expect(allocated(new Client(server, "new")).nameplate).toBe(names[3] as string);
 });
 
-test("the last side that closes removes the mailbox", () => {
+test("the mailbox is removed when the last side closes it", () => {
 	const server = new Rendezvous();
 	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	const { nameplate, mailbox } = allocated(a);
@@ -150,9 +149,9 @@ test("AppIDs do not see each other", () => {
 	expect(one.says({ type: "list" })).toEqual([{ type: "nameplates", nameplates: [{ id: nameplate }] }]);
 });
 
-test("a mailbox without a socket is removed after 10 minutes, one with a socket never", () => {
+test("a mailbox without a socket is removed after 10 minutes; one with a socket never is", () => {
 	let now = 0;
-	const server = new Rendezvous({ now: () => now });
+	const server = new Rendezvous(() => now);
 	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
 	a.says({ type: "open", mailbox: allocated(a).mailbox });
 	b.says({ type: "open", mailbox: allocated(b).mailbox });
@@ -169,7 +168,7 @@ test("a mailbox without a socket is removed after 10 minutes, one with a socket 
 	expect(server.mailboxes.count).toBe(1);
 });
 
-test("an id is acknowledged, a ping answered, permissions ignored, with or without bind", () => {
+test("before `bind`, an id is acknowledged, a ping is answered, and permissions are ignored", () => {
 	const client = new Client(new Rendezvous());
 	expect(client.says({ type: "ping", ping: 7, id: "ab" })).toEqual([
 		{ type: "ack", id: "ab" },
@@ -207,7 +206,7 @@ test("only `bind` and `ping` work before `bind`", () => {
 	}
 });
 
-test("a client that only causes errors is disconnected", () => {
+test("a client that causes only errors is disconnected", () => {
 	const client = new Client(new Rendezvous());
 	for (let i = 1; i < SERVER_ERRORS_MAX; i++) client.says("x");
 	expect(client.closed).toBe(false);
@@ -231,7 +230,7 @@ test("a mailbox holds a bounded number of messages and bytes", () => {
 
 test("one address gets a burst of claims, then one a second; others are not slowed down", () => {
 	let now = 0;
-	const server = new Rendezvous({ now: () => now });
+	const server = new Rendezvous(() => now);
 	const claim = (address: string) => new Client(server, "a", "app", address).says({ type: "claim", nameplate: "1" });
 	for (let i = 0; i < SERVER_CLAIMS_BURST; i++) expect(claim("1.1.1.1")[0]?.type).toBe("claimed");
 	expect(claim("1.1.1.1")).toEqual(error("too many codes, wait a minute"));
