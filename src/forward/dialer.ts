@@ -53,12 +53,19 @@ export class Dialer {
 
 	/** The literal addresses that a dial would try. Rejects with a DialError. */
 	async addresses(): Promise<readonly Address[]> {
-		if (!this.#resolver) return this.#literals;
 		try {
-			return (await this.#resolver.addresses()).map((host) => ({ host, port: this.address.port }));
+			await this.#resolver?.addresses();
+			return this.known();
 		} catch (error) {
 			throw dialError(error);
 		}
+	}
+
+	/** The same without a lookup: none where the first one has no answer yet. */
+	known(): readonly Address[] {
+		const { port } = this.address;
+		const addresses = this.#resolver?.known.map((host) => ({ host, port })) ?? this.#literals;
+		return addresses.filter((at) => !this.#forbids(at));
 	}
 
 	// --- internal ---

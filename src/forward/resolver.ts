@@ -17,6 +17,11 @@ export class Resolver {
 		this.#lookup = lookup;
 	}
 
+	/** The last answer; none before the first. */
+	get known(): readonly string[] {
+		return this.#known?.addresses ?? [];
+	}
+
 	/** What is known, or what the first lookup finds. Rejects with a system error. */
 	addresses(): Promise<readonly string[]> {
 		if (!this.#known) return this.askAgain(0);
