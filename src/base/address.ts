@@ -52,9 +52,29 @@ export function network(host: string): string {
 	return `${[...groups(head), ...zeros, ...groups(tail ?? "")].slice(0, 4).join(":")}::/64`;
 }
 
+/** Whether the host is an IP address and not a name. */
+export function isLiteral(host: string): boolean {
+	return isIPv4(host) || isIPv6(host);
+}
+
+/**
+ * An IP address in one spelling: IPv6 shortened, in lower case and without a zone, an IPv4-mapped one as IPv4 (RFC 4291,
+ * section 2.5.5.2). A name is returned as it is.
+ */
+export function canonicalHost(host: string): string {
+	if (!isIPv6(host)) return host;
+	const short = new URL(`http://[${host.split("%")[0]}]/`).hostname.slice(1, -1);
+	const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short);
+	if (!mapped) return short;
+	return mapped
+		.slice(1)
+		.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff])
+		.join(".");
+}
+
 /** Whether the host is this machine's loopback, however it is written. */
 export function isLoopback(host: string): boolean {
 	if (isIPv4(host)) return host.startsWith("127.");
-	if (isIPv6(host)) return new URL(`http://[${host.split("%")[0]}]/`).hostname === "[::1]";
+	if (isIPv6(host)) return canonicalHost(host) === "::1";
 	return host.toLowerCase() === "localhost";
 }

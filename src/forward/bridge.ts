@@ -11,6 +11,8 @@ export interface Traffic {
 	/** `performance.now()` of the last bytes, and whether they went from the first to the second. */
 	lastAt: number;
 	lastForth: boolean;
+	/** `performance.now()` of the last bytes from the second. */
+	backAt: number;
 	/** The second has ended and the first was told so; the transport delivers what it has not received yet. */
 	backEnded: boolean;
 	/** Writes that are waiting for a slow reader, and `performance.now()` when the last such wait ended. */
@@ -28,6 +30,7 @@ export function newTraffic(): Traffic {
 		back: 0,
 		lastAt: performance.now(),
 		lastForth: true,
+		backAt: Number.NEGATIVE_INFINITY,
 		backEnded: false,
 		waiting: 0,
 		waitedAt: Number.NEGATIVE_INFINITY,
@@ -72,9 +75,10 @@ function watch(one: Duplex, other: Duplex, outgoing: Promise<void>, traffic: Tra
 	});
 }
 
-/** A write; notes in the traffic when the reader is slower than we are. */
-async function written(to: Duplex, bytes: Uint8Array, traffic: Traffic): Promise<void> {
+/** A write; notes in the traffic when the bytes came, and when the reader is slower than we are. */
+async function written(to: Duplex, bytes: Uint8Array, traffic: Traffic, forth: boolean): Promise<void> {
 	const begun = performance.now();
+	if (!forth) traffic.backAt = begun;
 	traffic.waiting++;
 	try {
 		await to.write(bytes);
@@ -104,7 +108,7 @@ async function copy(from: Duplex, to: Duplex, traffic: Traffic, forth: boolean):
 				traffic.backEnded ||= !forth;
 				return;
 			}
-			await written(to, bytes, traffic);
+			await written(to, bytes, traffic, forth);
 		} catch (error) {
 			// The sink is gone. What it sent before must still arrive, so only this direction ends here.
 			from.cancel();

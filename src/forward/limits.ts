@@ -32,3 +32,21 @@ export const KEEPALIVE_MS = 60_000;
 
 /** A half-closed connection that has moved nothing for this long is reset: nobody waits half an hour for a reply. */
 export const HALF_CLOSED_IDLE_MS = 30 * 60_000;
+
+/**
+ * The next address of a service is tried when the one before has not answered for this long: the "Connection Attempt
+ * Delay" of RFC 8305, section 5.
+ */
+export const STAGGER_MS = 250;
+
+/**
+ * What was found out about a host (its addresses, or that nobody listens at the loopback address that was asked for)
+ * holds for this long. A container that is replaced gets a new address; a lookup takes from 0.1 ms to some seconds.
+ */
+export const RESOLVED_MS = 5_000;
+
+/**
+ * A connection that turns out not to be needed is read and discarded for this long after our FIN. A service that is
+ * alive answers with its own FIN in milliseconds.
+ */
+export const RELEASE_MS = 10_000;

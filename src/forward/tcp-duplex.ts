@@ -1,9 +1,9 @@
 // A TCP socket of Bun as Duplex. Half-close is shutdown() and abort is terminate(); Bun's end() and close() lose bytes,
-// so neither is ever called (docs/binding-notes.md, "Sockets").
+// so neither is called while any could matter (docs/binding-notes.md, "Sockets").
 import type { Socket } from "bun";
 import { firstLine, systemCode } from "../base/errors.ts";
 import { Aborted, type Duplex, type Waiter } from "./duplex.ts";
-import { KEEPALIVE_MS, LINGER_MS, SOCKET_QUEUE } from "./limits.ts";
+import { KEEPALIVE_MS, LINGER_MS, RELEASE_MS, SOCKET_QUEUE } from "./limits.ts";
 
 export class TcpDuplex implements Duplex {
 	readonly closed: Promise<Error | undefined>;
@@ -77,6 +77,23 @@ export class TcpDuplex implements Duplex {
 		this.#queued = 0;
 		this.#socket?.terminate();
 		this.onClose(new Error("aborted here"));
+	}
+
+	/**
+	 * Ends a connection that carried nothing of ours without a reset: a FIN, and what comes is discarded until the other
+	 * side's FIN. After {@link RELEASE_MS} the descriptor is closed, which sends nothing: the receive queue is empty and
+	 * the FIN has gone. Only a side that keeps sending after that gets a RST, as from any client that has left.
+	 */
+	release(): void {
+		const socket = this.#socket;
+		if (this.#over || !socket) return;
+		this.cancel();
+		void this.end();
+		clearTimeout(this.#linger);
+		this.#linger = setTimeout(() => {
+			this.onClose(undefined);
+			socket.end();
+		}, RELEASE_MS);
 	}
 
 	// --- called by the handlers of tcp.ts ---

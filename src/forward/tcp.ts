@@ -1,8 +1,10 @@
-// TCP by Bun.listen and Bun.connect: hands out sockets as Duplex. No other file opens a TCP socket.
-import type { SocketHandler } from "bun";
+// TCP by Bun.listen, Bun.connect and node:net: hands out sockets as Duplex. No other file opens a TCP socket.
+// biome-ignore lint/style/noRestrictedImports: this is the file that it is restricted to.
+import { type Socket as NodeSocket, connect as nodeConnect } from "node:net";
+import type { Socket, SocketHandler } from "bun";
 import type { Address } from "../base/address.ts";
-import { firstLine, systemCode } from "../base/errors.ts";
 import { within } from "../base/timers.ts";
+import { dialError, noAnswer } from "./dial-error.ts";
 import type { Duplex } from "./duplex.ts";
 import { TcpDuplex } from "./tcp-duplex.ts";
 
@@ -31,7 +33,10 @@ export function listen(address: Address, onSocket: (socket: Duplex) => void): Li
 	return { address: { host: address.host, port: server.port }, stop: () => server.stop() };
 }
 
-/** Connects within `timeoutMs`. Rejects with an Error whose message is a short reason ("connection refused"). */
+/**
+ * Connects to a literal address within `timeoutMs`: the fastest way, where no other address is to be tried meanwhile.
+ * Rejects with a DialError.
+ */
 export async function dial(address: Address, timeoutMs: number): Promise<Duplex> {
 	const duplex = new TcpDuplex();
 	const connecting = Bun.connect<TcpDuplex>({
@@ -42,26 +47,48 @@ export async function dial(address: Address, timeoutMs: number): Promise<Duplex>
 		socket: DIAL_HANDLERS,
 	});
 	try {
-		await within(timeoutMs, connecting, () => new Error(`no answer within ${timeoutMs / 1000} s`));
+		await within(timeoutMs, connecting, () => noAnswer(timeoutMs));
 		return duplex;
 	} catch (cause) {
-		// Bun cannot cancel a connect: one that succeeds later is aborted then.
+		// Bun cannot cancel a connect: one that succeeds later is ended then.
 		connecting.then(
-			() => duplex.abort(),
+			() => duplex.release(),
 			() => {},
 		);
-		throw new Error(DIAL_REASONS[systemCode(cause)] ?? firstLine(cause), { cause });
+		throw dialError(cause);
 	}
 }
 
-// --- internal ---
+/**
+ * Connects to a literal address until `signal` is aborted: the service sees nothing of an attempt that was given up
+ * before it was answered. Rejects with a DialError, or with the reason of `signal`.
+ */
+export function attempt({ host, port }: Address, signal: AbortSignal): Promise<TcpDuplex> {
+	const { promise, resolve, reject } = Promise.withResolvers<TcpDuplex>();
+	if (signal.aborted) {
+		reject(signal.reason);
+		return promise;
+	}
+	const socket = nodeConnect({ host, port, allowHalfOpen: true });
+	const giveUp = () => {
+		socket.destroy();
+		reject(signal.reason);
+	};
+	signal.addEventListener("abort", giveUp);
+	// It stays for good: an `error` event without a listener would be thrown.
+	socket.on("error", (cause) => {
+		signal.removeEventListener("abort", giveUp);
+		reject(dialError(cause));
+	});
+	socket.once("connect", () => {
+		signal.removeEventListener("abort", giveUp);
+		// node:net's own handler still writes to the socket's data after this event.
+		queueMicrotask(() => resolve(adopted(socket)));
+	});
+	return promise;
+}
 
-const DIAL_REASONS: Record<string, string> = {
-	ECONNREFUSED: "connection refused",
-	ENOTFOUND: "host name not found",
-	EHOSTUNREACH: "host unreachable",
-	ENETUNREACH: "network unreachable",
-};
+// --- internal ---
 
 const HANDLERS: SocketHandler<TcpDuplex> = {
 	binaryType: "uint8array",
@@ -77,3 +104,18 @@ const DIAL_HANDLERS: SocketHandler<TcpDuplex> = {
 	// Without this handler Bun reports the rejected connect as unhandled, too (docs/binding-notes.md, "Sockets").
 	connectError: () => {},
 };
+
+/**
+ * Takes the connected Bun socket out of a socket of node:net, which hears nothing of it from then on. Undocumented, and
+ * held by a test (docs/binding-notes.md, "Sockets").
+ */
+function adopted(socket: NodeSocket): TcpDuplex {
+	const { _handle: handle } = socket as unknown as { _handle: Socket<TcpDuplex> };
+	const duplex = new TcpDuplex();
+	const early: Uint8Array | null = socket.read();
+	handle.reload({ socket: HANDLERS });
+	handle.data = duplex;
+	duplex.opened(handle);
+	if (early) duplex.onData(early);
+	return duplex;
+}

@@ -16,13 +16,13 @@ export class Transfers {
 
 	/**
 	 * Bridges two ends, and counts them as running until both are over. `b` is the service's side. `error` is what ended
-	 * a direction early first, if anything did. Never rejects.
+	 * a direction early first, if anything did; `traffic` is what is counted in. Never rejects.
 	 */
-	async run(a: Duplex, b: Duplex): Promise<{ traffic: Traffic; error: Error | undefined }> {
-		const running = { traffic: newTraffic(), a, b };
+	async run(a: Duplex, b: Duplex, traffic = newTraffic()): Promise<{ traffic: Traffic; error: Error | undefined }> {
+		const running = { traffic, a, b };
 		this.#running.add(running);
 		try {
-			return { traffic: running.traffic, error: await bridge(a, b, running.traffic) };
+			return { traffic, error: await bridge(a, b, traffic) };
 		} finally {
 			this.#running.delete(running);
 		}

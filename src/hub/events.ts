@@ -1,5 +1,7 @@
 // What happens at a hub, as facts. Nothing here is a sentence: reporter.ts makes the lines of the screen from it.
 
+import type { PortOwner } from "../base/port-owner.ts";
+import type { DialFailure } from "../forward/dial-error.ts";
 import type { OfferEvent } from "../invite/offer-codes.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
 import type { EndpointEvent } from "../transport/events.ts";
@@ -50,8 +52,26 @@ export type HubEvent =
 	| { type: "closed_to_new_peers"; why: "once" | "expired" }
 	| ({ type: "stream_refused"; peer: PeerLabel; admitted: boolean } & StreamRefusal)
 	| { type: "protocol_error"; peer: PeerLabel; admitted: boolean; reason: string }
-	/** A service could not be reached for a peer. `news`: for the first time since it last answered. */
-	| { type: "service_unreachable"; service: string; address: string; reason: string; peer: PeerLabel; news: boolean }
+	/**
+	 * A service could not be reached for a peer. `news`: for the first time since it last answered. `elsewhere`: who
+	 * listens on its port at another address of this machine.
+	 */
+	| {
+			type: "service_unreachable";
+			service: string;
+			address: string;
+			kind: DialFailure;
+			reason: string;
+			peer: PeerLabel;
+			news: boolean;
+			elsewhere?: PortOwner;
+	  }
+	/** A service answers at `used`: another loopback address than was `stated`, or again the stated one. */
+	| { type: "service_address"; service: string; stated: string; used: string }
+	/** A service was not dialled for `peer`: at its address `owner` listens, a peer of this hub on this machine. */
+	| { type: "loop"; service: string; address: string; owner: PeerLabel; peer: PeerLabel; news: boolean }
+	/** A service was not dialled: {@link UNANSWERED_MAX} connections are open to which it has not said a byte. */
+	| { type: "unanswered"; service: string; address: string; peer: PeerLabel }
 	/** A stream that was served has ended; its bytes from the peer and to it. `error`: what ended it early, if anything. */
 	| { type: "stream_closed"; service: string; peer: PeerLabel; received: number; sent: number; error?: string }
 	/** This many half-closed transfers were reset because they had moved nothing for a long time. */

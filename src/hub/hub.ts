@@ -3,6 +3,7 @@
 import { type Address, network } from "../base/address.ts";
 import { setBounded } from "../base/bounded-map.ts";
 import { VERSION } from "../base/version.ts";
+import { Dialer } from "../forward/dialer.ts";
 import { Transfers } from "../forward/transfers.ts";
 import { CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -17,9 +18,10 @@ import {
 	STREAM_CREDIT,
 	STREAMS_MAX,
 } from "./limits.ts";
+import { LoopGuard } from "./loop-guard.ts";
 import { type HubSide, INTERNAL_ERROR, PeerSession, type SessionEvent } from "./peer-session.ts";
 import type { Welcome } from "./peer-state.ts";
-import { serveStream } from "./serve-stream.ts";
+import { routeOf, serveStream } from "./serve-stream.ts";
 import { ServiceHealth } from "./service-health.ts";
 import { StreamQuota } from "./stream-quota.ts";
 
@@ -27,6 +29,8 @@ const STOPPED = "the hub was stopped";
 
 /** What a hub offers, and to whom; see HubOptions. */
 export interface HubSettings {
+	/** Its public id. */
+	id: string;
 	name: string;
 	services: readonly Address[];
 	policy: Policy;
@@ -44,6 +48,7 @@ export class Hub {
 	readonly #known = new Map<string, true>();
 	readonly #transfers = new Transfers();
 	readonly #health: ServiceHealth;
+	readonly #loops: LoopGuard;
 	/** The hub as its sessions see it. */
 	readonly #side: HubSide;
 	readonly #closing = new AbortController();
@@ -52,14 +57,17 @@ export class Hub {
 	#stopping = false;
 	#stopped: Promise<void> | undefined;
 
-	constructor({ name, services, policy }: HubSettings, emit: (event: HubEvent) => void) {
+	constructor({ id, name, services, policy }: HubSettings, emit: (event: HubEvent) => void) {
 		this.closedToNewPeers = this.#closing.signal;
 		this.#name = name;
 		this.#emit = emit;
 		this.#admission = new Admission(policy);
-		this.#health = new ServiceHealth(services);
+		this.#loops = new LoopGuard(id);
+		const forbids = (address: Address) => this.#loops.forbids(address);
+		const routes = services.map((address) => routeOf(new Dialer(address, { forbids })));
+		this.#health = new ServiceHealth(routes.map(({ dialer }) => dialer));
 		this.#health.onChange = (states) => this.#tell({ type: "services", services: states });
-		const serving = { addresses: services, health: this.#health, transfers: this.#transfers, emit };
+		const serving = { routes, health: this.#health, transfers: this.#transfers, emit };
 		this.#side = {
 			open: policy.secret === undefined,
 			quota: new StreamQuota(STREAMS_MAX),
@@ -149,6 +157,9 @@ export class Hub {
 			this.#sessions.delete(session);
 			this.#health.watch([...this.#sessions].some(({ admitted }) => admitted));
 		} else this.#emit(event);
+		// A peer that is about to leave listens no more.
+		if (session.staying) this.#loops.add(session);
+		else this.#loops.remove(session);
 	}
 
 	#entered(session: PeerSession): void {

@@ -42,13 +42,21 @@ export const PENDING_STREAMS_MAX = 8;
 /** Streams of all connections before each peer has only its share: at 1.25 MB each that is all a laptop has. */
 export const STREAMS_MAX = 8 * 1024;
 
-/** The hub probes its services this often while a peer is connected. */
-export const HEALTH_MS = 5_000;
+/**
+ * From one look at a service that is down, or of which nothing is known, to the next, before jitter: the first pause, and
+ * the longest. A person who starts it again notices the first; the longest keeps the hub quiet over night. A dial by a
+ * peer does not wait for a look.
+ */
+export const HEALTH_FIRST_MS = 1_000;
+export const HEALTH_MAX_MS = 30_000;
 
-/** One probe of a service: a local one answers in a millisecond, one behind a VPN within a second. */
+/** Each such pause is this many times the one before: six looks reach the longest one. */
+export const HEALTH_GROWTH = 2;
+
+/** One look at an address: a local one answers in a millisecond, one behind a VPN within a second. */
 export const HEALTH_DIAL_MS = 2_000;
 
-/** A welcome waits this long for a probe of the services; a host that never answers must not hold it up. */
+/** A welcome waits this long for a look at the services; a host that never answers must not hold it up. */
 export const HEALTH_WAIT_MS = 300;
 
 /** If the relay has not led here for this long, though one answers, the endpoint is bound again (iroh issue 4476). */
@@ -71,3 +79,13 @@ export const LEAVING_MS = 10_000;
 
 /** Hosts and ids of admitted peers, remembered to tell them from a flood; the oldest is forgotten. */
 export const KNOWN_MAX = 1_000;
+
+/**
+ * Open connections to a service that were made since it last sent a byte. More are refused: in a loop through two hubs,
+ * of which neither can know, each connection opens the next one, and none is ever answered. A browser opens six to a
+ * host; a service that lets this many wait without a word to any of them is a rare one.
+ */
+export const UNANSWERED_MAX = 256;
+
+/** A peer that has not answered for this long may be gone, and what listens on its ports may be something else. */
+export const GONE_MS = 3_000;

@@ -9,7 +9,7 @@ import { HELLO_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { Denial } from "./admission.ts";
 import type { HubEvent, PeerLabel } from "./events.ts";
-import { HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
+import { GONE_MS, HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
 import * as peerState from "./peer-state.ts";
 import { readHeader } from "./read-header.ts";
 import type { ServiceRequest } from "./serve-stream.ts";
@@ -43,6 +43,8 @@ export type SessionEvent =
 
 export class PeerSession {
 	readonly connection: Connection;
+	/** Where it listens, by its hello: see LoopGuard. */
+	marks: readonly string[] = [];
 	readonly #hub: HubSide;
 	#state: peerState.PeerState = { phase: "new" };
 	#name: string | undefined;
@@ -71,6 +73,10 @@ export class PeerSession {
 	/** Admitted, and it has not said goodbye. */
 	get staying(): boolean {
 		return peerState.isStaying(this.#state);
+	}
+
+	get silent(): boolean {
+		return (this.#control?.unansweredFor() ?? 0) > GONE_MS;
 	}
 
 	/** Tells the peer, if it listens. */
@@ -131,6 +137,7 @@ export class PeerSession {
 		if (this.connection.isOver()) return;
 		const denial = this.#hub.admit(this.connection.id, hello?.secret);
 		if (!denial) this.#name = hello?.name || undefined;
+		if (!denial) this.marks = hello?.listens ?? [];
 		this.#step(denial ? { type: "denied", denial } : { type: "admitted" });
 	}
 

@@ -2,13 +2,17 @@
 // is printed at most once a second. The only file of this folder that prints.
 
 import { renderUnicodeCompact } from "uqr";
+import { formatAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
 import { box, log, panel, print, talk, waitingFor } from "../base/output.ts";
+import { ownerName } from "../base/port-owner.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { PROGRAM } from "../base/version.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
+import { SERVICES } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import type { HubEvent, PeerLabel, StreamRefusal } from "./events.ts";
+import { UNANSWERED_MAX } from "./limits.ts";
 
 export interface ReporterOptions {
 	/** Also show each join command as a QR code. */
@@ -97,10 +101,33 @@ To connect, run:
 	},
 	stream_refused: (event) => line("warn", refusalText(event), keyOf(event)),
 	protocol_error: (event) => line("warn", `${label(event.peer)} broke the protocol: ${event.reason}.`, keyOf(event)),
-	service_unreachable({ service, address, reason, peer, news }) {
-		const text = `The ${service} is not running at ${address}: ${reason} (asked for by ${label(peer)}).`;
+	service_unreachable({ service, address, kind, reason, peer, news, elsewhere }) {
+		const by = `(asked for by ${label(peer)})`;
+		if (kind === "descriptors")
+			return line("error", `Cannot connect to the ${service}: ${reason} ${by}. Raise the limit: ulimit -n.`, kind);
+		const who = elsewhere
+			? ` But ${ownerName(elsewhere)} listens at ${formatAddress(elsewhere.address)}: if that is the ${service}, share that address.`
+			: "";
+		const text = `The ${service} is not running at ${address}: ${reason} ${by}.${who}`;
 		return news ? line("error", text) : line("info", text, service);
 	},
+	service_address: ({ service, stated, used }) =>
+		line(
+			"message",
+			used === stated
+				? `The ${service} answers at ${stated} again.`
+				: `The ${service} answers at ${used}, not at ${stated}: using it.`,
+		),
+	loop({ service, address, owner, peer, news }) {
+		const text = `The ${service} at ${address} is the local port of the peer ${label(owner)} on this machine: a connection would go round in circles (asked for by ${label(peer)}). Share the address where the ${service} really runs, or give that peer another port: join --${optionOf(service)} 127.0.0.1:0.`;
+		return news ? line("error", text) : line("info", text, service);
+	},
+	unanswered: ({ service, address, peer }) =>
+		line(
+			"error",
+			`Refused a connection to the ${service} for ${label(peer)}: ${UNANSWERED_MAX} are open that ${address} has not answered with a byte. Probably they go round in circles, because a peer of another hub listens there: look for a 'join' on that port.`,
+			`unanswered: ${service}`,
+		),
 	stream_closed: ({ service, peer, received, sent, error = "closed" }) =>
 		line("debug", `${service} for ${label(peer)}: ${received} bytes in, ${sent} out, ${error}`),
 	transfers_reset({ count }) {
@@ -147,6 +174,9 @@ Waiting for peer to connect...
 			[reason, hint, "Peers can still join with the ticket."].filter((text) => text !== undefined).join(" "),
 		),
 };
+
+/** The option of `join` that sets a service's local address. */
+const optionOf = (name: string): string => SERVICES.find((service) => service.name === name)?.option ?? "";
 
 /** Reasons that only a peer that knew the secret is given. */
 const INVITED: ReadonlySet<string> = new Set<DenialReason>(["id", "full", "once", "expired"]);

@@ -29,7 +29,7 @@ export interface HubOptions {
  */
 export async function runHub(options: HubOptions, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<void> {
 	const endpoint = await bindEndpoint(options.endpoint);
-	const hub = new Hub(options, emit);
+	const hub = new Hub({ ...options, id: endpoint.address().id().toString() }, emit);
 	const abortTransfers = () => hub.abortTransfers();
 	process.on("exit", abortTransfers);
 	try {

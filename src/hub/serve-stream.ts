@@ -2,18 +2,30 @@
 
 import { type Address, formatAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
-import type { Duplex } from "../forward/duplex.ts";
-import { dial } from "../forward/tcp.ts";
+import { newTraffic } from "../forward/bridge.ts";
+import { DialError } from "../forward/dial-error.ts";
+import type { Dialer, Dialled } from "../forward/dialer.ts";
 import type { Transfers } from "../forward/transfers.ts";
 import { SERVICES } from "../protocol/services.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { HubEvent, PeerLabel } from "./events.ts";
 import { DIAL_MS } from "./limits.ts";
+import { LoopError } from "./loop-guard.ts";
 import type { ServiceHealth } from "./service-health.ts";
+import { Unanswered } from "./unanswered.ts";
+
+/** The hub's side of one service. */
+export interface Route {
+	readonly dialer: Dialer;
+	readonly unanswered: Unanswered;
+}
+
+/** The route that a dialer leads along. */
+export const routeOf = (dialer: Dialer): Route => ({ dialer, unanswered: new Unanswered() });
 
 export interface Serving {
-	/** Where the services of {@link SERVICES} are, in that order. */
-	addresses: readonly Address[];
+	/** To the services of {@link SERVICES}, in that order. */
+	routes: readonly Route[];
 	health: ServiceHealth;
 	transfers: Transfers;
 	emit(event: HubEvent): void;
@@ -27,42 +39,28 @@ export interface ServiceRequest {
 }
 
 /** Resolves when the stream is over. Rejects only for a bug; no socket to the service is left open then. */
-export async function serveStream(
-	{ addresses, health, transfers, emit }: Serving,
-	{ portId, stream, peer }: ServiceRequest,
-): Promise<void> {
+export async function serveStream(serving: Serving, { portId, stream, peer }: ServiceRequest): Promise<void> {
+	const { routes, transfers, emit } = serving;
 	const index = SERVICES.findIndex((service) => service.portId === portId);
-	const service = SERVICES[index];
-	const address = addresses[index];
-	if (!service || !address) {
+	const [service, route] = [SERVICES[index]?.name, routes[index]];
+	if (!service || !route) {
 		const refusal = portId === undefined ? ({ why: "header" } as const) : ({ why: "port", portId } as const);
 		emit({ type: "stream_refused", peer, admitted: true, ...refusal });
 		return stream.refuse();
 	}
-	let socket: Duplex;
-	const begun = performance.now();
+	const request = { service, index, route, stream, peer, begun: performance.now() };
+	const dialled = await dial(serving, request);
+	if (!dialled) return;
+	const { socket, at } = dialled;
+	const traffic = newTraffic();
+	route.unanswered.opened(traffic);
 	try {
-		socket = await dial(address, DIAL_MS);
-	} catch (error) {
-		if (isBug(error)) throw error;
-		health.learned(index, false, begun);
-		emit({
-			type: "service_unreachable",
-			service: service.name,
-			address: formatAddress(address),
-			reason: firstLine(error),
-			peer,
-			news: health.isNews(index),
-		});
-		return stream.refuse();
-	}
-	try {
-		health.learned(index, true, begun);
+		reached(serving, request, at);
 		if (!(await accepted(stream))) return socket.abort();
-		const { traffic, error } = await transfers.run(stream, socket);
+		const { error } = await transfers.run(stream, socket, traffic);
 		emit({
 			type: "stream_closed",
-			service: service.name,
+			service,
 			peer,
 			received: traffic.forth,
 			sent: traffic.back,
@@ -71,14 +69,77 @@ export async function serveStream(
 	} catch (error) {
 		socket.abort();
 		throw error;
+	} finally {
+		route.unanswered.closed(traffic);
 	}
 }
 
 // --- internal ---
 
-/** A dial that fails rejects with a plain Error, whose message is the reason; these are mistakes in the program. */
-const isBug = (error: unknown): boolean =>
-	[TypeError, ReferenceError, RangeError].some((kind) => error instanceof kind);
+interface Dialling {
+	/** The service's name, and its place in {@link SERVICES}. */
+	service: string;
+	index: number;
+	route: Route;
+	stream: QuicStream;
+	peer: PeerLabel;
+	/** `performance.now()` when it began. */
+	begun: number;
+}
+
+/** A connection to the service; undefined when there is none, and the stream was refused. Rejects only for a bug. */
+async function dial(serving: Serving, request: Dialling): Promise<Dialled | undefined> {
+	const { service, route, stream, peer } = request;
+	const { dialer, unanswered } = route;
+	if (unanswered.isFull()) {
+		serving.emit({ type: "unanswered", service, address: formatAddress(dialer.address), peer });
+		await stream.refuse();
+		return undefined;
+	}
+	try {
+		return await dialer.dial(DIAL_MS);
+	} catch (error) {
+		// Anything else is a mistake in the program.
+		if (!(error instanceof DialError)) throw error;
+		// In this order: the peer hears that the service is down before it hears that its stream is refused.
+		const told = failed(serving, request, error);
+		await Promise.all([stream.refuse(), told]);
+		return undefined;
+	}
+}
+
+function reached({ health, emit }: Serving, { service, index, route, begun }: Dialling, at: Address): void {
+	health.learned(index, true, begun);
+	if (!health.isNewAddress(index, at)) return;
+	emit({ type: "service_address", service, stated: formatAddress(route.dialer.address), used: formatAddress(at) });
+}
+
+/** Takes note of why there is no connection, and tells it. */
+async function failed(serving: Serving, request: Dialling, error: DialError): Promise<void> {
+	const { health, emit } = serving;
+	const { service, index, route, peer, begun } = request;
+	if (error instanceof LoopError) {
+		const { owner } = error;
+		const address = formatAddress(error.address);
+		return emit({ type: "loop", service, address, owner, peer, news: health.isNews(index, `loop at ${address}`) });
+	}
+	const { kind, message: reason } = error;
+	// Without descriptors nobody knows anything about the service.
+	const isDown = kind !== "descriptors";
+	if (isDown) health.learned(index, false, begun);
+	const news = health.isNews(index, isDown ? "down" : kind);
+	const elsewhere = news && isDown ? await health.listenerElsewhere(index) : undefined;
+	emit({
+		type: "service_unreachable",
+		service,
+		address: formatAddress(route.dialer.address),
+		kind,
+		reason,
+		peer,
+		news,
+		...(elsewhere && { elsewhere }),
+	});
+}
 
 /** Tells the peer that its service is connected; false when it has gone. */
 async function accepted(stream: QuicStream): Promise<boolean> {

@@ -1,39 +1,64 @@
-// Whether the hub's services answer: probed at most every HEALTH_MS while a peer is connected, and learned from dials.
-
-import { type Address, formatAddress } from "../base/address.ts";
+// Whether the hub's services answer. Learned from dials; only a service that is down, or of which nothing is known yet,
+// is looked at, rarely, while a peer is connected. A service that answers sees nothing of that.
+import { type Address, formatAddress, isLiteral } from "../base/address.ts";
+import { Backoff } from "../base/backoff.ts";
 import { ChangeFilter } from "../base/change-filter.ts";
-import { dial } from "../forward/tcp.ts";
+import type { PortOwner } from "../base/port-owner.ts";
+import type { Dialer } from "../forward/dialer.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
 import { SERVICES } from "../protocol/services.ts";
-import { HEALTH_DIAL_MS, HEALTH_MS } from "./limits.ts";
+import { HEALTH_FIRST_MS, HEALTH_GROWTH, HEALTH_MAX_MS } from "./limits.ts";
+import { look, whoListens } from "./look.ts";
+
+interface Watched {
+	readonly name: string;
+	readonly portId: number;
+	readonly dialer: Dialer;
+	readonly backoff: Backoff;
+	known: "up" | "down" | "unknown";
+	/** `performance.now()` of the last news, and of the start of the last look. */
+	learnedAt: number;
+	lookedAt: number;
+	looking: Promise<void> | undefined;
+	timer: Timer | undefined;
+	/** The system's table listed it when a dial failed, so the table does not tell whether it answers. */
+	tableIsWrong: boolean;
+}
 
 export class ServiceHealth {
 	/** Called with all states when one has changed. */
 	onChange: (states: ServiceState[]) => void = () => {};
-	readonly #addresses: readonly Address[];
-	readonly #states: ServiceState[];
-	#timer: Timer | undefined;
-	#probing: Promise<void> | undefined;
-	#probedAt = Number.NEGATIVE_INFINITY;
-	/** `performance.now()` of the last news of each service. */
-	readonly #learnedAt: number[] = [];
-	/** What the person at the hub was told of each service. */
-	readonly #said = new ChangeFilter<"down">();
+	readonly #services: readonly Watched[];
+	#watching = false;
+	/** Why a service was last said to be out of reach, and the address at which it was last said to answer. */
+	readonly #said = new ChangeFilter<string>();
+	readonly #used = new ChangeFilter<string>();
 
-	/** `addresses` are those of {@link SERVICES}, in that order. */
-	constructor(addresses: readonly Address[]) {
-		this.#addresses = addresses;
-		this.#states = SERVICES.map(({ portId, name }, i) => ({
-			port: portId,
+	/** `dialers` lead to {@link SERVICES}, in that order. */
+	constructor(dialers: readonly Dialer[]) {
+		this.#services = SERVICES.map(({ portId, name }, i) => ({
 			name,
-			address: formatAddress(addresses[i] as Address),
-			up: true,
+			portId,
+			dialer: dialers[i] as Dialer,
+			backoff: new Backoff({ firstMs: HEALTH_FIRST_MS, maxMs: HEALTH_MAX_MS, growth: HEALTH_GROWTH }),
+			known: "unknown",
+			learnedAt: Number.NEGATIVE_INFINITY,
+			lookedAt: Number.NEGATIVE_INFINITY,
+			looking: undefined,
+			timer: undefined,
+			tableIsWrong: false,
 		}));
+		for (const { name, dialer } of this.#services) this.#used.changed(name, formatAddress(dialer.address));
 	}
 
-	/** A copy of what is known. */
+	/** What is known, for the peers. A service of which nothing is known counts as up. */
 	states(): ServiceState[] {
-		return this.#states.map((state) => ({ ...state }));
+		return this.#services.map(({ portId, name, dialer, known }) => ({
+			port: portId,
+			name,
+			address: formatAddress(dialer.address),
+			up: known !== "down",
+		}));
 	}
 
 	/**
@@ -41,59 +66,93 @@ export class ServiceHealth {
 	 * `performance.now()`: what was learned since then is newer.
 	 */
 	learned(index: number, up: boolean, begun = performance.now()): void {
-		const state = this.#states[index];
-		if (!state || begun < (this.#learnedAt[index] ?? 0)) return;
-		this.#learnedAt[index] = performance.now();
-		if (up) this.#said.forget(state.name);
-		if (state.up === up) return;
-		state.up = up;
-		this.onChange(this.states());
+		const service = this.#services[index];
+		if (!service || begun < service.learnedAt) return;
+		service.learnedAt = performance.now();
+		if (up) {
+			this.#said.forget(service.name);
+			service.tableIsWrong = false;
+		}
+		const { known } = service;
+		service.known = up ? "up" : "down";
+		if (known === service.known) return;
+		clearTimeout(service.timer);
+		service.timer = undefined;
+		service.backoff.reset();
+		this.#schedule(service);
+		if ((known === "down") === up) this.onChange(this.states());
 	}
 
-	/** True for the first dial that failed since the service was up, so that a peer that polls fills no screen. */
-	isNews(index: number): boolean {
-		return this.#said.changed(this.#states[index]?.name ?? "", "down");
+	/** Whether a service is out of reach for another reason than was last said; it was reached in between, or never said. */
+	isNews(index: number, why: string): boolean {
+		return this.#said.changed(this.#services[index]?.name ?? "", why);
 	}
 
-	/** Resolves when what is known is at most {@link HEALTH_MS} old, after a probe if need be. */
+	/** Whether a service that was stated as a literal address answers at another one than was last said. */
+	isNewAddress(index: number, at: Address): boolean {
+		const service = this.#services[index];
+		return !!service && isLiteral(service.dialer.address.host) && this.#used.changed(service.name, formatAddress(at));
+	}
+
+	/** Who listens on the port of a service that was just dialled in vain, at another address of this machine. */
+	async listenerElsewhere(index: number): Promise<PortOwner | undefined> {
+		const service = this.#services[index];
+		const found = service && (await whoListens(service.dialer));
+		if (found !== "listening") return found;
+		if (service) service.tableIsWrong = true;
+		return undefined;
+	}
+
+	/** Resolves when everything that is down or unknown was looked at within {@link HEALTH_FIRST_MS}. */
 	async fresh(): Promise<void> {
-		if (this.#probing || performance.now() - this.#probedAt >= HEALTH_MS) await this.probe();
+		const now = performance.now();
+		const old = ({ known, looking, lookedAt }: Watched) =>
+			known !== "up" && (looking !== undefined || now - lookedAt >= HEALTH_FIRST_MS);
+		await Promise.all(this.#services.map((service, i) => old(service) && this.probe(i)));
 	}
 
-	/** Probes all services now, or joins the probe under way. */
-	probe(): Promise<void> {
-		this.#probing ??= this.#probeAll().finally(() => {
-			this.#probing = undefined;
+	/** Looks at service `index` now, or joins the look under way. */
+	async probe(index: number): Promise<void> {
+		const service = this.#services[index];
+		if (!service) return;
+		service.looking ??= this.#look(service, index).finally(() => {
+			service.looking = undefined;
+			this.#schedule(service);
 		});
-		return this.#probing;
+		await service.looking;
 	}
 
-	/** Probes regularly, or stops. Idempotent. */
+	/** Looks rarely at what is down or unknown, or stops. Idempotent. */
 	watch(on: boolean): void {
-		if (on) this.#timer ??= setInterval(() => void this.probe(), HEALTH_MS);
-		else {
-			clearInterval(this.#timer);
-			this.#timer = undefined;
+		this.#watching = on;
+		for (const service of this.#services) {
+			if (on) this.#schedule(service);
+			else {
+				clearTimeout(service.timer);
+				service.timer = undefined;
+			}
 		}
 	}
 
 	// --- internal ---
 
-	async #probeAll(): Promise<void> {
+	async #look(service: Watched, index: number): Promise<void> {
 		const begun = performance.now();
-		this.#probedAt = begun;
+		service.lookedAt = begun;
+		const first = service.known === "unknown";
+		const found = await look(
+			service.dialer,
+			service.tableIsWrong ? "connection" : first ? "table, then connection" : "table",
+		);
 		// Each result counts at once: a host that does not answer must not delay what is known of the others.
-		await Promise.all(this.#addresses.map(async (address, i) => this.learned(i, await answers(address), begun)));
+		if (found !== "unclear") this.learned(index, found === "up", begun);
+	}
+
+	#schedule(service: Watched): void {
+		if (!this.#watching || service.known === "up" || service.looking) return;
+		service.timer ??= setTimeout(() => {
+			service.timer = undefined;
+			void this.probe(this.#services.indexOf(service));
+		}, service.backoff.next());
 	}
 }
-
-// --- internal ---
-
-const answers = (address: Address): Promise<boolean> =>
-	dial(address, HEALTH_DIAL_MS).then(
-		(socket) => {
-			socket.abort();
-			return true;
-		},
-		() => false,
-	);

@@ -1,5 +1,7 @@
 // One connection to the hub, seen from the peer: the peer's hello, the hub's welcome, and what the hub says afterwards.
+import type { Address } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
+import { localMarks } from "../base/local-marks.ts";
 import { VERSION } from "../base/version.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -11,6 +13,8 @@ export interface Introduction {
 	name: string;
 	/** The ticket's secret; undefined for an open hub or one of the original program. */
 	secret: string | undefined;
+	/** Where the peer listens: a hub on the same machine must not take these for its services. */
+	listening?: readonly Address[];
 }
 
 /** Called for what the hub says after its welcome. By then the session has what came together with the welcome. */
@@ -56,7 +60,7 @@ export class HubSession {
 	 * Introduces the peer. Resolves when the hub has welcomed it, or has no control stream and needs no secret.
 	 * @throws HivemindError `denied`, or `unreachable` when the hub does not answer within {@link HELLO_MS}
 	 */
-	async introduce({ name, secret }: Introduction, events: SessionEvents): Promise<void> {
+	async introduce({ name, secret, listening = [] }: Introduction, events: SessionEvents): Promise<void> {
 		const stream = await this.connection.openStream(CONTROL_PORT_ID).catch(async (error: unknown) => {
 			throw await this.#unanswered(error);
 		});
@@ -76,12 +80,14 @@ export class HubSession {
 				events.onBye(this);
 			} else if (message.type === "reset") this.connection.abortStream(message.stream);
 		});
+		const listens = listening.flatMap((address) => localMarks(address, this.connection.id));
 		control.send({
 			type: "hello",
 			v: CONTROL_VERSION,
 			name,
 			program: VERSION,
 			...(secret !== undefined && { secret }),
+			...(listens.length > 0 && { listens }),
 		});
 		const timer = setTimeout(() => control.close(), HELLO_MS);
 		const said = await Promise.race([answer.promise, control.ended.then(() => undefined)]);

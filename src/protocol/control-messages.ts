@@ -2,7 +2,7 @@
 // and decodes. Every field is bounded and cleaned, because the remote chooses it.
 import { REMOTE_TEXT_MAX } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
-import { CONTROL_LINE_MAX, NAME_MAX } from "./limits.ts";
+import { CONTROL_LINE_MAX, LISTENS_MAX, NAME_MAX } from "./limits.ts";
 
 /** The port id that opens a control stream instead of a service. */
 export const CONTROL_PORT_ID = 0x00;
@@ -21,7 +21,8 @@ export interface ServiceState {
 export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version";
 
 export type Message =
-	| { type: "hello"; v: number; name: string; program: string; secret?: string }
+	/** `listens`: marks of the addresses that the peer listens on. */
+	| { type: "hello"; v: number; name: string; program: string; secret?: string; listens?: string[] }
 	| { type: "welcome"; v: number; name: string; program: string; run?: string; services: ServiceState[] }
 	| { type: "denied"; reason: string; message: string }
 	| { type: "ping"; n: number }
@@ -112,6 +113,13 @@ function services(fields: Fields): ServiceState[] {
 	});
 }
 
+function marks(fields: Fields): string[] {
+	const list = fields.listens;
+	if (!Array.isArray(list)) throw new ProtocolError("a control message has no listens");
+	const entries = list.slice(0, LISTENS_MAX) as unknown as Fields;
+	return Object.keys(entries).map((key) => text(entries, key, NAME_MAX));
+}
+
 const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, { type: T }> } = {
 	hello: (fields) => ({
 		type: "hello",
@@ -119,6 +127,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		name: text(fields, "name", NAME_MAX),
 		program: text(fields, "program", NAME_MAX),
 		...(fields.secret !== undefined && { secret: text(fields, "secret") }),
+		...(fields.listens !== undefined && { listens: marks(fields) }),
 	}),
 	welcome: (fields) => ({
 		type: "welcome",

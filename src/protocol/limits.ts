@@ -5,3 +5,6 @@ export const NAME_MAX = 64;
 
 /** One line of the control stream. A welcome with three services has 500 bytes; no honest side needs more than this. */
 export const CONTROL_LINE_MAX = 4 * 1024;
+
+/** Marks of local addresses in a hello that count: three services on both address families, and as many again. */
+export const LISTENS_MAX = 12;

@@ -10,7 +10,7 @@ import {
 	type Message,
 	ProtocolError,
 } from "../../src/protocol/control-messages.ts";
-import { CONTROL_LINE_MAX, NAME_MAX } from "../../src/protocol/limits.ts";
+import { CONTROL_LINE_MAX, LISTENS_MAX, NAME_MAX } from "../../src/protocol/limits.ts";
 import { cases } from "../support/cases.ts";
 
 const text = (max: number) =>
@@ -18,11 +18,12 @@ const text = (max: number) =>
 const n = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const service = fc.record({ port: n, name: text(NAME_MAX), address: text(REMOTE_TEXT_MAX), up: fc.boolean() });
 const services = fc.array(service, { maxLength: 5 });
+const listens = fc.array(text(NAME_MAX), { maxLength: LISTENS_MAX });
 const introduction = { v: n, name: text(NAME_MAX), program: text(NAME_MAX) };
 
 const message: fc.Arbitrary<Message> = fc.oneof(
 	fc.record(
-		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX) },
+		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX), listens },
 		{ requiredKeys: ["type", "v", "name", "program"] },
 	),
 	fc.record(
@@ -55,6 +56,7 @@ function attempt<T>(work: () => T): T | undefined {
 
 function check(line: Uint8Array): void {
 	const decoded = attempt(() => decodeMessage(line));
+	if (decoded?.type === "hello") expect(decoded.listens?.length ?? 0).toBeLessThanOrEqual(LISTENS_MAX);
 	for (const it of texts(decoded)) {
 		expect(it).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
 		expect(it.length).toBeLessThanOrEqual(REMOTE_TEXT_MAX + 1);
@@ -75,9 +77,17 @@ test("any bytes are a message, ignored, or a protocol error", () => {
 
 test("any JSON is a message, ignored, or a protocol error", () => {
 	const type = fc.constantFrom(..."hello welcome denied ping pong reset bye services newer __proto__".split(" "));
-	const odd = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: "binary" }), n, services);
+	const odd = fc.oneof(
+		fc.jsonValue({ maxDepth: 2 }),
+		fc.string({ unit: "binary" }),
+		n,
+		services,
+		fc.array(fc.string()),
+	);
 	const fields = fc.dictionary(
-		fc.constantFrom(..."v name program secret services reason message n stream port up address __proto__".split(" ")),
+		fc.constantFrom(
+			..."v name program secret listens services reason message n stream port up address __proto__".split(" "),
+		),
 		odd,
 	);
 	fc.assert(

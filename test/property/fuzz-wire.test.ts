@@ -127,7 +127,7 @@ const json = fc
 				odd,
 			),
 			...Object.fromEntries(
-				"v name program secret services reason message n stream".split(" ").map((key) => [key, odd]),
+				"v name program secret listens services reason message n stream".split(" ").map((key) => [key, odd]),
 			),
 		},
 		{ requiredKeys: ["type"] },
@@ -135,6 +135,7 @@ const json = fc
 	.map((it) => `${JSON.stringify(it)}\n`);
 const good = fc.constantFrom(
 	hello(SECRET),
+	hello(SECRET, { listens: new Array(100).fill("0".repeat(32)) }),
 	'{"type":"ping","n":1}\n',
 	'{"type":"reset","stream":"client bidirectional 0"}\n',
 	'{"type":"bye","reason":"so long"}\n',

@@ -90,7 +90,12 @@ export class HubWorld {
 			this.#report(event);
 		};
 		return new Hub(
-			{ name: "hub", services: SERVICES, policy: { ...teamPolicy(this.secret), maxPeers: 1000, ...policy } },
+			{
+				id: "hub's id",
+				name: "hub",
+				services: SERVICES,
+				policy: { ...teamPolicy(this.secret), maxPeers: 1000, ...policy },
+			},
 			emit,
 		);
 	}

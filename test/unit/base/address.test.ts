@@ -1,6 +1,13 @@
 // Addresses: what a user may type, and which part of it the error complains about.
 import { expect, test } from "bun:test";
-import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
+import {
+	canonicalHost,
+	formatAddress,
+	isLiteral,
+	isLoopback,
+	network,
+	parseAddress,
+} from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
 
 for (const [text, host, port] of [
@@ -84,4 +91,22 @@ test.each([
 	["https://relay.example/", "https://relay.example/"],
 ])("the rate-limit key of %s is %s", (host, expected) => {
 	expect(network(host)).toBe(expected);
+});
+
+test.each([
+	["127.0.0.1", "127.0.0.1"],
+	["0:0:0:0:0:0:0:1", "::1"],
+	["2001:DB8::0042", "2001:db8::42"],
+	["fe80::1%eth0", "fe80::1"],
+	["::ffff:127.0.0.1", "127.0.0.1"],
+	["::FFFF:c0a8:0107", "192.168.1.7"],
+	["::", "::"],
+	["my-host", "my-host"],
+])("%s is written as %s", (host, expected) => {
+	expect(canonicalHost(host)).toBe(expected);
+});
+
+test("an address is told from a name", () => {
+	expect(["127.0.0.1", "::1", "fe80::1%eth0"].map(isLiteral)).toEqual([true, true, true]);
+	expect(["localhost", "127.0.0", "host.example"].map(isLiteral)).toEqual([false, false, false]);
 });

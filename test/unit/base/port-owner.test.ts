@@ -1,8 +1,9 @@
 // Which program listens on a port, found out without connecting to it.
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
-import { listenersOn, ownerName } from "../../../src/base/port-owner.ts";
+import { listenersOn, listeningOn, ownerName } from "../../../src/base/port-owner.ts";
 
+const linux = process.platform === "linux";
 const known = process.platform === "linux" || process.platform === "darwin";
 
 async function listening(host: string, work: (port: number) => void | Promise<void>): Promise<void> {
@@ -19,10 +20,11 @@ async function listening(host: string, work: (port: number) => void | Promise<vo
 
 test.skipIf(!known)("the program and its address are found, for IPv4 and IPv6", async () => {
 	for (const host of ["127.0.0.1", "::1", "0.0.0.0", "::"]) {
-		await listening(host, (port) => {
+		await listening(host, async (port) => {
 			const [owner, ...more] = listenersOn(port) ?? [];
 			expect(more).toEqual([]);
 			expect(owner?.address).toEqual({ host, port });
+			expect(await listeningOn(port)).toEqual(linux ? [{ host, port }] : undefined);
 			expect(owner?.pid).toBe(process.pid);
 			expect(ownerName(owner as NonNullable<typeof owner>)).toMatch(new RegExp(`^\\S+ \\(pid ${process.pid}\\)$`));
 		});
@@ -35,6 +37,7 @@ test.skipIf(!known)("a port that nobody listens on has no owner", async () => {
 		free = port;
 	});
 	expect(listenersOn(free)).toEqual([]);
+	expect(await listeningOn(free)).toEqual(linux ? [] : undefined);
 });
 
 test("another user's process, whose name is not known, is called another program", () => {

@@ -1,17 +1,21 @@
 // All sessions of a hub together, over connections and a clock that the test controls: which are closed when there are
 // too many, what they share, and what each is told.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { localMarks } from "../../../src/base/local-marks.ts";
 import { setVerbosity } from "../../../src/base/output.ts";
+import { DialError } from "../../../src/forward/dial-error.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import {
-	HEALTH_MS,
+	GONE_MS,
+	HEALTH_MAX_MS,
 	PENDING_CONNECTIONS_MAX,
 	PENDING_STREAMS_MAX,
 	STREAM_CREDIT,
 	STREAMS_MAX,
 } from "../../../src/hub/limits.ts";
-import { ServiceHealth } from "../../../src/hub/service-health.ts";
+import * as looks from "../../../src/hub/look.ts";
+import type { Message } from "../../../src/protocol/control-messages.ts";
 import { encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
 import { CONNECTIONS_PER_ID, SWEEP_MS } from "../../../src/transport/limits.ts";
 import { FarPeer, hello } from "../../support/far-peer.ts";
@@ -150,26 +154,88 @@ describe("a peer with two connections", () => {
 	});
 });
 
-test("the services are probed while a peer is connected, but not for strangers", async () => {
+test("services that are not known to be up are looked at while a peer is connected, and not for strangers", async () => {
 	await world.openInstead({}, { probes: true });
-	using probing = spyOn(ServiceHealth.prototype, "probe").mockResolvedValue();
+	using looking = spyOn(looks, "look").mockResolvedValue("unclear");
+	const looked = () => looking.mock.calls.splice(0).length;
 	const unknown = stranger("b");
-	await clock.pass(HEALTH_MS - 1);
+	await clock.pass(HEALTH_MAX_MS);
 	unknown.leave("gone");
-	await clock.pass(HEALTH_MS);
-	expect(probing).toHaveBeenCalledTimes(0);
+	await clock.pass(HEALTH_MAX_MS);
+	expect(looked()).toBe(0);
 	const one = await admitted("a");
-	probing.mockClear();
-	await clock.pass(2 * HEALTH_MS);
-	expect(probing).toHaveBeenCalledTimes(2);
+	expect(looked(), "for its welcome").toBe(3);
+	await clock.pass(HEALTH_MAX_MS);
+	expect(looked()).toBeGreaterThan(3);
 	const other = await admitted("a");
 	one.leave("gone");
-	probing.mockClear();
-	await clock.pass(2 * HEALTH_MS);
-	expect(probing).toHaveBeenCalledTimes(2);
+	looked();
+	await clock.pass(2 * HEALTH_MAX_MS);
+	expect(looked()).toBeGreaterThan(3);
 	other.leave("gone");
-	await clock.pass(2 * HEALTH_MS);
-	expect(probing).toHaveBeenCalledTimes(2);
+	looked();
+	await clock.pass(10 * HEALTH_MAX_MS);
+	expect(looked()).toBe(0);
+});
+
+describe("a peer on the hub's own machine that listens where a service is said to be", () => {
+	const listens = localMarks({ host: "127.0.0.1", port: 2 }, "hub's id");
+	const loops = () => world.events.filter(({ type }) => type === "loop").length;
+
+	async function neighbour(): Promise<FarPeer> {
+		const peer = stranger("a");
+		peer.say({ ...hello(world.secret), listens } as Message);
+		await turn();
+		await turn();
+		return peer;
+	}
+
+	test("is not dialled, for itself or for others, and the hub says why", async () => {
+		using dialling = spyOn(sockets, "dial").mockRejectedValue(new DialError("refused", "connection refused"));
+		const peer = await neighbour();
+		for (const from of [peer, await admitted("b")]) {
+			const { send } = from.open(encodeHeader(2));
+			await turn();
+			expect([...send.written]).toEqual([REFUSED]);
+			send.acknowledge();
+		}
+		expect(
+			dialling.mock.calls.map(([{ host }]) => host),
+			"the other loopback address may be it",
+		).toEqual(["::1", "::1"]);
+		const event = { type: "loop", service: "backend", address: "127.0.0.1:2", owner: { id: peer.id, name: "me" } };
+		const found = world.events.filter(({ type }) => type === "loop");
+		expect(found).toMatchObject([
+			{ ...event, news: true },
+			{ ...event, news: false },
+		]);
+		expect(told("error: The backend at 127.0.0.1:2 is the local port of the peer 'me' (000000000")).toBe(1);
+		expect([peer].flatMap(heard), "nothing is said about the service").toEqual([]);
+	});
+
+	test("no longer keeps it from being dialled when it has said goodbye, has left, or does not answer", async () => {
+		using _ = spyOn(sockets, "dial").mockRejectedValue(new DialError("refused", "connection refused"));
+		const asking = await admitted("b");
+		const ask = async () => {
+			asking.open(encodeHeader(2)).send.acknowledge();
+			await turn();
+			return loops();
+		};
+		const first = await neighbour();
+		expect(await ask()).toBe(1);
+		first.say({ type: "bye", reason: "it was stopped" });
+		await turn();
+		expect(await ask()).toBe(1);
+		const second = await neighbour();
+		expect(await ask()).toBe(2);
+		await clock.pass(GONE_MS + 1000);
+		expect(await ask()).toBe(2);
+		second.leave("gone");
+		const third = await neighbour();
+		third.leave("gone");
+		await turn();
+		expect(await ask()).toBe(2);
+	});
 });
 
 test("all admitted peers are told about a service that was found to be down, and no stranger is", async () => {

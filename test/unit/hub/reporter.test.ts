@@ -89,6 +89,54 @@ describe("messages, printed without -v", () => {
 			"error: The mailbox refuses us. Peers can still join with the ticket.",
 		],
 		[
+			{ type: "service_address", service: "frontend", stated: "127.0.0.1:3000", used: "[::1]:3000" },
+			"The frontend answers at [::1]:3000, not at 127.0.0.1:3000: using it.",
+		],
+		[
+			{ type: "service_address", service: "frontend", stated: "127.0.0.1:3000", used: "127.0.0.1:3000" },
+			"The frontend answers at 127.0.0.1:3000 again.",
+		],
+		[
+			{
+				type: "loop",
+				service: "websocket",
+				address: "127.0.0.1:4000",
+				owner: { ...peer, name: "x" },
+				peer,
+				news: true,
+			},
+			"error: The websocket at 127.0.0.1:4000 is the local port of the peer 'x' (1a2b3c4d5e) on this machine: a connection would go round in circles (asked for by 'my-peer' (1a2b3c4d5e)). Share the address where the websocket really runs, or give that peer another port: join --ws-addr 127.0.0.1:0.",
+		],
+		[
+			{ type: "unanswered", service: "frontend", address: "127.0.0.1:3000", peer },
+			"error: Refused a connection to the frontend for 'my-peer' (1a2b3c4d5e): 256 are open that 127.0.0.1:3000 has not answered with a byte. Probably they go round in circles, because a peer of another hub listens there: look for a 'join' on that port.",
+		],
+		[
+			{
+				type: "service_unreachable",
+				service: "frontend",
+				address: "127.0.0.1:3000",
+				kind: "refused",
+				reason: "connection refused",
+				peer,
+				news: true,
+				elsewhere: { address: { host: "192.0.2.7", port: 3000 }, pid: 4711, program: "node" },
+			},
+			"error: The frontend is not running at 127.0.0.1:3000: connection refused (asked for by 'my-peer' (1a2b3c4d5e)). But node (pid 4711) listens at 192.0.2.7:3000: if that is the frontend, share that address.",
+		],
+		[
+			{
+				type: "service_unreachable",
+				service: "frontend",
+				address: "127.0.0.1:3000",
+				kind: "descriptors",
+				reason: "this program has too many open files",
+				peer,
+				news: true,
+			},
+			"error: Cannot connect to the frontend: this program has too many open files (asked for by 'my-peer' (1a2b3c4d5e)). Raise the limit: ulimit -n.",
+		],
+		[
 			{ type: "bug", where: "stream", error: new TypeError("x is not a function\n  at y") },
 			"error: Unexpected (a bug, please report it): x is not a function",
 		],
@@ -241,6 +289,7 @@ test("a service that is down is an error once, and afterwards one line a second 
 		type: "service_unreachable",
 		service: "backend",
 		address: "127.0.0.1:1",
+		kind: "refused",
 		reason: "refused",
 		peer,
 	} as const;
@@ -254,7 +303,34 @@ test("a service that is down is an error once, and afterwards one line a second 
 	expect(lines().slice(1)).toEqual([`info: ${text}`]);
 });
 
-test("a wait is reported when it takes long, and not after it is over", async () => {
+test("a connection that would go round in circles is an error once, and after that in the log, a line a second", async () => {
+	const event = { type: "loop", service: "frontend", address: "a", owner: peer, peer } as const;
+	report({ ...event, news: true });
+	for (let i = 0; i < 3; i++) report({ ...event, news: false });
+	expect(lines()).toHaveLength(1);
+	setVerbosity(2);
+	await clock.pass(REPORT_EVERY_MS);
+	for (let i = 0; i < 3; i++) report({ ...event, news: false });
+	expect(lines()).toHaveLength(2);
+});
+
+test("what a loop through two hubs, or a lack of descriptors, causes again and again is one line a second", () => {
+	for (let i = 0; i < 3; i++) {
+		report({ type: "unanswered", service: "frontend", address: "a", peer });
+		const failure = {
+			service: "frontend",
+			address: "a",
+			kind: "descriptors",
+			reason: "why",
+			peer,
+			news: i === 0,
+		} as const;
+		report({ type: "service_unreachable", ...failure });
+	}
+	expect(lines()).toHaveLength(2);
+});
+
+test("a wait is explained when it takes long, and only until it is over", async () => {
 	report({ type: "waiting", what: "relay" });
 	await clock.pass(499);
 	expect(lines()).toEqual([]);

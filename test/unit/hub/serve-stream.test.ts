@@ -2,13 +2,15 @@
 // stream. The test controls the streams' native halves and the clock; services are real sockets.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
+import { DialError } from "../../../src/forward/dial-error.ts";
+import { Dialer } from "../../../src/forward/dialer.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import type { HubEvent } from "../../../src/hub/events.ts";
-import { DIAL_MS } from "../../../src/hub/limits.ts";
+import { DIAL_MS, UNANSWERED_MAX } from "../../../src/hub/limits.ts";
 import { hubReporter } from "../../../src/hub/reporter.ts";
-import { type Serving, serveStream } from "../../../src/hub/serve-stream.ts";
+import { type Route, routeOf, type Serving, serveStream } from "../../../src/hub/serve-stream.ts";
 import { ServiceHealth } from "../../../src/hub/service-health.ts";
 import { ACCEPTED, REFUSED } from "../../../src/protocol/stream-header.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
@@ -19,6 +21,8 @@ import { settled } from "../../support/native-halves.ts";
 /** The port id of the service that is running; nothing listens at the addresses of the others. */
 const THERE = 2;
 const DOWN = 1;
+
+const LINUX = process.platform === "linux";
 
 let clock: Clock;
 let peer: FarPeer;
@@ -48,14 +52,15 @@ beforeEach(() => {
 	const nobody = { host: "127.0.0.1", port: free.port };
 	free.stop();
 	const addresses = [nobody, { host: "127.0.0.1", port: service.port }, nobody];
-	health = new ServiceHealth(addresses);
+	const routes = addresses.map((address) => routeOf(new Dialer(address)));
+	health = new ServiceHealth(routes.map(({ dialer }) => dialer));
 	events = [];
 	const report = hubReporter();
 	const emit = (event: HubEvent) => {
 		events.push(event);
 		report(event);
 	};
-	serving = { addresses, health, transfers: new Transfers(), emit };
+	serving = { routes, health, transfers: new Transfers(), emit };
 });
 
 afterEach(async () => {
@@ -185,9 +190,9 @@ describe("a service that is not running", () => {
 		expect([...send.written]).toEqual([]);
 		expect(isUp(THERE)).toBe(true);
 		await clock.pass(1);
-		expect(await settled(served)).toBe(true);
 		expect([...send.written]).toEqual([REFUSED]);
 		expect(isUp(THERE)).toBe(false);
+		await served;
 		expect(told("no answer within 10 s")).toBe(1);
 		way.resolve();
 		await service.come.promise;
@@ -195,14 +200,88 @@ describe("a service that is not running", () => {
 	});
 });
 
-describe("a bug in the program", () => {
-	test("in a dial is not taken for a service that is down: it is thrown, and the service stays up", async () => {
+/** Serving with another way to the first service; what it tells is in `events` alone. */
+function servingBy(dialer: Dialer): Serving {
+	const routes = [dialer, ...serving.routes.slice(1).map((route) => route.dialer)].map(routeOf);
+	health = new ServiceHealth(routes.map((route) => route.dialer));
+	return { ...serving, routes, health, emit: (event) => events.push(event) };
+}
+
+describe("what the person at the hub is told of a service", () => {
+	test.skipIf(!LINUX)("that listens at another address of this machine: who does, and where", async () => {
+		// The service of this test is on 127.0.0.1; 127.0.0.2 was chosen on purpose, and is not it.
+		serving = servingBy(new Dialer({ host: "127.0.0.2", port: service.port }));
+		for (let i = 0; i < 2; i++) await ask(DOWN).served;
+		expect(events).toMatchObject([
+			{
+				type: "service_unreachable",
+				kind: "refused",
+				news: true,
+				elsewhere: { address: { host: "127.0.0.1", port: service.port }, pid: process.pid },
+			},
+			{ type: "service_unreachable", news: false },
+		]);
+		expect(events[1], "once").not.toHaveProperty("elsewhere");
+	});
+
+	test("that answers at the other loopback address: which one is used, once", async () => {
+		serving = servingBy(new Dialer({ host: "::1", port: service.port }));
+		const first = ask(DOWN);
+		await service.come.promise;
+		const second = ask(DOWN);
+		peer.leave("gone");
+		await clock.pass(2 * RESET_GRACE_MS);
+		await Promise.all([first.served, second.served]);
+		const [stated, used] = [`[::1]:${service.port}`, `127.0.0.1:${service.port}`];
+		expect(events.filter(({ type }) => type === "service_address")).toEqual([
+			{ type: "service_address", service: "frontend", stated, used },
+		]);
+	});
+
+	test("when this program may open no more files: itself, and the service is not called down", async () => {
+		const dialer = serving.routes[0]?.dialer as Dialer;
+		using _ = spyOn(dialer, "dial").mockRejectedValue(new DialError("descriptors", "too many open files"));
+		const { send, served } = ask(DOWN);
+		await served;
+		expect([...send.written]).toEqual([REFUSED]);
+		expect(isUp(DOWN)).toBe(true);
+		expect(told("error: Cannot connect to the frontend: too many open files (asked for by 'me'")).toBe(1);
+	});
+});
+
+test("a service that has left too many connections unanswered gets no more, until it says something", async () => {
+	const full = spyOn((serving.routes[THERE - 1] as Route).unanswered, "isFull").mockReturnValue(true);
+	const { send, served } = ask(THERE);
+	await served;
+	expect([...send.written]).toEqual([REFUSED]);
+	expect(dialling).not.toHaveBeenCalled();
+	expect(isUp(THERE)).toBe(true);
+	expect(told(`error: Refused a connection to the backend for 'me' (aaaaaaaaaa): ${UNANSWERED_MAX} are open`)).toBe(1);
+	full.mockRestore();
+	const next = ask(THERE);
+	await service.come.promise;
+	peer.leave("gone");
+	await next.served;
+});
+
+describe("a mistake of the program", () => {
+	test("in a dial is not taken for a service that is down: it is thrown, and nothing is said about the service", async () => {
 		const mistake = new TypeError("dial is broken");
 		using _ = spyOn(sockets, "dial").mockRejectedValue(mistake);
 		const { served } = ask(THERE);
 		expect(await served.catch((error) => error)).toBe(mistake);
 		expect(events).toEqual([]);
 		expect(isUp(THERE)).toBe(true);
+	});
+
+	test("in taking note of a dial leaves no socket to the service open", async () => {
+		const mistake = new TypeError("health is broken");
+		using _ = spyOn(health, "learned").mockImplementation(() => {
+			throw mistake;
+		});
+		const { served } = ask(THERE);
+		expect(await served.catch((error) => error)).toBe(mistake);
+		await service.gone.promise;
 	});
 
 	test("after the dial leaves no socket to the service open", async () => {

@@ -1,8 +1,10 @@
 // How a peer introduces itself to a hub and reacts to the hub's messages, however they are cut into pieces, over a
 // connection whose other end is a fake (far-hub.ts). When another connection is looked for: uplink.test.ts.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
+import { localMarks } from "../../../src/base/local-marks.ts";
 import { HubSession } from "../../../src/peer/hub-session.ts";
+import * as control from "../../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
 import type { Connection } from "../../../src/transport/connection.ts";
 import { HELLO_MS, PING_MS } from "../../../src/transport/limits.ts";
@@ -67,8 +69,32 @@ test("only the hub's first goodbye counts", async () => {
 	expect(session.goodbye).toBe("first");
 });
 
-describe("a hub of the original program, without a control stream,", () => {
-	test("is used all the same, and counts as silent for as long as there is no path to it", async () => {
+test("the hello has marks of the addresses that the peer listens on, and no address", async () => {
+	const said: string[] = [];
+	using _ = spyOn(control, "encodeMessage").mockImplementation((message) => {
+		const line = `${JSON.stringify(message)}\n`;
+		said.push(line);
+		return Buffer.from(line);
+	});
+	connection = new FarConnection();
+	session = new HubSession(Object.assign(connection, { id: "the hub's id" }) as unknown as Connection);
+	const listening = [3000, 8000, 4000].map((port) => ({ host: "127.0.0.1", port }));
+	await session.introduce({ name: "me", secret: undefined, listening }, { onBye() {}, onServices() {} });
+	const [hello = ""] = said;
+	expect(JSON.parse(hello)).toEqual({
+		type: "hello",
+		v: 1,
+		name: "me",
+		program: expect.any(String),
+		listens: listening.flatMap((address) => localMarks(address, "the hub's id")),
+	});
+	expect(hello).not.toContain("127.0.0.1");
+	await introduce();
+	expect(JSON.parse(said.findLast((line) => line.includes("hello")) ?? "")).not.toHaveProperty("listens");
+});
+
+describe("a hub without a control stream, of the original program,", () => {
+	test("is used without one, and is as silent as its path is gone", async () => {
 		expect(await introduce({ says: "refuses" })).toBeUndefined();
 		await clock.pass(60_000);
 		expect(session.silentFor()).toBeLessThanOrEqual(0);

@@ -8,7 +8,7 @@ import {
 	type Message,
 	ProtocolError,
 } from "../../../src/protocol/control-messages.ts";
-import { CONTROL_LINE_MAX, NAME_MAX } from "../../../src/protocol/limits.ts";
+import { CONTROL_LINE_MAX, LISTENS_MAX, NAME_MAX } from "../../../src/protocol/limits.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const decode = (value: unknown) => decodeMessage(bytes(typeof value === "string" ? value : JSON.stringify(value)));
@@ -29,6 +29,7 @@ const services = [{ port: 1, name: "frontend", address: "127.0.0.1:3000", up: tr
 test.each<Message>([
 	{ type: "hello", v: 1, name: "my-peer", program: "1.0.0", secret: "aaaaaaaaaaaaaaaaaaaaaaaaaa" },
 	{ type: "hello", v: 1, name: "my-peer", program: "1.0.0" },
+	{ type: "hello", v: 1, name: "my-peer", program: "1.0.0", listens: ["0".repeat(32), "f".repeat(32)] },
 	{ type: "welcome", v: 1, name: "my-hub", program: "1.0.0", services },
 	{ type: "denied", reason: "secret", message: "the ticket is not valid at this hub" },
 	{ type: "ping", n: 0 },
@@ -74,7 +75,15 @@ describe("text from the other side", () => {
 		});
 	});
 
-	test("loses lone surrogates", () => {
+	test("is not more than LISTENS_MAX marks of addresses, each no longer than a name", () => {
+		const listens = new Array(100).fill("x".repeat(1000));
+		const message = decode({ type: "hello", v: 1, name: "a", program: "b", listens: listens.slice(0, 3) });
+		expect(message).toMatchObject({ listens: new Array(3).fill(`${"x".repeat(NAME_MAX)}…`) });
+		const many = decode({ type: "hello", v: 1, name: "a", program: "b", listens: new Array(100).fill("x") });
+		expect(many).toMatchObject({ listens: new Array(LISTENS_MAX).fill("x") });
+	});
+
+	test("a lone surrogate is not passed on", () => {
 		expect(decode('{"type":"bye","reason":"a\\ud800b"}')).toEqual({ type: "bye", reason: "a b" });
 	});
 });
@@ -97,6 +106,8 @@ describe("what breaks the protocol", () => {
 		["a bye without a reason", '{"type":"bye"}'],
 		["a reason that is not text", '{"type":"bye","reason":{}}'],
 		["a secret that is not text", '{"type":"hello","v":1,"name":"a","program":"b","secret":null}'],
+		["listens that is not a list", '{"type":"hello","v":1,"name":"a","program":"b","listens":"127.0.0.1:3000"}'],
+		["a mark that is not text", '{"type":"hello","v":1,"name":"a","program":"b","listens":[{}]}'],
 		["services that are not a list", '{"type":"services","services":{"length":1}}'],
 		["a service that is not an object", '{"type":"services","services":[1]}'],
 		["a service that is null", '{"type":"services","services":[null]}'],
