@@ -16,3 +16,6 @@ export const EXPIRES_MAX_MS = 20 * 86_400_000;
 
 /** For an orderly stop after a fault: running transfers have DRAIN_MS, and then CLOSE_MS goes into goodbyes. */
 export const FAULT_STOP_MS = 5_000;
+
+/** The lines of one paste arrive at once. A ticket that is cut short is refused this much later. */
+export const PASTE_MS = 300;
