@@ -1,6 +1,6 @@
 // Addresses: what a user may type, and which part of it the error names.
 import { expect, test } from "bun:test";
-import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
+import { formatAddress, isLocalhost, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
 
 for (const [text, host, port] of [
@@ -71,6 +71,13 @@ test("::1 written in full is loopback too, so that the other family stays on loo
 
 test("a name that begins like a loopback address is not one", () => {
 	expect(isLoopback("127.example.org")).toBe(false);
+});
+
+test("localhost and the names below it are both loopback addresses; an address is only itself", () => {
+	for (const host of ["localhost", "LocalHost", "localhost.", "app.localhost", "a.b.localhost."])
+		expect(isLocalhost(host), host).toBe(true);
+	for (const host of ["127.0.0.1", "::1", "localhost.example.org", "mylocalhost", ".localhost.x"])
+		expect(isLocalhost(host), host).toBe(false);
 });
 
 test.each([
