@@ -36,7 +36,7 @@ export function openPort(
 			throw failure(service, at, both, cause);
 		}
 	};
-	if (both) for (const loopback of LOOPBACK) refuseTaken(service, { host: loopback, port });
+	if (both) refuseTaken(service, port);
 	const listeners = both ? openBoth(port, open) : [open(wanted)];
 	const shown = { host, port: (listeners[0] as Listener).address.port };
 	return { address: shown, listeners };
@@ -47,8 +47,8 @@ export function openPort(
 /** What `localhost` means. */
 const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
-/** The machine has no ::1, or no IPv6 at all. */
-const NO_IPV6: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT"]);
+/** The machine has no ::1, or no IPv6 at all; of the latter Bun makes an error without a code. */
+const NO_IPV6: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", ""]);
 
 /** The same port on both loopback addresses; port 0 is one that both have. */
 function openBoth(port: number, open: (at: Address) => Listener): Listener[] {
@@ -66,14 +66,19 @@ function openBoth(port: number, open: (at: Address) => Listener): Listener[] {
 }
 
 /** On macOS a loopback address can be opened beside another program's listener on every address. @throws HivemindError */
-function refuseTaken(service: Service, at: Address): void {
-	const owner = at.port === 0 ? undefined : ownerOf(at);
-	if (owner) throw taken(service, at, true, owner);
+function refuseTaken(service: Service, port: number): void {
+	const owners = port === 0 ? [] : (listenersOn(port) ?? []);
+	for (const host of LOOPBACK) {
+		const owner = ownerOf(host, owners);
+		if (owner) throw taken(service, { host, port }, true, owner);
+	}
 }
 
 function failure(service: Service, at: Address, both: boolean, cause: unknown): HivemindError {
 	const code = systemCode(cause);
-	const owner = code === "EADDRINUSE" ? ownerOf(at, true) : undefined;
+	const owners = code === "EADDRINUSE" ? (listenersOn(at.port) ?? []) : [];
+	// A listener on :: may have 127.0.0.1, too.
+	const owner = ownerOf(at.host, owners) ?? ownerOf("::", owners);
 	if (owner) return taken(service, at, both, owner, cause);
 	const hint = `Choose ${another(service)}`;
 	return new HivemindError("listen", `${cannotListen(service, at)}: ${LISTEN_REASONS[code] ?? firstLine(cause)}.`, {
@@ -82,11 +87,10 @@ function failure(service: Service, at: Address, both: boolean, cause: unknown): 
 	});
 }
 
-/** Who listens on this very address, or on every one of its family; `dual`: or on ::, which may have IPv4, too. */
-function ownerOf({ host, port }: Address, dual = false): PortOwner | undefined {
-	const owners = listenersOn(port) ?? [];
-	const hosts = [host, host.includes(":") ? "::" : "0.0.0.0", ...(dual ? ["::"] : [])];
-	return hosts.map((one) => owners.find(({ address }) => address.host === one)).find((owner) => owner !== undefined);
+/** Who listens on this very address, or else on every one of its family. */
+function ownerOf(host: string, owners: readonly PortOwner[]): PortOwner | undefined {
+	const every = host.includes(":") ? "::" : "0.0.0.0";
+	return owners.find(({ address }) => address.host === host) ?? owners.find(({ address }) => address.host === every);
 }
 
 function taken(service: Service, at: Address, both: boolean, owner: PortOwner, cause?: unknown): HivemindError {
