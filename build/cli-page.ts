@@ -23,6 +23,8 @@ ${table(
 
 Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
 
+\`join\` listens on both addresses of \`localhost\`, 127.0.0.1 and ::1, by default and where its option says \`localhost\`: a browser may take either. If a program has one of the two, that is an error. A number (\`127.0.0.1:3000\`) is that address only.
+
 Tickets and join codes are secrets, and arguments are visible in the process list: \`--ticket -\` and \`--join-code -\` read from standard input, and there are [environment variables](#environment).
 
 stdout carries results that a script may read; stderr carries messages. Ctrl+C (SIGINT, SIGTERM or SIGHUP) stops the program cleanly: it accepts nothing new, gives running transfers ${DRAIN_MS / 1000} s to finish, and tells the other side. A second signal ends it at once.

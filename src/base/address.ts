@@ -72,6 +72,14 @@ export function canonicalHost(host: string): string {
 		.join(".");
 }
 
+/**
+ * Whether the host is `localhost` or a name below it, which leads to both loopback addresses, and to nothing else
+ * (RFC 6761 section 6.3). A client may take either of them.
+ */
+export function isLocalhost(host: string): boolean {
+	return /^(?:.+\.)?localhost\.?$/i.test(host);
+}
+
 /** Whether the host is this machine's loopback, however it is written. */
 export function isLoopback(host: string): boolean {
 	if (isIPv4(host)) return host.startsWith("127.");

@@ -1,6 +1,7 @@
 // The options about join codes and tickets, from strings to typed values.
 import { HivemindError } from "../base/errors.ts";
 import type { OfferOptions } from "../invite/offer-codes.ts";
+import { type Pasted, readPasted } from "../invite/pasted.ts";
 import type { RedeemOptions } from "../invite/redeem-code.ts";
 import { mailboxUrl } from "../wormhole/client/mailbox-url.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
@@ -37,13 +38,14 @@ export async function readInvitation(
 	stop: AbortSignal,
 ): Promise<Invitation | undefined> {
 	const timeout = wholeNumber(options.timeout, "--timeout", 1, REDEEM_MAX_S);
-	const redeem = { ...mailboxOf(options), timeoutMs: timeout * 1000 };
+	const mailbox = mailboxOf(options);
 	const input = new Input(stop);
 	try {
 		const found = await given(options, input);
-		if ("ticket" in found) return found;
-		if (options["force-code"]) return { ...found, ...redeem };
-		const code = await checkWords(found.code, input.canAsk ? (question) => input.ask(question) : undefined);
+		if (found.kind === "ticket") return { ticket: found.text };
+		const redeem = { ...(found.mailbox && checkedMailbox(found.mailbox)), ...mailbox, timeoutMs: timeout * 1000 };
+		if (options["force-code"]) return { code: found.text, ...redeem };
+		const code = await checkWords(found.text, input.canAsk ? (question) => input.ask(question) : undefined);
 		return { code, ...redeem };
 	} catch (error) {
 		if (stop.aborted && error === stop.reason) return undefined;
@@ -55,15 +57,17 @@ export async function readInvitation(
 
 // --- internal ---
 
-async function given(options: Parsed<typeof INVITATION>, input: Input): Promise<{ ticket: string } | { code: string }> {
+/** What was given, without what a paste had around it. An option says itself which of the two its value is. */
+async function given(options: Parsed<typeof INVITATION>, input: Input): Promise<Pasted> {
 	const sources = [
-		{ option: "--ticket", given: options.ticket, variable: INVITATION.ticket.variable },
-		{ option: "--join-code", given: options["join-code"], variable: INVITATION["join-code"].variable },
-	];
+		{ kind: "ticket", option: "--ticket", given: options.ticket, variable: INVITATION.ticket.variable },
+		{ kind: "code", option: "--join-code", given: options["join-code"], variable: INVITATION["join-code"].variable },
+	] as const;
+	const clean = (text: string) => readPasted(text, { ownWords: options["force-code"] });
 	const found = await readSecret(sources, input);
-	if (found) return found.source.option === "--ticket" ? { ticket: found.secret } : { code: found.secret };
-	const typed = await input.ask("Join code or ticket: ");
-	if (typed) return /^\s*endpoint/i.test(typed) ? { ticket: typed } : { code: typed };
+	if (found) return { ...clean(found.secret), kind: found.source.kind };
+	const typed = clean((await input.askForPaste("Join code or ticket: ")) ?? "");
+	if (typed.text !== "") return typed;
 	throw new HivemindError("usage", "'join' needs a ticket or a join code.", {
 		hint: "Add --join-code or --ticket with what the hub's screen shows.",
 	});
@@ -72,7 +76,10 @@ async function given(options: Parsed<typeof INVITATION>, input: Input): Promise<
 /** @throws HivemindError `usage` for what is not the URL of a mailbox server */
 function mailboxOf(options: Parsed<typeof MAILBOX>): { mailbox?: string } {
 	const mailbox = options["wormhole-relay"] ?? process.env[MAILBOX["wormhole-relay"].variable];
-	if (!mailbox) return {};
+	return mailbox ? checkedMailbox(mailbox) : {};
+}
+
+function checkedMailbox(mailbox: string): { mailbox: string } {
 	mailboxUrl(mailbox);
 	return { mailbox };
 }

@@ -14,7 +14,7 @@ const LOCAL = Object.fromEntries(
 		{
 			type: "string",
 			valueHint: "ADDR",
-			default: defaultAddress,
+			otherwise: `${defaultAddress} and [::1]:${parseAddress(defaultAddress, option).port}`,
 			description: `Local address of the ${name}; port 0 picks a free one`,
 		},
 	]),
@@ -23,7 +23,7 @@ const LOCAL = Object.fromEntries(
 interface LocalAddress {
 	readonly type: "string";
 	readonly valueHint: string;
-	readonly default: string;
+	readonly otherwise: string;
 	readonly description: string;
 }
 
@@ -41,7 +41,10 @@ export const join = defineCommand({
 	},
 	async run(options, stop) {
 		const name = readName(options.name);
-		const addresses = SERVICES.map(({ option }) => parseAddress(options[option], `--${option}`));
+		const addresses = SERVICES.map(({ option }) => {
+			const given = options[option];
+			return given === undefined ? undefined : parseAddress(given, `--${option}`);
+		});
 		const endpoint = endpointOptions(options);
 		const identity = readIdentity(options);
 		try {

@@ -16,3 +16,6 @@ export const EXPIRES_MAX_MS = 20 * 86_400_000;
 
 /** Time for a clean stop after a bug: DRAIN_MS for running transfers, then CLOSE_MS for closing the endpoint. */
 export const FAULT_STOP_MS = 5_000;
+
+/** The lines of one paste arrive at once. A ticket that is cut short is refused this much later. */
+export const PASTE_MS = 300;

@@ -3,7 +3,8 @@
 import { HivemindError } from "../base/errors.ts";
 import { prompt } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
-import { SECRET_LINE_MAX } from "./limits.ts";
+import { maybeMore } from "../invite/pasted.ts";
+import { PASTE_MS, SECRET_LINE_MAX } from "./limits.ts";
 
 export interface SecretSource {
 	/** `--ticket` or `--join-code`, for messages. */
@@ -34,14 +35,16 @@ export async function readSecret<T extends SecretSource>(
 	}
 	const value = source.given ?? process.env[source.variable] ?? "";
 	if (value !== "-") return { source, secret: value };
-	const line = await input.line();
-	if (!line) throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
-	return { source, secret: line };
+	const text = await input.paste();
+	if (text.trim() === "") throw new HivemindError("usage", `${source.option} -: nothing came on standard input.`);
+	return { source, secret: text };
 }
 
-/** Standard input, line by line. Both ways to read reject with the reason of `stop` when that is aborted. */
+/** Standard input, line by line. What reads rejects with the reason of `stop` when that is aborted. */
 export class Input {
 	#lines = stdinLines();
+	/** The next line, once it has been asked for. */
+	#next: Promise<IteratorResult<string, void>> | undefined;
 	#stop: AbortSignal;
 
 	constructor(stop: AbortSignal) {
@@ -60,13 +63,34 @@ export class Input {
 		return this.line();
 	}
 
-	/** The next line without white space around it; undefined when the input has ended. */
-	async line(): Promise<string | undefined> {
+	/** The same, for an answer that is pasted: see {@link paste}. */
+	async askForPaste(question: string): Promise<string | undefined> {
+		if (!this.canAsk) return undefined;
+		prompt(question);
+		return this.paste();
+	}
+
+	/** The next line, and those that come with it where a ticket was wrapped; empty when the input has ended. */
+	async paste(): Promise<string> {
+		let text = (await this.line()) ?? "";
+		while (maybeMore(text) && text.length < SECRET_LINE_MAX) {
+			const more = await this.line(Bun.sleep(PASTE_MS));
+			if (more === undefined) break;
+			text += `\n${more}`;
+		}
+		return text;
+	}
+
+	/** The next line without white space around it; undefined when the input has ended, or `late` resolves before. */
+	async line(late: Promise<void> = new Promise(() => {})): Promise<string | undefined> {
+		this.#next ??= this.#lines.next();
 		const stopped = aborted(this.#stop).then(() => {
 			throw this.#stop.reason;
 		});
-		const { done, value } = await Promise.race([this.#lines.next(), stopped]);
-		return done ? undefined : value;
+		const next = await Promise.race([this.#next, late, stopped]);
+		if (!next) return undefined;
+		this.#next = undefined;
+		return next.done ? undefined : next.value;
 	}
 
 	/** Lets standard input go. Idempotent. */

@@ -50,3 +50,15 @@ export const RESOLVED_MS = 5_000;
  * alive answers with its own FIN in milliseconds.
  */
 export const RELEASE_MS = 10_000;
+
+/**
+ * File descriptors that no socket of a client gets: endpoints, relays, the mailbox, files. A peer that looks for its hub
+ * with a second endpoint needs some twenty. Where few are allowed at all, it is a quarter of them.
+ */
+export const DESCRIPTORS_RESERVED = 32;
+
+/** While no socket may be opened, the open descriptors are counted this often. */
+export const DESCRIPTORS_COUNT_MS = 250;
+
+/** There is room again when no socket was refused for this long. Under a steady load the two messages would alternate. */
+export const DESCRIPTORS_QUIET_MS = 1_000;

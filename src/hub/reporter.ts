@@ -71,7 +71,7 @@ const LINES: { [T in Exclude<HubEvent["type"], "waiting">]: (event: Event<T>) =>
 Ticket: ${ticket}
 
 To connect, run:
-  ${PROGRAM} join <name> --ticket '${ticket}'
+  ${PROGRAM} join <name> --ticket ${ticket}
 `,
 		),
 	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
@@ -208,4 +208,7 @@ function refusalText(event: { peer: PeerLabel } & StreamRefusal): string {
 }
 
 const joinCommand = ({ code, mailbox }: Event<"code">, name: string): string =>
-	`${PROGRAM} join ${name} --join-code ${code}${mailbox ? ` --wormhole-relay ${mailbox}` : ""}`;
+	`${PROGRAM} join ${name} --join-code ${code}${mailbox ? ` --wormhole-relay ${word(mailbox)}` : ""}`;
+
+/** Quoted only where a shell needs it, and then in the quotes that cmd.exe knows, too: `[` is a pattern to zsh. */
+const word = (text: string): string => (/^[\w.:/@+-]+$/.test(text) ? text : `"${text}"`);

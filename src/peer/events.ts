@@ -5,7 +5,7 @@ import type { RedeemEvent } from "../invite/redeem-code.ts";
 export type PeerEvent =
 	/** From redeeming a join code; `waiting` and `waited` are also used for the hub and for running transfers. */
 	| RedeemEvent
-	/** Every local port forwards to the hub from now on; `addresses` are the actual ones, in the order of SERVICES. */
+	/** Every local port forwards to the hub from now on; `addresses` has one for each of SERVICES, with its actual port. */
 	| { type: "ready"; name: string; addresses: readonly Address[] }
 	/** A connection to the hub was put in use; `path` is how it reaches the hub. */
 	| { type: "path"; path: string }
@@ -34,6 +34,11 @@ export type PeerEvent =
 	  }
 	/** A local connection got no stream to the hub, or lost it before the hub answered. */
 	| { type: "connection_failed"; service: string; local: string; reason: string }
+	/**
+	 * `full`: a local connection was reset because `open` of `limit` file descriptors are in use, and so are the next
+	 * ones, without further events. `room`: no longer.
+	 */
+	| { type: "descriptors"; state: "full" | "room"; open: number; limit: number }
 	/** A local connection is over; `sent` and `received` are bytes to and from the hub. */
 	| { type: "connection_ended"; service: string; sent: number; received: number; error: Error | undefined }
 	/** An unexpected exception. Only what `where` names has ended because of it. */

@@ -1,16 +1,17 @@
-// The peer's local ports: one listener for each service, and for each TCP connection to it a stream to the hub and a
-// bridge between the two. Whatever happens to one connection, the others go on.
+// The peer's local ports: one for each service, and for each TCP connection to it a stream to the hub and a bridge
+// between the two. Whatever happens to one connection, the others go on.
 import { type Address, formatAddress } from "../base/address.ts";
-import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "../base/errors.ts";
 import { within } from "../base/timers.ts";
+import { Descriptors } from "../forward/descriptors.ts";
 import { Aborted, type Duplex } from "../forward/duplex.ts";
-import { type Listener, listen } from "../forward/tcp.ts";
+import type { Listener } from "../forward/tcp.ts";
 import { Transfers } from "../forward/transfers.ts";
 import type { Service } from "../protocol/services.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { EmitPeerEvent } from "./events.ts";
 import { HUB_WAIT_MS } from "./limits.ts";
+import { openPort } from "./local-port.ts";
 import { ServiceStatus } from "./service-status.ts";
 import { noHub, STOPPED, type Uplink } from "./uplink.ts";
 
@@ -19,6 +20,7 @@ export class Listeners {
 	readonly status: ServiceStatus;
 	#emit: EmitPeerEvent;
 	#listeners: Listener[] = [];
+	#descriptors: Descriptors;
 	#transfers = new Transfers();
 	/** Sockets that wait for a stream. */
 	#waiting = new Set<Duplex>();
@@ -29,23 +31,28 @@ export class Listeners {
 	constructor(emit: EmitPeerEvent) {
 		this.#emit = emit;
 		this.status = new ServiceStatus(emit);
+		this.#descriptors = new Descriptors({ onChange: (state, use) => emit({ type: "descriptors", state, ...use }) });
 		// Rejected on close, also when nobody waits for it.
 		this.#uplink.promise.catch(() => {});
 	}
 
-	/** Opens a listener; returns its real address. @throws HivemindError `listen` */
-	listen(service: Service, address: Address): Address {
-		try {
-			const listener = listen(address, (socket) => void this.#accept(service, listener, socket));
-			this.#listeners.push(listener);
-			return listener.address;
-		} catch (cause) {
-			const why = LISTEN_REASONS[systemCode(cause)] ?? firstLine(cause);
-			throw new HivemindError("listen", `Cannot listen on ${formatAddress(address)} for the ${service.name}: ${why}.`, {
-				hint: `Choose another address with --${service.option}; port 0 takes a free one.`,
-				cause,
-			});
-		}
+	/**
+	 * Opens the local port of a service, at its default without `asked`; returns the address to show, with its real port.
+	 * `localhost` is two addresses: see {@link openPort}. @throws HivemindError `listen`
+	 */
+	listen(service: Service, asked: Address | undefined): Address {
+		const { address, listeners } = openPort(service, asked, (socket, local) => {
+			// Bun cannot stop accepting for a while, so what comes beyond the limit is reset at once.
+			if (this.#descriptors.take()) void this.#accept(service, formatAddress(local), socket);
+			else socket.abort();
+		});
+		this.#listeners.push(...listeners);
+		return address;
+	}
+
+	/** Every address that is listened on: two for each `localhost`. */
+	addresses(): Address[] {
+		return this.#listeners.map(({ address }) => address);
 	}
 
 	/** Connections that have waited for a hub get their streams from now on. */
@@ -64,6 +71,7 @@ export class Listeners {
 		this.#closed = true;
 		clearInterval(this.#sweeper);
 		this.status.close();
+		this.#descriptors.close();
 		for (const listener of this.#listeners) listener.stop();
 		for (const socket of this.#waiting) socket.abort();
 		this.#uplink.reject(new Aborted(STOPPED));
@@ -77,9 +85,9 @@ export class Listeners {
 	// --- internal ---
 
 	/** One TCP connection from its accept to its end. Never rejects. */
-	async #accept(service: Service, { address }: Listener, socket: Duplex): Promise<void> {
+	async #accept(service: Service, local: string, socket: Duplex): Promise<void> {
 		try {
-			await this.#forward(service, formatAddress(address), socket);
+			await this.#forward(service, local, socket);
 		} catch (error) {
 			socket.abort();
 			this.#emit({ type: "bug", where: `a connection to the ${service.name}`, error });

@@ -52,6 +52,13 @@ export function peerReporter(): EmitPeerEvent {
 		connection_failed: ({ service, local, reason }) => {
 			if (rate.take(`failed: ${service}`)) log.error(`No connection for the ${service} (${local}): ${reason}.`);
 		},
+		descriptors: ({ state, open, limit }) => {
+			if (state === "room") return talk("There is room for new local connections again.");
+			log.error(
+				`${open.toLocaleString("en")} file descriptors are in use, the limit is ${limit.toLocaleString("en")}: ` +
+					"no new local connections until some have ended. Raise it with ulimit -n.",
+			);
+		},
 		connection_ended: ({ service, sent, received, error }) =>
 			log.debug(`${service}: ${sent} bytes out, ${received} in, ${error ? firstLine(error) : "closed"}`),
 		bug: ({ where, error }) => {

@@ -14,8 +14,8 @@ export interface PeerOptions {
 	name: string;
 	/** What the hub gave us: its ticket, or a join code for it. */
 	invitation: { ticket: string } | ({ code: string } & RedeemOptions);
-	/** Where to listen for each of {@link SERVICES}, in that order. */
-	addresses: readonly Address[];
+	/** Where to listen for each of {@link SERVICES}, in that order; undefined: at its default port of `localhost`. */
+	addresses: readonly (Address | undefined)[];
 	endpoint: EndpointOptions;
 	/** False: the first loss of the hub is the end. True when not given. */
 	reconnect?: boolean;
@@ -36,7 +36,7 @@ export async function runPeer(options: PeerOptions, emit: EmitPeerEvent, stop: A
 	process.on("exit", abortAll);
 	try {
 		// Before anything is connected: a busy port must not cost a join code, or leave a dead connection at the hub.
-		const addresses = SERVICES.map((service, i) => listeners.listen(service, options.addresses[i] as Address));
+		const addresses = SERVICES.map((service, i) => listeners.listen(service, options.addresses[i]));
 		const found = ticket ?? (await redeemed(invitation, emit, stop));
 		if (found && !stop.aborted) await connected(options, found, { listeners, addresses }, emit, stop);
 	} finally {

@@ -19,7 +19,7 @@ describe("a local TCP port that cannot be opened", () => {
 			finished,
 			"listen",
 			new RegExp(
-				`^error: Cannot listen on ${busy.address} for the ${service}: the port is in use\\. .*${option}.*port 0`,
+				`^error: Cannot listen on ${busy.address} for the ${service}: \\S+ \\(pid \\d+\\) listens there\\. .*${option}.*port 0`,
 			),
 		);
 		sharing.program.signal("SIGTERM");
@@ -32,7 +32,9 @@ describe("a local TCP port that cannot be opened", () => {
 		expectError(
 			finished,
 			"listen",
-			new RegExp(`Cannot listen on ${busy.address} for the websocket: the port is in use`),
+			new RegExp(
+				`Cannot listen on ${busy.address} for the websocket: \\S+ \\(pid ${process.pid}\\) listens on 0\\.0\\.0\\.0:`,
+			),
 		);
 	});
 

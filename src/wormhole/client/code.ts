@@ -30,8 +30,8 @@ export function word(value: number, index: number): string {
 }
 
 /**
- * Reads a code as people type it: case, surrounding space, and spaces, underscores or long dashes for hyphens are
- * forgiven. Words are not looked up, as other clients let people choose their own: see {@link unknownWords}.
+ * Reads a code as people type it: case, surrounding space, and spaces, underscores, dashes or minus signs for hyphens
+ * are forgiven. Words are not looked up, as other clients let people choose their own: see {@link unknownWords}.
  * @throws HivemindError `code`, saying what is wrong with it
  */
 export function parseCode(typed: string): Code {
@@ -42,10 +42,10 @@ export function parseCode(typed: string): Code {
 	const text = typed
 		.normalize("NFC")
 		.toLowerCase()
-		.replace(/[\s_\p{Pd}]+/gu, "-")
+		.replace(/[\s_\p{Pd}\u02d7\u2043\u2212]+/gu, "-")
 		.replace(/^-|-$/g, "");
 	if (text === "") fail("is empty");
-	if (/^endpoint[a-z2-7]+$/.test(text)) fail("is a ticket", "Use --ticket for a ticket.");
+	if (/^endpoint[a-z2-7]+[a-z2-7.]*$/.test(text)) fail("is a ticket", "Use --ticket for a ticket.");
 	const [, nameplate, rest] =
 		/^([0-9]{1,16})(?:-(.+))?$/.exec(text) ?? fail("does not begin with a number and a hyphen");
 	if (!rest) fail("has no words after the number");

@@ -4,6 +4,7 @@ import {
 	canonicalHost,
 	formatAddress,
 	isLiteral,
+	isLocalhost,
 	isLoopback,
 	network,
 	parseAddress,
@@ -78,6 +79,13 @@ test("::1 written in full is loopback, too, so that the other family stays on lo
 
 test("a name that begins like a loopback address is not one", () => {
 	expect(isLoopback("127.example.org")).toBe(false);
+});
+
+test("localhost and the names below it are both loopback addresses; an address is only itself", () => {
+	for (const host of ["localhost", "LocalHost", "localhost.", "app.localhost", "a.b.localhost."])
+		expect(isLocalhost(host), host).toBe(true);
+	for (const host of ["127.0.0.1", "::1", "localhost.example.org", "mylocalhost", ".localhost.x"])
+		expect(isLocalhost(host), host).toBe(false);
 });
 
 test.each([

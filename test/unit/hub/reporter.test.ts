@@ -211,7 +211,7 @@ test("results go to stdout: the ticket, each code, and that a code was taken", (
 Ticket: endpointabc.secret
 
 To connect, run:
-  hivemind-p2p join <name> --ticket 'endpointabc.secret'
+  hivemind-p2p join <name> --ticket endpointabc.secret
 
 `,
 		err: "",
@@ -231,6 +231,10 @@ Waiting for peer to connect...
 	});
 	expect(shown({ ...code, mailbox: "ws://m/v1" }).out).toContain(
 		"--join-code 5-hamburger-endorse --wormhole-relay ws://m/v1\n",
+	);
+	// Quotes only where a shell needs them, and those that cmd.exe takes off, too.
+	expect(shown({ ...code, mailbox: "ws://[::1]:4000/?a&b" }).out).toContain(
+		' --wormhole-relay "ws://[::1]:4000/?a&b"\n',
 	);
 	expect(shown({ ...code, unused: true }).err).toBe("The peer that took the ticket has not joined. Another code:\n");
 	expect(shown({ type: "code_taken" })).toEqual({ out: "✓ Peer connected and received ticket\n", err: "" });

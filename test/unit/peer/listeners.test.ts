@@ -2,6 +2,7 @@
 // happens to one connection must not affect the others.
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
 import { newTraffic } from "../../../src/forward/bridge.ts";
+import { Descriptors } from "../../../src/forward/descriptors.ts";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { dial } from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
@@ -156,7 +157,32 @@ test("a connection that ends by itself is reported with its byte counts", async 
 	]);
 });
 
-test("half-closed connections that were reset for being idle are reported, if there are any", async () => {
+test("a service of localhost has two addresses, which are both told, and both closed", async () => {
+	await using world = new World();
+	const { port } = world.listeners.listen(SERVICES[1] as Service, { host: "localhost", port: 0 });
+	expect(world.listeners.addresses()).toEqual([world.local, { host: "127.0.0.1", port }, { host: "::1", port }]);
+	for (const host of ["127.0.0.1", "::1"])
+		expect(await world.works(await world.puppet.connect(port, { host }))).toBe(true);
+	world.listeners.close();
+	for (const host of ["127.0.0.1", "::1"])
+		await expect(world.puppet.connect(port, { host })).rejects.toThrow("ECONNREFUSED");
+});
+
+test("descriptors run out: a connection is reset before it gets a stream, and the others go on", async () => {
+	await using world = new World();
+	const before = await world.client();
+	expect(await world.works(before)).toBe(true);
+	spyOn(Descriptors.prototype, "take").mockReturnValueOnce(false);
+	// Node may learn of the reset before it tells of the connection.
+	const reset = world.client().then(async (client) => (await client.closed()).error);
+	expect(await reset.catch((error: Error) => error.message)).toBe("ECONNRESET");
+	expect(world.streams).toHaveLength(1);
+	expect(events).toEqual([]);
+	expect(await world.works(before)).toBe(true);
+	expect(await world.works(await world.client())).toBe(true);
+});
+
+test("half-closed connections that were reset for being idle are reported, if there were any", async () => {
 	const clock = new Clock();
 	const listeners = new Listeners((event) => events.push(event));
 	spyOn(Transfers.prototype, "sweep").mockReturnValueOnce(0).mockReturnValueOnce(2);

@@ -115,6 +115,16 @@ test.each<[PeerEvent, number, string]>([
 		ALWAYS,
 		`error: No connection for the backend (${LOCAL}): why.`,
 	],
+	[
+		{ type: "descriptors", state: "full", open: 1000, limit: 1024 },
+		ALWAYS,
+		"error: 1,000 file descriptors are in use, the limit is 1,024: no new local connections until some have ended. Raise it with ulimit -n.",
+	],
+	[
+		{ type: "descriptors", state: "room", open: 900, limit: 1024 },
+		ALWAYS,
+		"There is room for new local connections again.",
+	],
 	[{ ...ended, error: undefined }, DEBUG, "debug: backend: 5 bytes out, 7 in, closed"],
 	[{ ...ended, error: new Error("reset\n  at") }, DEBUG, "debug: backend: 5 bytes out, 7 in, reset"],
 	[

@@ -9,6 +9,7 @@ test("a code typed sloppily is the same code", () => {
 		"5 hamburger endorse",
 		"5_hamburger__endorse",
 		"5 - hamburger — endorse",
+		"5−hamburger‑endorse",
 		"5-hamburger-endorse-",
 	]) {
 		expect(parseCode(typed)).toEqual({ nameplate: "5", text: "5-hamburger-endorse" });
@@ -29,6 +30,7 @@ test.each([
 	["5hamburger", "does not begin with a number and a hyphen"],
 	[`5-${"a".repeat(300)}`, "is longer"],
 	["endpointaaaa2345", "is a ticket"],
+	[`endpointaaaa2345.${"a".repeat(26)}`, "is a ticket"],
 	["99999999999999999-a-b", "does not begin"],
 ])("the code %p is refused before it is spent", (typed, why) => {
 	expect(() => parseCode(typed)).toThrow(HivemindError);
