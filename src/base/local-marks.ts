@@ -2,11 +2,11 @@
 // one, if both run on the same machine; elsewhere they say nothing (PROTOCOL.md, "The control stream").
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname, uptime } from "node:os";
-import { type Address, canonicalHost, isLiteral } from "./address.ts";
+import { type Address, canonicalHost, isLiteral, isLocalhost } from "./address.ts";
 
 /** The marks of what listens at `address`, for the hub with this public id only; none for a name but localhost. */
 export function localMarks({ host, port }: Address, hubId: string): string[] {
-	const hosts = /^localhost\.?$/i.test(host) ? ["127.0.0.1", "::1"] : isLiteral(host) ? [canonicalHost(host)] : [];
+	const hosts = isLocalhost(host) ? ["127.0.0.1", "::1"] : isLiteral(host) ? [canonicalHost(host)] : [];
 	return hosts.map((one) => mark(one, port, hubId));
 }
 

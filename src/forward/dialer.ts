@@ -1,7 +1,7 @@
 // The way to one service: which of its addresses to connect to, and what to try when one does not answer. A literal
 // address is dialled as it is; a name is resolved anew when it fails; for the loopback addresses 127.0.0.1 and ::1 the
 // other one is tried, too, because many development servers listen on one of them only.
-import { type Address, canonicalHost, isLiteral } from "../base/address.ts";
+import { type Address, canonicalHost, isLiteral, isLocalhost } from "../base/address.ts";
 import { DialError, dialError, mostTelling, noAnswer } from "./dial-error.ts";
 import type { Duplex } from "./duplex.ts";
 import { firstToConnect, NoneConnected } from "./happy-eyeballs.ts";
@@ -133,9 +133,6 @@ export class Dialer {
 
 /** As browsers try them. */
 const LOOPBACK = ["::1", "127.0.0.1"];
-
-/** RFC 6761 section 6.3: it is loopback, whatever a name server says. */
-const isLocalhost = (host: string): boolean => /^localhost\.?$/i.test(host);
 
 /** Not for 127.0.0.2 and the like, which somebody chose on purpose. */
 function otherLoopback(host: string): string[] {

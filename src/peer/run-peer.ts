@@ -80,7 +80,7 @@ async function connected(
 	const uplink = new Uplink({
 		endpoint,
 		hub: ticket.address,
-		introduction: { name, secret: ticket.secret, listening: addresses },
+		introduction: { name, secret: ticket.secret, listening: listeners.addresses() },
 		reconnect,
 		emit,
 		onServices: (services) => listeners.status.update(services),
