@@ -81,11 +81,14 @@ export const LEAVING_MS = 10_000;
 export const KNOWN_MAX = 1_000;
 
 /**
- * Open connections to a service that were made since it last sent a byte. More are refused: in a loop through two hubs,
- * of which neither can know, each connection opens the next one, and none is ever answered. A browser opens six to a
- * host; a service that lets this many wait without a word to any of them is a rare one.
+ * Open connections to a service that were made since it last sent a byte, and within UNANSWERED_MS. More are refused: in
+ * a loop through two hubs, of which neither can know, each connection opens the next one, and none is ever answered. A
+ * browser opens six to a host; a service that lets this many wait without a word to any of them is a rare one.
  */
 export const UNANSWERED_MAX = 256;
+
+/** Older connections do not count, so a service that only listens (a log) may have many. A loop grows in milliseconds. */
+export const UNANSWERED_MS = 60_000;
 
 /** A peer that has not answered for this long may be gone, and what listens on its ports may be something else. */
 export const GONE_MS = 3_000;

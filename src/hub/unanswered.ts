@@ -1,7 +1,7 @@
-// Ends a loop that nobody can see, as one through two hubs: connections to one service that are open and came after its
-// last byte are counted, and in a loop each of them opens the next.
+// Ends a loop that nobody can see, as one through two hubs: connections to one service that are open, are new and came
+// after its last byte are counted, and in a loop each of them opens the next.
 import type { Traffic } from "../forward/bridge.ts";
-import { UNANSWERED_MAX } from "./limits.ts";
+import { UNANSWERED_MAX, UNANSWERED_MS } from "./limits.ts";
 
 export class Unanswered {
 	/** Open connections, and `performance.now()` of when each was made. */
@@ -15,7 +15,8 @@ export class Unanswered {
 	isFull(): boolean {
 		if (this.#most < UNANSWERED_MAX) return false;
 		const answeredAt = Math.max(this.#answeredAt, ...[...this.#open.keys()].map(({ backAt }) => backAt));
-		this.#most = [...this.#open.values()].filter((at) => at > answeredAt).length;
+		const since = Math.max(answeredAt, performance.now() - UNANSWERED_MS);
+		this.#most = [...this.#open.values()].filter((at) => at > since).length;
 		return this.#most >= UNANSWERED_MAX;
 	}
 

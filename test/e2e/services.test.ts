@@ -216,12 +216,13 @@ describe("a Node server without an error handler", () => {
 test("python's http.server prints neither a traceback nor a request that nobody made", async () => {
 	using _ = spyOn(owners, "listeningOn").mockResolvedValue(undefined);
 	const program = new Program("python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0");
-	const [, port] = await program.until(/port (\d+)/);
+	const [, port] = await program.until(/port (\d+).*\n/);
 	const before = program.output;
 	const peer = await join(await share(at(Number(port)), at(free()), at(free())));
 	await rounds(20);
 	expect(program.output).toBe(before);
 	await fetch(`http://127.0.0.1:${peer.ports[0]}/`, { headers: { connection: "close" } }).then((it) => it.text());
+	await program.until(/200 -\n/);
 	expect(program.output.slice(before.length)).toMatch(/^127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1" 200 -\n$/);
 });
 

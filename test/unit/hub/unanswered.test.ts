@@ -1,7 +1,7 @@
 // How many connections to a service may be open that it has not answered.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { newTraffic, type Traffic } from "../../../src/forward/bridge.ts";
-import { UNANSWERED_MAX } from "../../../src/hub/limits.ts";
+import { UNANSWERED_MAX, UNANSWERED_MS } from "../../../src/hub/limits.ts";
 import { Unanswered } from "../../../src/hub/unanswered.ts";
 import { Clock } from "../../support/far-hub.ts";
 
@@ -57,6 +57,13 @@ test("a service that never says a word is not affected while its connections end
 		for (const traffic of all) unanswered.closed(traffic);
 	}
 	expect(unanswered.isFull()).toBe(false);
+});
+
+test("a service that never says a word may have any number, if they come slowly", async () => {
+	for (let i = 0; i < 10; i++) {
+		expect(open(UNANSWERED_MAX)).toHaveLength(UNANSWERED_MAX);
+		await clock.pass(UNANSWERED_MS);
+	}
 });
 
 test("a service with many open connections that answers now and then is not affected", () => {
