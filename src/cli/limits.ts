@@ -16,3 +16,12 @@ export const EXPIRES_MAX_MS = 20 * 86_400_000;
 
 /** For an orderly stop after a fault: running transfers have DRAIN_MS, and then CLOSE_MS goes into goodbyes. */
 export const FAULT_STOP_MS = 5_000;
+
+/**
+ * Signals this close together are one: Ctrl+C reaches the whole process group, and then `npm run`, `turbo` or
+ * `concurrently` pass it on. Not longer than SILENCE_MS, after which the program says what a second one does.
+ */
+export const SIGNAL_ECHO_MS = 500;
+
+/** After a second signal, closing connections may take this long. The other side is told within milliseconds. */
+export const CUT_MS = 1_000;

@@ -56,7 +56,7 @@ export type HubEvent =
 	| { type: "stream_closed"; service: string; peer: PeerLabel; received: number; sent: number; error?: string }
 	/** So many half-closed transfers that had moved nothing for long were reset. */
 	| { type: "transfers_reset"; count: number }
-	/** The hub admits and serves nothing new, and lets running transfers finish. */
-	| { type: "stopping" }
+	/** The hub admits and serves nothing new, and lets running transfers finish. `interrupted`: because of a signal. */
+	| { type: "stopping"; interrupted: boolean }
 	/** An exception that nobody expected. It has ended one stream, or one connection, and nothing else. */
 	| { type: "bug"; where: "stream" | "connection"; error: unknown };
