@@ -36,7 +36,7 @@ const READING_MS = 1_600;
 const PUBLIC_MAILBOX = "relay.magic-wormhole.io";
 
 /** Where our own one listens, behind TLS on port 443. */
-const MAILBOX_PORT = 4000;
+const MAILBOX_PORT = 14400;
 
 if (import.meta.main) {
 	if (process.argv[2] === "services") startServices(process.argv[3] as string);

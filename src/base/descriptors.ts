@@ -11,27 +11,26 @@ export const STDOUT = 1;
 export const STDERR = 2;
 
 /**
- * Writes some of the bytes and resolves with how many; 0 when none could be written just now. Waits while a reader takes
- * nothing, but only one write of the process at a time may do so in a thread. @throws Error of the system
+ * Writes some of the bytes and resolves with how many; 0 when none could be written just now. Waits while the reader
+ * takes nothing, but of all such writes only one waits in a thread. @throws Error of the system
  */
 export async function writeSome(fd: number, bytes: Uint8Array): Promise<number> {
-	while (blocking) {
-		const age = performance.now() - blocking.since;
-		if (age >= OUTPUT_STUCK_MS && isWritable(fd)) return attempt(fd, bytes);
-		const wait = age < OUTPUT_STUCK_MS ? OUTPUT_STUCK_MS - age : OUTPUT_RETRY_MS;
-		await Promise.race([blocking.over, Bun.sleep(wait)]);
+	while (inThread) {
+		const age = performance.now() - inThread.since;
+		if (age < OUTPUT_STUCK_MS) await Promise.race([inThread.over, Bun.sleep(OUTPUT_STUCK_MS - age)]);
+		else if (isWritable(fd)) break;
+		else await Bun.sleep(OUTPUT_RETRY_MS);
 	}
 	const writing = attempt(fd, bytes);
-	const over = writing.then(
-		() => {},
-		() => {},
-	);
-	const mine = { since: performance.now(), over };
-	blocking = mine;
-	void over.then(() => {
-		if (blocking === mine) blocking = undefined;
-	});
-	return writing;
+	if (!inThread) {
+		const release = () => {
+			inThread = undefined;
+		};
+		inThread = { since: performance.now(), over: writing.then(release, release) };
+	}
+	const written = await writing;
+	if (written === 0) await Bun.sleep(OUTPUT_RETRY_MS);
+	return written;
 }
 
 /** Whether a descriptor is a terminal. */
@@ -57,24 +56,22 @@ export function sameTarget(a: number, b: number): boolean {
 
 // --- internal ---
 
-/** The write that may wait for its reader, and so may occupy a thread of the pool. */
-let blocking: { since: number; over: Promise<void> } | undefined;
+/**
+ * The write that may wait for its reader. It occupies a thread of Bun's pool, which may have only two; file reads and name
+ * lookups need one (docs/binding-notes.md, "Output and signals").
+ */
+let inThread: { since: number; over: Promise<void> } | undefined;
 
 const terminals = new Map<number, boolean>();
 
 async function attempt(fd: number, bytes: Uint8Array): Promise<number> {
 	const { promise, resolve, reject } = Promise.withResolvers<number>();
 	write(fd, bytes, 0, Math.min(bytes.length, WRITE_MAX), null, (error, written) => {
-		if (error) reject(error);
-		else resolve(written);
+		// Another program may have made the descriptor non-blocking.
+		if (!error || systemCode(error) === "EAGAIN" || systemCode(error) === "EINTR") resolve(error ? 0 : written);
+		else reject(error);
 	});
-	const written = await promise.catch((error) => {
-		// Somebody else has made the descriptor non-blocking, and its reader is slow.
-		if (systemCode(error) === "EAGAIN" || systemCode(error) === "EINTR") return 0;
-		throw error;
-	});
-	if (written === 0) await Bun.sleep(OUTPUT_RETRY_MS);
-	return written;
+	return promise;
 }
 
 /** POLLOUT of poll(2), the same on Linux and macOS. */

@@ -89,9 +89,8 @@ export class OutputQueue {
 	}
 
 	async #note(): Promise<void> {
-		const [lines, them] =
-			this.#dropped === 1 ? ["1 line of output was", "it"] : [`${this.#dropped} lines of output were`, "them"];
-		const text = `… ${lines} dropped: nobody read ${them} in time.\n`;
+		const lines = this.#dropped === 1 ? "1 line of output was" : `${this.#dropped} lines of output were`;
+		const text = `… ${lines} dropped: nobody was reading.\n`;
 		this.#dropped = 0;
 		if (this.#notes === this) await this.#finish({ fd: STDERR, bytes: Buffer.from(text) });
 		else this.#notes.push(STDERR, text);

@@ -94,7 +94,7 @@ describe("a pipe that nobody reads", () => {
 		expect((await sharing.program.exited).status).toBe(0);
 		const lines = (await reading.exited).stdout.trimEnd().split("\n");
 		const [, dropped, ...more] = lines.flatMap(
-			(line) => /^… (\d+) lines of output were dropped: nobody read them in time\.$/.exec(line) ?? [],
+			(line) => /^… (\d+) lines of output were dropped: nobody was reading\.$/.exec(line) ?? [],
 		);
 		expect(more).toEqual([]);
 		expect(lines.filter((line) => line.startsWith("debug: frontend for ")).length + Number(dropped)).toBe(connections);

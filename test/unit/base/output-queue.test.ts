@@ -73,7 +73,7 @@ describe("a reader that stops", () => {
 		const lines = reader.read().split("\n");
 		expect(lines.slice(0, 3)).toEqual([
 			"being written",
-			"… 7 lines of output were dropped: nobody read them in time.",
+			"… 7 lines of output were dropped: nobody was reading.",
 			numbered(7).slice(0, -1),
 		]);
 		expect(lines.at(-2)).toBe(numbered(FIT + 6).slice(0, -1));
@@ -88,9 +88,9 @@ describe("a reader that stops", () => {
 			reader.goOn();
 			await queue.flush();
 		}
-		expect(reader.read().match(/\d+ lines? of output w\w+ dropped: nobody read \w+ in time\./g)).toEqual([
-			"1 line of output was dropped: nobody read it in time.",
-			"2 lines of output were dropped: nobody read them in time.",
+		expect(reader.read().match(/\d+ lines? of output w\w+ dropped: nobody was reading\./g)).toEqual([
+			"1 line of output was dropped: nobody was reading.",
+			"2 lines of output were dropped: nobody was reading.",
 		]);
 	});
 
