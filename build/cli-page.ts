@@ -1,9 +1,11 @@
 // The text of docs/cli.md, made from the table that the command line is parsed with.
 import { EXIT_STATUS } from "../src/base/errors.ts";
+import { OUTPUT_QUEUE } from "../src/base/limits.ts";
 import { PROGRAM } from "../src/base/version.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import type { AnyCommand, CommandTable, Definition, Definitions } from "../src/cli/definition.ts";
 import { NETWORK } from "../src/cli/endpoint-options.ts";
+import { CUT_MS, SIGNAL_ECHO_MS } from "../src/cli/limits.ts";
 import { COMMON } from "../src/cli/options.ts";
 import { DRAIN_MS } from "../src/forward/limits.ts";
 import { table } from "./markdown.ts";
@@ -27,7 +29,9 @@ Options may be given before or after the command; \`--\` ends them, so that an a
 
 Tickets and join codes are secrets, and arguments are visible in the process list: \`--ticket -\` and \`--join-code -\` read from standard input, and there are [environment variables](#environment).
 
-stdout carries results that a script may read; stderr carries messages. Ctrl+C (SIGINT, SIGTERM or SIGHUP) stops the program cleanly: it accepts nothing new, gives running transfers ${DRAIN_MS / 1000} s to finish, and tells the other side. A second signal ends it at once.
+stdout carries results that a script may read; stderr carries messages. Ctrl+C (SIGINT, SIGTERM or SIGHUP) stops the program cleanly: it accepts nothing new, gives running transfers ${DRAIN_MS / 1000} s to finish, and tells the other side. A second signal, at least ${SIGNAL_ECHO_MS / 1000} s later, ends the transfers and, within ${CUT_MS / 1000} s, the program; a third one ends it at once. Under \`nohup\`, SIGHUP is ignored.
+
+No reader holds the program up. While a terminal or a pipe is not read (Ctrl+S, a selection in a Windows console), ${OUTPUT_QUEUE / 1024} KiB wait for it; beyond that the oldest lines are dropped, and a line says how many.
 
 ${Object.entries(TABLE)
 	.map(([name, command]) => section(name, command))

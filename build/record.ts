@@ -35,8 +35,8 @@ const READING_MS = 1_600;
 /** The host of the mailbox server that a hub uses unless it is told otherwise. */
 const PUBLIC_MAILBOX = "relay.magic-wormhole.io";
 
-/** The port of our own mailbox server, behind TLS on port 443. */
-const MAILBOX_PORT = 4000;
+/** Where our own one listens, behind TLS on port 443. */
+const MAILBOX_PORT = 14400;
 
 if (import.meta.main) {
 	if (process.argv[2] === "services") startServices(process.argv[3] as string);

@@ -3,33 +3,37 @@
 // Nothing else may end the process.
 import { EXIT_STATUS, HivemindError } from "./base/errors.ts";
 import { ERROR_TEXT_MAX } from "./base/limits.ts";
-import { talk } from "./base/output.ts";
+import { flushOutput, talk } from "./base/output.ts";
 import { printable } from "./base/printable.ts";
+import { aborted } from "./base/timers.ts";
 import { run } from "./cli/cli.ts";
 import { bugReport, logCauses, watchFaults } from "./cli/faults.ts";
+import { isIgnored, SIGNALS, watchSignals } from "./cli/signals.ts";
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-
+const end = (status: number) => process.exit(status);
 const stop = new AbortController();
+const cut = new AbortController();
+const signals = watchSignals({ stop, cut, end });
 for (const [name, number] of Object.entries(SIGNALS)) {
-	process.on(name, () => {
-		// The first signal asks, the second insists: 128 + its number, as shells do.
-		if (stop.signal.aborted) process.exit(128 + number);
-		stop.abort();
-	});
+	// A handler would undo `nohup`.
+	if (name !== "SIGHUP" || !isIgnored(number)) process.on(name, () => signals.take(number));
 }
 
-const faults = watchFaults(stop, () => process.exit(EXIT_STATUS.internal.status));
+const faults = watchFaults(stop, () => end(EXIT_STATUS.internal.status));
 process.on("uncaughtException", faults.report);
 process.on("unhandledRejection", faults.report);
 
 let status: number = EXIT_STATUS.ok.status;
 try {
-	await run(process.argv.slice(2), stop.signal);
+	await run(process.argv.slice(2), stop.signal, cut.signal);
 } catch (error) {
 	if (!faults.reported) status = tell(error);
 }
-process.exit(faults.reported ? EXIT_STATUS.internal.status : status);
+if (faults.reported) status = EXIT_STATUS.internal.status;
+const flushed = flushOutput();
+// After an orderly stop the next signals bound this, too.
+await (stop.signal.aborted ? flushed : Promise.race([flushed, aborted(stop.signal)]));
+end(signals.status ?? status);
 
 /** Says what went wrong, and returns the exit status for it. */
 function tell(error: unknown): number {

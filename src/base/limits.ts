@@ -14,3 +14,21 @@ export const RATE_KEYS = 1_000;
 
 /** A regular check that is this late means that this process was suspended, and says nothing about the other side. */
 export const STALL_MS = 2_000;
+
+/**
+ * Output that waits for a reader: some 3,000 lines of the log, more than a terminal keeps for scrolling back. Beyond
+ * that the oldest lines are dropped.
+ */
+export const OUTPUT_QUEUE = 256 * 1024;
+
+/** One write: what a pipe that poll(2) calls writable takes without waiting (PIPE_BUF of Linux). */
+export const WRITE_MAX = 4_096;
+
+/** A write that takes longer than this is waiting for its reader. Others take microseconds. */
+export const OUTPUT_STUCK_MS = 50;
+
+/** The pause before a descriptor is tried again that takes nothing: not noticed by a person, and nothing for a CPU. */
+export const OUTPUT_RETRY_MS = 20;
+
+/** A program that ends waits for a reader as long as it reads; one that takes nothing for this long has stopped. */
+export const FLUSH_STALL_MS = 1_000;

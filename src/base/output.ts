@@ -1,11 +1,22 @@
 // What a person sees. stdout carries results, which a script may read; stderr carries messages and logs, which none
-// should. The only user of consola.
-import { createConsola, type LogLevel } from "consola";
+// should. Nothing here waits for a reader. The only user of consola.
+import { createConsola, type LogLevel } from "consola/core";
+import { isTerminal, STDERR, STDOUT, sameTarget, writeSome } from "./descriptors.ts";
 import { SILENCE_MS } from "./limits.ts";
+import { OutputQueue } from "./output-queue.ts";
 
-const isTTY = process.stderr.isTTY === true;
-const colours = isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-const paint = (code: number, text: string) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
+const messages = new OutputQueue({ write: writeSome });
+// One queue for one terminal: its order is what a person reads.
+const results = sameTarget(STDOUT, STDERR) ? messages : new OutputQueue({ write: writeSome, notes: messages });
+
+/** Takes text at once, whether or not anybody reads it. */
+export const stdout = { write: (text: string): void => results.push(STDOUT, text) };
+export const stderr = { write: (text: string): void => messages.push(STDERR, text) };
+
+/** Resolves when everything is written, or as soon as a reader takes nothing more; to be awaited before the exit. */
+export async function flushOutput(): Promise<void> {
+	await Promise.all([results.flush(), messages.flush()]);
+}
 
 const COLOUR: Record<string, number> = { error: 31, fatal: 31, warn: 33, info: 36, debug: 90, trace: 90 };
 
@@ -31,21 +42,19 @@ export function setVerbosity(count: number): void {
 
 /** A result, on stdout. It is not an error when the reader has gone (`| head`). */
 export function print(text: string): void {
-	process.stdout.write(`${text}\n`);
+	stdout.write(`${text}\n`);
 }
 
 /** A question, on stderr; the cursor stays behind it. */
 export function prompt(question: string): void {
-	process.stderr.write(question);
+	stderr.write(question);
 }
 
 /** A message, on stderr. */
 export function talk(text: string): void {
 	clearSpinner();
-	process.stderr.write(`${text}\n`);
+	stderr.write(`${text}\n`);
 }
-
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 /** A title in a box of 80 columns; one plain line where stdout is not a terminal or not UTF-8. */
 export function box(title: string): string {
@@ -80,10 +89,12 @@ export function waitingFor(first: string): { change(what: string): void; end(): 
 	let ticker: Timer | undefined;
 	const start = () => {
 		timer = setTimeout(() => {
-			if (!isTTY) return talk(`Waiting for ${what} …`);
+			if (!isTerminal(STDERR)) return talk(`Waiting for ${what} …`);
 			let frame = 0;
 			ticker = setInterval(() => {
-				process.stderr.write(`\r${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
+				// A picture is worth nothing later on.
+				if (!messages.idle) return;
+				stderr.write(`\r${FRAMES[frame++ % FRAMES.length]} Waiting for ${what} …`);
 				spinning = true;
 			}, 100);
 		}, SILENCE_MS);
@@ -111,11 +122,16 @@ const FRAMES = isUtf8() ? [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"] : [..."|/-\\"];
 let spinning = false;
 
 function clearSpinner(): void {
-	if (spinning) process.stderr.write("\r\x1b[K");
+	if (spinning) stderr.write("\r\x1b[K");
 	spinning = false;
 }
 
-const boxes = (): boolean => process.stdout.isTTY === true && isUtf8();
+const boxes = (): boolean => isTerminal(STDOUT) && isUtf8();
+
+function paint(code: number, text: string): string {
+	const colours = isTerminal(STDERR) && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+	return colours ? `\x1b[${code}m${text}\x1b[0m` : text;
+}
 
 function isUtf8(): boolean {
 	if (process.platform !== "linux") return true;

@@ -5,8 +5,11 @@ import { COMMANDS } from "./commands.ts";
 import type { CommandTable } from "./definition.ts";
 import { parse } from "./parse-args.ts";
 
-/** Runs one command line until it is done or `stop` is aborted. @throws HivemindError */
-export async function run(argv: readonly string[], stop: AbortSignal): Promise<void> {
+/**
+ * Runs one command line until it is done or `stop` is aborted. What still runs then is not waited for once `cut` is
+ * aborted. @throws HivemindError
+ */
+export async function run(argv: readonly string[], stop: AbortSignal, cut: AbortSignal): Promise<void> {
 	const line = argv.length === 0 ? ({ kind: "help", command: undefined } as const) : parse(argv, COMMANDS);
 	if (line.kind === "version") return print(`${PROGRAM} ${VERSION}`);
 	if (line.kind === "help") {
@@ -15,5 +18,5 @@ export async function run(argv: readonly string[], stop: AbortSignal): Promise<v
 	}
 	setVerbosity(line.options.verbose);
 	const table: CommandTable = COMMANDS;
-	await table[line.command]?.run(line.options, stop, table);
+	await table[line.command]?.run(line.options, stop, { cut, table });
 }

@@ -12,7 +12,7 @@ export const completions = defineCommand({
 		shell: { type: "positional", values: SHELLS, description: `The shell: ${SHELLS.join(", ")}` },
 		...COMMON,
 	},
-	async run({ shell }, _stop, table) {
+	async run({ shell }, _stop, { table }) {
 		if (isShell(shell)) return print(completionScript(shell, PROGRAM, table).trimEnd());
 		throw new HivemindError("usage", `'completions' supports ${SHELLS.join(", ")}, not '${shell}'.`);
 	},

@@ -66,14 +66,20 @@ export interface Command<D extends Definitions> {
 	readonly description: string;
 	readonly args: D;
 	/** Runs until it is done or `stop` is aborted. @throws HivemindError */
-	run(options: Parsed<D>, stop: AbortSignal, table: CommandTable): Promise<void>;
+	run(options: Parsed<D>, stop: AbortSignal, more: RunContext): Promise<void>;
 }
 
 /** Any command. Its options must come from the parser, which matches them to `args`. */
 export interface AnyCommand {
 	readonly description: string;
 	readonly args: Definitions;
-	run(options: object, stop: AbortSignal, table: CommandTable): Promise<void>;
+	run(options: object, stop: AbortSignal, more: RunContext): Promise<void>;
+}
+
+export interface RunContext {
+	/** Aborted when a program that was stopped must wait for nothing any more. */
+	readonly cut: AbortSignal;
+	readonly table: CommandTable;
 }
 
 export type CommandTable = Readonly<Record<string, AnyCommand>>;

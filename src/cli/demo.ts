@@ -10,9 +10,9 @@ export const demo = defineCommand({
 		...NETWORK,
 		...COMMON,
 	},
-	async run(options, stop) {
+	async run(options, stop, { cut }) {
 		const endpoint = endpointOptions(options, "none");
 		const { demo } = await import("../demo/demo.ts");
-		await demo({ once: options.once, endpoint }, stop);
+		await demo({ once: options.once, endpoint }, stop, cut);
 	},
 });

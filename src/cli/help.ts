@@ -1,5 +1,6 @@
 // The help texts: citty's layout of the command table, and the exit statuses.
 import { type ArgDef, type ArgsDef, type CommandDef, renderUsage } from "citty";
+import { isTerminal, STDOUT } from "../base/descriptors.ts";
 import { EXIT_STATUS } from "../base/errors.ts";
 import { PROGRAM, VERSION } from "../base/version.ts";
 import { COMMANDS } from "./commands.ts";
@@ -17,7 +18,7 @@ export async function help(command: string | undefined): Promise<string> {
 	);
 	const whole = `${usage.trimEnd()}\n\nEXIT STATUS\n\n${statuses.join("\n")}`.replace(/ +$/gm, "");
 	// citty colours its text even when it is piped.
-	return process.stdout.isTTY && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole);
+	return isTerminal(STDOUT) && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole);
 }
 
 // --- internal ---

@@ -39,7 +39,7 @@ export const join = defineCommand({
 		...NETWORK,
 		...COMMON,
 	},
-	async run(options, stop) {
+	async run(options, stop, { cut }) {
 		const name = readName(options.name);
 		const addresses = SERVICES.map(({ option }) => {
 			const given = options[option];
@@ -57,7 +57,7 @@ export const join = defineCommand({
 				import("../peer/run-peer.ts"),
 				import("../peer/reporter.ts"),
 			]);
-			await runPeer({ name, invitation, addresses, reconnect, endpoint: bound }, peerReporter(), stop);
+			await runPeer({ name, invitation, addresses, reconnect, endpoint: bound }, peerReporter(), stop, cut);
 		} finally {
 			identity?.close();
 		}

@@ -19,3 +19,12 @@ export const FAULT_STOP_MS = 5_000;
 
 /** The lines of one paste arrive at once. A ticket that is cut short is refused this much later. */
 export const PASTE_MS = 300;
+
+/**
+ * Signals this close together are one: Ctrl+C reaches the whole process group, and then `npm run`, `turbo` or
+ * `concurrently` pass it on. Not longer than SILENCE_MS, after which the program says what a second one does.
+ */
+export const SIGNAL_ECHO_MS = 500;
+
+/** After a second signal, closing connections may take this long. The other side is told within milliseconds. */
+export const CUT_MS = 1_000;

@@ -1,5 +1,6 @@
 // Tickets and join codes, which should not be in the process list: from an option, from standard input (`-`), from the
 // environment, or typed on a terminal.
+import { isTerminal, STDERR, STDIN } from "../base/descriptors.ts";
 import { HivemindError } from "../base/errors.ts";
 import { prompt } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
@@ -53,7 +54,7 @@ export class Input {
 
 	/** Whether there is a person at a terminal who can be asked. */
 	get canAsk(): boolean {
-		return process.stdin.isTTY === true && process.stderr.isTTY === true;
+		return isTerminal(STDIN) && isTerminal(STDERR);
 	}
 
 	/** Asks on the terminal and resolves with the answer; undefined without a person, or when the input ends (Ctrl+D). */

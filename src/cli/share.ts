@@ -22,7 +22,7 @@ export const share = defineCommand({
 		...NETWORK,
 		...COMMON,
 	},
-	async run(options, stop) {
+	async run(options, stop, { cut }) {
 		const name = readName(options.name);
 		const services = SERVICES.map((service) => parseAddress(options[service.name], `The ${service.name}`, false));
 		const { codeOptions } = await import("./invitation-options.ts");
@@ -44,7 +44,7 @@ export const share = defineCommand({
 				import("../hub/reporter.ts"),
 			]);
 			const report = hubReporter({ qr: codes?.qr ?? false });
-			await runHub({ name, services, policy, endpoint: bound, ...(codes && { codes }) }, report, stop);
+			await runHub({ name, services, policy, endpoint: bound, ...(codes && { codes }) }, report, stop, cut);
 		} finally {
 			identity?.close();
 		}

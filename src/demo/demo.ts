@@ -25,12 +25,21 @@ export interface DemoOptions {
 	endpoint: EndpointOptions;
 }
 
-/** Runs until `stop` is aborted, or with `once` until the checks are done. @throws HivemindError `check` */
-export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortSignal): Promise<void> {
+/**
+ * Runs until `stop` is aborted, or with `once` until the checks are done. Running transfers may finish after `stop`, until
+ * `cut` is aborted. @throws HivemindError `check`
+ */
+export async function demo(
+	{ once, endpoint: wanted }: DemoOptions,
+	stop: AbortSignal,
+	cut: AbortSignal,
+): Promise<void> {
 	const free: Address = { host: "127.0.0.1", port: 0 };
 	const endpoint: EndpointOptions = { ipv4: free, ...wanted };
 	const end = new AbortController();
 	const ended = AbortSignal.any([stop, end.signal]);
+	const hurry = new AbortController();
+	const hurried = AbortSignal.any([cut, hurry.signal]);
 	const services = startDemoServices();
 	const server = startMailbox(free);
 	const running: Promise<void>[] = [];
@@ -50,7 +59,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 				if (event.type === "code") onCode(event.code);
 				else if (event.type !== "ready") report(event);
 			};
-			running.push(runHub(options, emit, ended));
+			running.push(runHub(options, emit, ended, hurried));
 			return running;
 		});
 		const joined = () => "joined with that code";
@@ -58,7 +67,7 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 			const options = { name: "demo-peer", addresses: [free, free, free], endpoint };
 			const report = peerReporter();
 			const emit = (event: PeerEvent) => (event.type === "ready" ? onReady(event.addresses) : report(event));
-			running.push(runPeer({ ...options, invitation: { code, ...codes } }, emit, ended));
+			running.push(runPeer({ ...options, invitation: { code, ...codes } }, emit, ended, hurried));
 			return running;
 		});
 		services.reachableAt(addresses);
@@ -72,6 +81,8 @@ export async function demo({ once, endpoint: wanted }: DemoOptions, stop: AbortS
 	} catch (error) {
 		if (!ended.aborted) throw error;
 	} finally {
+		// Without a signal all that runs is what the checks have left open.
+		if (!stop.aborted) hurry.abort();
 		await finish(end, running, services);
 		await server.stop();
 	}

@@ -13,6 +13,8 @@ interface Running {
 
 export class Transfers {
 	readonly #running = new Set<Running>();
+	/** Nothing is waited for any more. */
+	#over = false;
 
 	/**
 	 * Bridges two ends, and counts them as running until both are over. `b` is the service's side. `error` is what ended
@@ -50,10 +52,13 @@ export class Transfers {
 		return idle.length;
 	}
 
-	/** Resolves when nothing is busy, after {@link DRAIN_MS} at the latest; what is still open then is aborted. */
+	/**
+	 * Resolves when nothing is busy, after {@link DRAIN_MS} at the latest or soon after {@link abortAll}; what is still
+	 * open then is aborted.
+	 */
 	async drain(): Promise<void> {
 		const deadline = performance.now() + DRAIN_MS;
-		while (this.busy() > 0 && performance.now() < deadline) await Bun.sleep(25);
+		while (!this.#over && this.busy() > 0 && performance.now() < deadline) await Bun.sleep(25);
 		this.abortAll();
 	}
 
@@ -62,6 +67,7 @@ export class Transfers {
 	 * too: the end of a process must not look like the end of the data.
 	 */
 	abortAll(): void {
+		this.#over = true;
 		for (const { traffic, a, b } of this.#running) {
 			// A clean end on its way, in the transport or the kernel, would be destroyed by an abort.
 			if (!traffic.backEnded) a.abort();

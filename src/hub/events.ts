@@ -76,7 +76,7 @@ export type HubEvent =
 	| { type: "stream_closed"; service: string; peer: PeerLabel; received: number; sent: number; error?: string }
 	/** This many half-closed transfers were reset because they had moved nothing for a long time. */
 	| { type: "transfers_reset"; count: number }
-	/** The hub admits and serves nothing new, and lets running transfers finish. */
-	| { type: "stopping" }
+	/** The hub admits and serves nothing new, and lets running transfers finish. `interrupted`: because of a signal. */
+	| { type: "stopping"; interrupted: boolean }
 	/** An unexpected exception. It has ended one stream, or one connection, and nothing else. */
 	| { type: "bug"; where: "stream" | "connection"; error: unknown };

@@ -105,14 +105,20 @@ export class Hub {
 		this.#tell({ type: "bye", reason: "its network endpoint is restarting" });
 	}
 
-	/** Admits and serves nothing new, waits for running transfers, and closes all connections. Idempotent. */
-	stop(): Promise<void> {
+	/**
+	 * Admits and serves nothing new, waits for running transfers, and closes all connections. Idempotent. `interrupted`:
+	 * a signal has asked for it.
+	 */
+	stop(interrupted = false): Promise<void> {
 		this.#stopping = true;
-		this.#stopped ??= this.#stop();
+		this.#stopped ??= this.#stop(interrupted);
 		return this.#stopped;
 	}
 
-	/** Resets all transfers at once: a process that exits must not look like a clean end to those who expect more. */
+	/**
+	 * Resets all transfers at once, and lets {@link stop} wait for nothing: a process that exits must not look like a
+	 * clean end to those who expect more.
+	 */
 	abortTransfers(): void {
 		this.#transfers.abortAll();
 	}
@@ -209,11 +215,11 @@ export class Hub {
 		this.#emit({ type: "closed_to_new_peers", why: this.#admission.policy.once ? "once" : "expired" });
 	}
 
-	async #stop(): Promise<void> {
+	async #stop(interrupted: boolean): Promise<void> {
 		clearTimeout(this.#expiry);
 		clearInterval(this.#sweeper);
 		this.#health.watch(false);
-		this.#emit({ type: "stopping" });
+		this.#emit({ type: "stopping", interrupted });
 		for (const session of this.#sessions) session.dismiss(STOPPED);
 		this.#emit({ type: "waiting", what: "transfers" });
 		await this.#transfers.drain();

@@ -22,13 +22,16 @@ export interface ReporterOptions {
 /** Prints the events of one hub. */
 export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEvent) => void {
 	const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+	let interrupted = false;
 	let endWait = () => {};
 	return (event) => {
 		if (event.type === "waiting") {
 			endWait();
-			endWait = event.what ? waitingFor(WAITS[event.what]).end : () => {};
+			const again = interrupted ? "; Ctrl+C again stops at once" : "";
+			endWait = event.what ? waitingFor(WAITS[event.what] + again).end : () => {};
 			return;
 		}
+		if (event.type === "stopping") interrupted = event.interrupted;
 		const lines = (LINES[event.type] as (event: HubEvent) => Line[])(event);
 		for (const { to, text, key } of lines) if (key === undefined || rate.take(key)) WRITE[to](text);
 		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event, "peer"))}\n`);
@@ -37,7 +40,7 @@ export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEv
 
 // --- internal ---
 
-const WAITS = { relay: "a relay", transfers: "running transfers; Ctrl+C again stops at once" };
+const WAITS = { relay: "a relay", transfers: "running transfers" };
 
 interface Line {
 	/** A result, a message, or a log line of this level. */

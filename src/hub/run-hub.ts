@@ -1,6 +1,7 @@
 // Runs a hub: its endpoint, its ticket and join codes, and incoming connections. Reads from top to bottom.
 
 import type { Address } from "../base/address.ts";
+import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type OfferOptions, offerJoinCodes } from "../invite/offer-codes.ts";
 import { formatTicket } from "../invite/ticket.ts";
@@ -24,19 +25,26 @@ export interface HubOptions {
 }
 
 /**
- * Runs a hub until `stop` is aborted, then lets running transfers finish. `emit` is called with everything that happens.
- * @throws HivemindError `bind`, `addon`
+ * Runs a hub until `stop` is aborted, then lets running transfers finish, unless `cut` is aborted. `emit` is called
+ * with everything that happens. @throws HivemindError `bind`, `addon`
  */
-export async function runHub(options: HubOptions, emit: (event: HubEvent) => void, stop: AbortSignal): Promise<void> {
+export async function runHub(
+	options: HubOptions,
+	emit: (event: HubEvent) => void,
+	stop: AbortSignal,
+	cut = new AbortController().signal,
+): Promise<void> {
 	const endpoint = await bindEndpoint(options.endpoint);
 	const hub = new Hub({ ...options, id: endpoint.address().id().toString() }, emit);
 	const abortTransfers = () => hub.abortTransfers();
 	process.on("exit", abortTransfers);
+	cut.addEventListener("abort", abortTransfers);
 	try {
-		if (await waitForRelay(endpoint, emit, stop)) await servePeers(options, hub, endpoint, emit, stop);
+		if (await waitForRelay(endpoint, emit, stop)) await servePeers(options, hub, endpoint, emit, { stop, cut });
 	} finally {
-		await hub.stop();
+		await hub.stop(wasInterrupted(stop));
 		await endpoint.close();
+		cut.removeEventListener("abort", abortTransfers);
 		process.off("exit", abortTransfers);
 	}
 }
@@ -59,7 +67,7 @@ async function servePeers(
 	hub: Hub,
 	endpoint: Endpoint,
 	emit: (event: HubEvent) => void,
-	stop: AbortSignal,
+	{ stop, cut }: { stop: AbortSignal; cut: AbortSignal },
 ): Promise<void> {
 	const probe = new RelayProbe(endpoint);
 	const onEvent = (event: EndpointEvent | RelayEvent) => {
@@ -81,6 +89,6 @@ async function servePeers(
 	// A failure ends the hub; an end, like that of the codes after the only peer has joined, does not.
 	await Promise.race([aborted(stop), background.then(() => aborted(stop))]);
 	// While transfers finish, the nameplate is given back to the mailbox server.
-	await Promise.all([hub.stop(), background]);
+	await Promise.all([hub.stop(wasInterrupted(stop)), Promise.race([background, aborted(cut)])]);
 	await endpoint.settled();
 }

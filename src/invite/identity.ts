@@ -3,7 +3,7 @@
 import { FFIType } from "bun:ffi";
 import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { firstLine, HivemindError, systemCode } from "../base/errors.ts";
-import { openLibc } from "../transport/libc.ts";
+import { openLibc } from "../base/libc.ts";
 import { IDENTITY_MAX } from "./limits.ts";
 import { isSecret, newSecret } from "./secret.ts";
 

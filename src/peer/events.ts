@@ -43,8 +43,8 @@ export type PeerEvent =
 	| { type: "connection_ended"; service: string; sent: number; received: number; error: Error | undefined }
 	/** An unexpected exception. Only what `where` names has ended because of it. */
 	| { type: "bug"; where: string; error: unknown }
-	/** The peer is about to end: no new connections. */
-	| { type: "stopping" };
+	/** The peer is about to end: no new connections. `interrupted`: because of a signal. */
+	| { type: "stopping"; interrupted: boolean };
 
 /** The `what` of `waiting` while a peer that was told to stop lets transfers finish. */
 export const RUNNING_TRANSFERS = "running transfers";

@@ -11,10 +11,11 @@ import { type EmitPeerEvent, lossText, type PeerEvent, RUNNING_TRANSFERS } from 
 /** Prints the events of one peer. What a client may cause many times a second is printed at most once a second. */
 export function peerReporter(): EmitPeerEvent {
 	const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+	let interrupted = false;
 	let wait: ReturnType<typeof waitingFor> | undefined;
 	const lines: { [T in PeerEvent["type"]]: (event: Extract<PeerEvent, { type: T }>) => void } = {
 		waiting: ({ what }) => {
-			const text = what === RUNNING_TRANSFERS ? `${what}; Ctrl+C again stops at once` : what;
+			const text = interrupted && what === RUNNING_TRANSFERS ? `${what}; Ctrl+C again stops at once` : what;
 			if (wait) wait.change(text);
 			else wait = waitingFor(text);
 		},
@@ -66,7 +67,9 @@ export function peerReporter(): EmitPeerEvent {
 			log.error(`Unexpected (a bug, please report it), in ${where}: ${firstLine(error)}`);
 			if (error instanceof Error) log.debug(`cause: ${error.stack ?? error.message}`);
 		},
-		stopping: () => {},
+		stopping: (event) => {
+			interrupted = event.interrupted;
+		},
 	};
 	return (event) => (lines[event.type] as EmitPeerEvent)(event);
 }

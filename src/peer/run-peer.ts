@@ -1,6 +1,7 @@
 // A peer from its start to its end: local ports, a ticket, a way to the hub that comes back by itself. Nothing of it is
 // left when runPeer() has ended.
 import type { Address } from "../base/address.ts";
+import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type RedeemOptions, redeemCode } from "../invite/redeem-code.ts";
 import { parseTicket, type Ticket } from "../invite/ticket.ts";
@@ -22,11 +23,16 @@ export interface PeerOptions {
 }
 
 /**
- * Runs a peer until `stop` is aborted, then lets running transfers finish.
+ * Runs a peer until `stop` is aborted, then lets running transfers finish, unless `cut` is aborted.
  * @throws HivemindError `ticket`, `code`, `nobody`, `mailbox`, `listen`, `bind`, `unreachable`, `alpn`, `addon`,
  * `denied`, or `lost` when the hub has gone and it is not to be looked for
  */
-export async function runPeer(options: PeerOptions, emit: EmitPeerEvent, stop: AbortSignal): Promise<void> {
+export async function runPeer(
+	options: PeerOptions,
+	emit: EmitPeerEvent,
+	stop: AbortSignal,
+	cut = new AbortController().signal,
+): Promise<void> {
 	const { invitation } = options;
 	// A bad ticket is reported before a port is opened.
 	const ticket = "ticket" in invitation ? await parseTicket(invitation.ticket) : undefined;
@@ -34,6 +40,7 @@ export async function runPeer(options: PeerOptions, emit: EmitPeerEvent, stop: A
 	// A process that ends must not look like a clean end to a client that waits for more.
 	const abortAll = () => listeners.abortAll();
 	process.on("exit", abortAll);
+	cut.addEventListener("abort", abortAll);
 	try {
 		// Before anything is connected: a busy port must not cost a join code, or leave a dead connection at the hub.
 		const addresses = SERVICES.map((service, i) => listeners.listen(service, options.addresses[i]));
@@ -42,6 +49,7 @@ export async function runPeer(options: PeerOptions, emit: EmitPeerEvent, stop: A
 	} finally {
 		listeners.close();
 		listeners.abortAll();
+		cut.removeEventListener("abort", abortAll);
 		process.off("exit", abortAll);
 	}
 }
@@ -96,7 +104,7 @@ async function connected(
 		try {
 			await Promise.race([uplink.failed, stopped]);
 		} finally {
-			await finish(uplink, listeners, emit);
+			await finish(uplink, listeners, emit, wasInterrupted(stop));
 		}
 	} finally {
 		await Promise.all([uplink.close(), endpoint.close()]);
@@ -104,8 +112,8 @@ async function connected(
 }
 
 /** Lets running transfers finish, unless the hub answers no more: then nothing of them is to be expected. */
-async function finish(uplink: Uplink, listeners: Listeners, emit: EmitPeerEvent): Promise<void> {
-	emit({ type: "stopping" });
+async function finish(uplink: Uplink, listeners: Listeners, emit: EmitPeerEvent, interrupted: boolean): Promise<void> {
+	emit({ type: "stopping", interrupted });
 	uplink.bye();
 	if (!uplink.alive()) return listeners.close();
 	emit({ type: "waiting", what: RUNNING_TRANSFERS });

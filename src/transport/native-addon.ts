@@ -4,7 +4,7 @@
 import { FFIType, ptr } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
-import { openLibc } from "./libc.ts";
+import { openLibc } from "../base/libc.ts";
 
 /** The add-on's exports. `file` is its path inside the executable. Throws the error of the first attempt. */
 export function loadNative(file: string): Record<string, unknown> {

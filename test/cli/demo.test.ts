@@ -7,10 +7,11 @@ import { get } from "./terminals.ts";
 const CHECKS = ["Frontend", "Backend", "WebSocket", "8 MiB"];
 
 test("--once prints each check with its time and exits 0", async () => {
-	const { status, stdout } = await run(["demo", "--once"]);
+	const { status, stdout, stderr } = await run(["demo", "--once"]);
 	for (const check of CHECKS)
 		expect(stdout).toMatch(new RegExp(`^  ✓ ${check} +(http|ws)://127\\.0\\.0\\.1:\\d+ +[\\d.]+ ms   \\S`, "m"));
 	expect(stdout).not.toContain("in a browser");
+	expect(stderr, "it ends by itself, and at once").not.toMatch(/Ctrl\+C|Waiting for running transfers/);
 	expect(status).toBe(0);
 });
 

@@ -1,8 +1,10 @@
 // Ctrl+C and kill: both sides stop cleanly, tell the other side, and let running transfers finish; a second signal ends
-// them at once. The running transfer is a request whose answer the service holds back until the test wants it.
+// the transfers at once. The running transfer is a request whose answer the service holds back until the test wants it.
 import { describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
+import { parseTicket } from "../../src/invite/ticket.ts";
 import { start } from "../support/executable.ts";
+import { header, hello, RawPeer } from "../support/raw-peer.ts";
 import { DOWN, deadTicket, get, hub, joining, peer, type Service, serve, withoutWaiting } from "./terminals.ts";
 
 const WAITING = /^Waiting for running transfers; Ctrl\+C again stops at once/;
@@ -107,6 +109,23 @@ describe("the peer", () => {
 });
 
 describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
+	test.each([
+		["SIGINT", "SIGINT"],
+		["SIGINT", "SIGTERM"],
+	] as const)("%s that a parent (npm, concurrently) passes on at once as %s is one", async (first, second) => {
+		await using slow = slowService();
+		await using sharing = await hub([slow.address]);
+		await using joined = await peer(sharing.ticket, ["--no-reconnect"]);
+		const { program } = who === "hub" ? sharing : joined;
+		const answer = get(joined.urls.frontend);
+		await slow.asked;
+		for (const name of [first, second]) program.signal(name);
+		await program.line(WAITING);
+		slow.answer("late, but whole");
+		expect(await answer).toBe("late, but whole");
+		expect((await program.exited).status).toBe(0);
+	});
+
 	test.each(FIRST)("a second signal, %s, ends it at once with 128 + its number", async (name) => {
 		await using slow = slowService();
 		await using sharing = await hub([slow.address]);
@@ -160,7 +179,66 @@ describe.each(["hub", "peer"] as const)("the %s during a transfer", (who) => {
 	}, 20_000);
 });
 
-/** How long a slow reader stalls: long enough for all buffers to fill. */
+describe.each([
+	["nohup", ["nohup"]],
+	["trap '' HUP", ["sh", "-c", `trap '' HUP; exec "$0" "$@"`]],
+])("started with %s", (_how, wrapper) => {
+	test("the hub goes on when its terminal is closed (SIGHUP), and still obeys SIGTERM", async () => {
+		await using frontend = serve(() => new Response("here"));
+		await using sharing = await hub([frontend.address], [], { wrapper });
+		sharing.program.signal("SIGHUP");
+		await using joined = await peer(sharing.ticket);
+		expect(await get(joined.urls.frontend)).toBe("here");
+		sharing.program.signal("SIGTERM");
+		expect((await sharing.program.exited).status).toBe(0);
+	});
+
+	test("the peer goes on, too", async () => {
+		await using frontend = serve(() => new Response("here"));
+		await using sharing = await hub([frontend.address]);
+		await using joined = await peer(sharing.ticket, [], { wrapper });
+		joined.program.signal("SIGHUP");
+		expect(await get(joined.urls.frontend)).toBe("here");
+		joined.program.signal("SIGINT");
+		expect((await joined.program.exited).status).toBe(0);
+	});
+});
+
+describe("a second signal", () => {
+	test("at the hub: its peers are told", async () => {
+		await using service = silentService();
+		await using sharing = await hub([service.address]);
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const control = await connection.control(hello((await parseTicket(sharing.ticket)).secret));
+		await control.until("welcome");
+		await connection.open(header(1, "a request"));
+		await service.asked;
+		sharing.program.signal("SIGINT");
+		await sharing.program.line(WAITING);
+		sharing.program.signal("SIGINT");
+		expect((await sharing.program.exited).status).toBe(130);
+		await connection.endedFor("closed by peer: the hub was stopped");
+	});
+
+	test("at the peer: the hub is told, and has room for the next one", async () => {
+		await using service = silentService();
+		await using sharing = await hub([service.address], ["--max-peers", "1"]);
+		await using joined = await peer(sharing.ticket);
+		const cut = get(joined.urls.frontend).catch(() => "cut off");
+		await service.asked;
+		joined.program.signal("SIGINT");
+		await joined.program.line(WAITING);
+		joined.program.signal("SIGINT");
+		expect((await joined.program.exited).status).toBe(130);
+		expect(await cut).toBe("cut off");
+		await service.over;
+		await using next = await peer(sharing.ticket);
+		expect(next.urls.frontend).toStartWith("http:");
+	});
+});
+
+/** Longer than IDLE_MS, after which a transfer no longer counts as running, and than all buffers take to fill. */
 const STALL_MS = 700;
 
 /** The last byte of an endless answer. */
@@ -263,6 +341,37 @@ function trickle(): ReadableStream {
 			controller.enqueue(new Uint8Array(1000));
 		},
 	});
+}
+
+interface SilentService extends Service {
+	/** Resolves when the one request has come, and when its connection has ended. */
+	asked: Promise<void>;
+	over: Promise<void>;
+}
+
+/** A service that never answers. */
+function silentService(): SilentService {
+	const asked = Promise.withResolvers<void>();
+	const over = Promise.withResolvers<void>();
+	let client: Bun.Socket | undefined;
+	const listener = Bun.listen({
+		hostname: "127.0.0.1",
+		port: 0,
+		socket: {
+			// The hub may also connect just to see whether the service is up, and then sends nothing.
+			data(socket) {
+				client = socket;
+				asked.resolve();
+			},
+			close: (socket) => void (socket === client && over.resolve()),
+		},
+	});
+	return {
+		address: `127.0.0.1:${listener.port}`,
+		asked: asked.promise,
+		over: over.promise,
+		[Symbol.asyncDispose]: async () => listener.stop(true),
+	};
 }
 
 interface SlowService extends Service {

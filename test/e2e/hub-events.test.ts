@@ -47,7 +47,7 @@ test("a hub's events, from its first wait to its last: ready, a peer that joins 
 		{ type: "ready", name: "hub", ticket, codes: false },
 		{ type: "peer_joined", peer: who, path },
 		{ type: "peer_left", peer: who, reason: "the peer was stopped" },
-		{ type: "stopping" },
+		{ type: "stopping", interrupted: false },
 		{ type: "waiting", what: "transfers" },
 		{ type: "waiting", what: undefined },
 	]);

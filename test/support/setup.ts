@@ -1,8 +1,13 @@
 // Loaded before every test file: a test that leaves a native handle or a socket open fails.
 import { afterEach, beforeEach, expect } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { stderr, stdout } from "../../src/base/output.ts";
 import { liveHandles } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "./handles.ts";
+
+// The program itself does not use process.stdout and process.stderr. Tests watch what is printed there.
+stdout.write = (text) => void process.stdout.write(text);
+stderr.write = (text) => void process.stderr.write(text);
 
 // What hubs and peers print does not belong in the test report. TEST_TALK=1 shows it.
 if (!process.env.TEST_TALK) process.stderr.write = () => true;

@@ -136,7 +136,7 @@ for (const [thing, pattern, home] of [
 	["the process ends", /\bprocess\s*\.\s*(exit|abort|kill|reallyExit)\b/, ["main"]],
 	["TCP is spoken", /\bBun\s*\.\s*(listen|connect)\b|\bnode:(net|tls|dgram)"/, ["forward/tcp"]],
 	["the binding is loaded", /@number0\/iroh/, ["transport/iroh"]],
-	["something is printed", /\bconsole\s*\.|\bprocess\s*\.\s*std(out|err)\s*\.\s*write\b|"consola"/, ["base/output"]],
+	["something is printed", /\bconsole\s*\.|"consola\b/, ["base/output"]],
 	["the command line is parsed", /\bparseArgs\b|"node:util"/, ["cli/parse-args"]],
 ] as const) {
 	test(`${thing} in ${home}.ts only`, () => {
@@ -163,6 +163,10 @@ test("no file on a byte's way copies with Array.from or a spread", () => {
 test("calls that abort the process or lose bytes are never made", () => {
 	expect(places(/\.\s*watch(Addr|HomeRelay|NetworkChange|Paths|PathEvents)\b|\bsetLogLevel\b/)).toEqual([]);
 	expect(places(/#socket\??\s*\.\s*(end|close)\b/)).toEqual([]);
+});
+
+test("process.stdin, process.stdout and process.stderr are left alone: they change descriptors that others share", () => {
+	expect(places(/\bprocess\s*\.\s*std(in|out|err)\b/)).toEqual([]);
 });
 
 test("no default exports, no barrels, and imports name their file", () => {

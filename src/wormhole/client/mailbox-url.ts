@@ -13,7 +13,7 @@ export function mailboxUrl(text: string): string {
 	const protocol = url && PROTOCOLS[url.protocol];
 	if (!url || !protocol || url.hostname === "") {
 		throw new HivemindError("usage", `'${text}' is not the URL of a mailbox server.`, {
-			hint: "Examples: ws://127.0.0.1:4000/v1, wss://relay.example.org/v1.",
+			hint: "Examples: ws://127.0.0.1:14400/v1, wss://relay.example.org/v1.",
 		});
 	}
 	url.protocol = protocol;

@@ -1,6 +1,8 @@
 // Our own mailbox server: WebSockets for Rendezvous, on Bun.serve. It keeps everything in memory and is meant for a team
 // or a machine without internet; TLS is left to a reverse proxy.
+import { formatAddress } from "../../base/address.ts";
 import { HivemindError, LISTEN_REASONS, systemCode } from "../../base/errors.ts";
+import { listenersOn, ownerName } from "../../base/port-owner.ts";
 import { MAILBOX_MESSAGE_MAX } from "../limits.ts";
 import {
 	SERVER_BACKLOG_MAX,
@@ -12,7 +14,7 @@ import { Rendezvous } from "./rendezvous.ts";
 import type { Session } from "./session.ts";
 
 export interface MailboxServer {
-	/** For `--wormhole-relay`: `ws://127.0.0.1:4000/v1`. */
+	/** For `--wormhole-relay`: `ws://127.0.0.1:14400/v1`. */
 	url: string;
 	/** Closes every socket and frees the port. Idempotent. */
 	stop(): Promise<void>;
@@ -64,15 +66,22 @@ export function startMailbox({ host, port }: MailboxServerOptions): MailboxServe
 		});
 	} catch (cause) {
 		const why = LISTEN_REASONS[systemCode(cause)] ?? "the address cannot be used";
-		throw new HivemindError("listen", `The mailbox server cannot listen on ${host}:${port}: ${why}.`, {
-			hint: "Choose another address with --listen.",
-			cause,
-		});
+		const owners = systemCode(cause) === "EADDRINUSE" ? (listenersOn(port) ?? []) : [];
+		const owner = owners.find(({ address }) => address.host === host) ?? owners[0];
+		const by = owner ? ` by ${ownerName(owner)}` : "";
+		throw new HivemindError(
+			"listen",
+			`The mailbox server cannot listen on ${formatAddress({ host, port })}: ${why}${by}.`,
+			{
+				hint: "Choose another address with --listen.",
+				cause,
+			},
+		);
 	}
 	const pruning = setInterval(() => rendezvous.prune(), SERVER_PRUNE_EVERY_MS);
 	let stopped: Promise<void> | undefined;
 	return {
-		url: `ws://${host.includes(":") ? `[${host}]` : host}:${server.port}/v1`,
+		url: `ws://${formatAddress({ host, port: server.port as number })}/v1`,
 		stop() {
 			clearInterval(pruning);
 			// Closes every socket with code 1001, "going away" (RFC 6455 section 7.4.1).

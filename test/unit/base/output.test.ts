@@ -1,19 +1,23 @@
 // What a user sees: the box's width and the log levels.
-import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
+import * as descriptors from "../../../src/base/descriptors.ts";
 import { box, log, setVerbosity, waiting } from "../../../src/base/output.ts";
 
-const { isTTY } = process.stdout;
 const { LC_ALL } = process.env;
+let isTerminal: Mock<typeof descriptors.isTerminal>;
 
 function terminal(tty: boolean, locale: string): void {
-	process.stdout.isTTY = tty;
+	isTerminal.mockImplementation((fd) => fd === descriptors.STDOUT && tty);
 	process.env.LC_ALL = locale;
 }
 
-beforeEach(() => terminal(true, "en_US.UTF-8"));
+beforeEach(() => {
+	isTerminal = spyOn(descriptors, "isTerminal");
+	terminal(true, "en_US.UTF-8");
+});
 
 afterEach(() => {
-	process.stdout.isTTY = isTTY;
+	isTerminal.mockRestore();
 	if (LC_ALL === undefined) delete process.env.LC_ALL;
 	else process.env.LC_ALL = LC_ALL;
 });

@@ -34,7 +34,7 @@ for (const [argv, message] of [
 	[[...SHARE, "hub", "--relay-url", "ftp://a.example"], "--relay-url: 'ftp://a.example' is not an http or https URL."],
 ] as const) {
 	test(`${argv.join(" ").slice(0, 60).replaceAll("\n", "↵")}: ${message}`, async () => {
-		const error = await resultOr("usage", run(argv, AbortSignal.abort()));
+		const error = await resultOr("usage", run(argv, AbortSignal.abort(), AbortSignal.abort()));
 		expect(error).toBeInstanceOf(HivemindError);
 		expect((error as HivemindError).message).toBe(message);
 	});

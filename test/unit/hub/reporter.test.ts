@@ -341,10 +341,21 @@ test("a wait is explained when it takes long, and only until it is over", async 
 	await clock.pass(1);
 	expect(lines()).toEqual(["Waiting for a relay …"]);
 	report({ type: "waiting", what: undefined });
-	report({ type: "stopping" });
+	report({ type: "stopping", interrupted: true });
 	report({ type: "waiting", what: "transfers" });
 	report({ type: "waiting", what: undefined });
 	await clock.pass(10_000);
 	expect(lines()).toHaveLength(1);
 	expect(clock.pending).toBe(0);
+});
+
+test.each([
+	[true, "Waiting for running transfers; Ctrl+C again stops at once …"],
+	[false, "Waiting for running transfers …"],
+])("a hub that stops (because of a signal: %p) says of Ctrl+C only what is true", async (interrupted, text) => {
+	report({ type: "stopping", interrupted });
+	report({ type: "waiting", what: "transfers" });
+	await clock.pass(500);
+	expect(lines()).toEqual([text]);
+	report({ type: "waiting", what: undefined });
 });

@@ -136,7 +136,10 @@ test.each<[PeerEvent, number, string]>([
 	expect(line(event)).toEqual({ verbosity, text });
 });
 
-test.each<PeerEvent>([{ ...lost, reconnecting: false }, { type: "stopping" }])("%j prints nothing", (event) => {
+test.each<PeerEvent>([
+	{ ...lost, reconnecting: false },
+	{ type: "stopping", interrupted: true },
+])("%j prints nothing", (event) => {
 	expect(line(event)).toBeUndefined();
 });
 
@@ -208,9 +211,16 @@ describe("a wait", () => {
 	});
 
 	test("for running transfers says how to stop at once", async () => {
-		report({ type: "stopping" });
+		report({ type: "stopping", interrupted: true });
 		report({ type: "waiting", what: "running transfers" });
 		await clock.pass(SILENCE_MS);
 		expect(printed().stderr).toBe("Waiting for running transfers; Ctrl+C again stops at once …\n");
+	});
+
+	test("for running transfers says nothing of Ctrl+C when nobody has pressed it", async () => {
+		report({ type: "stopping", interrupted: false });
+		report({ type: "waiting", what: "running transfers" });
+		await clock.pass(SILENCE_MS);
+		expect(printed().stderr).toBe("Waiting for running transfers …\n");
 	});
 });
