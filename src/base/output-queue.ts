@@ -1,7 +1,8 @@
 // Text on its way to a terminal, a pipe or a file. Pushing never waits: a reader that stops reading (Ctrl+S, a selection
 // in a Windows console, a full pipe) must not hold up the program. What does not fit into the bound is dropped.
-import { STDERR, type writeSome } from "./descriptors.ts";
+
 import { FLUSH_STALL_MS, OUTPUT_QUEUE } from "./limits.ts";
+import { STDERR, type writeSome } from "./stdio.ts";
 
 export interface OutputQueueOptions {
 	write: typeof writeSome;

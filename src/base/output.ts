@@ -1,9 +1,9 @@
 // What a person sees. stdout carries results, which a script may read; stderr carries messages and logs, which none
 // should. Nothing here waits for a reader. The only user of consola.
 import { createConsola, type LogLevel } from "consola/core";
-import { isTerminal, STDERR, STDOUT, sameTarget, writeSome } from "./descriptors.ts";
 import { SILENCE_MS } from "./limits.ts";
 import { OutputQueue } from "./output-queue.ts";
+import { isTerminal, STDERR, STDOUT, sameTarget, writeSome } from "./stdio.ts";
 
 const messages = new OutputQueue({ write: writeSome });
 // One queue for one terminal: its order is what a person reads.

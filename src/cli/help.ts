@@ -1,7 +1,7 @@
 // The help texts: citty's layout of the command table, and the exit statuses.
 import { type ArgDef, type ArgsDef, type CommandDef, renderUsage } from "citty";
-import { isTerminal, STDOUT } from "../base/descriptors.ts";
 import { EXIT_STATUS } from "../base/errors.ts";
+import { isTerminal, STDOUT } from "../base/stdio.ts";
 import { PROGRAM, VERSION } from "../base/version.ts";
 import { COMMANDS } from "./commands.ts";
 import { type AnyCommand, type CommandTable, type Definition, type Definitions, describe } from "./definition.ts";

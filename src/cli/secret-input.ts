@@ -1,8 +1,9 @@
 // Tickets and join codes, which should not be in the process list: from an option, from standard input (`-`), from the
 // environment, or typed on a terminal.
-import { isTerminal, STDERR, STDIN } from "../base/descriptors.ts";
+
 import { HivemindError } from "../base/errors.ts";
 import { prompt } from "../base/output.ts";
+import { isTerminal, STDERR, STDIN } from "../base/stdio.ts";
 import { aborted } from "../base/timers.ts";
 import { maybeMore } from "../invite/pasted.ts";
 import { PASTE_MS, SECRET_LINE_MAX } from "./limits.ts";

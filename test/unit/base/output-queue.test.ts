@@ -1,8 +1,8 @@
 // Text on its way out: a reader that the test holds back, and what becomes of the text meanwhile.
 import { beforeEach, describe, expect, spyOn, test } from "bun:test";
-import { STDERR, STDOUT } from "../../../src/base/descriptors.ts";
 import { FLUSH_STALL_MS, OUTPUT_QUEUE } from "../../../src/base/limits.ts";
 import { OutputQueue } from "../../../src/base/output-queue.ts";
+import { STDERR, STDOUT } from "../../../src/base/stdio.ts";
 import { turn } from "../../support/native-halves.ts";
 
 /** A reader that takes `most` bytes at a time, only while it reads. */

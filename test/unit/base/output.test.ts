@@ -1,7 +1,7 @@
 // What a user sees: the box's width and the log levels.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
-import * as descriptors from "../../../src/base/descriptors.ts";
 import { box, log, setVerbosity, waiting } from "../../../src/base/output.ts";
+import * as descriptors from "../../../src/base/stdio.ts";
 
 const { LC_ALL } = process.env;
 let isTerminal: Mock<typeof descriptors.isTerminal>;

@@ -5,8 +5,8 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSyn
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isTerminal, sameTarget, writeSome } from "../../../src/base/descriptors.ts";
 import { WRITE_MAX } from "../../../src/base/limits.ts";
+import { isTerminal, sameTarget, writeSome } from "../../../src/base/stdio.ts";
 
 const { O_NONBLOCK, O_RDWR } = constants;
 let place: string;
