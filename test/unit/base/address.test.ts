@@ -1,6 +1,6 @@
 // Addresses: what a user may type, and which part of it the error names.
 import { expect, test } from "bun:test";
-import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
+import { formatAddress, isInBlock, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
 
 for (const [text, host, port] of [
@@ -84,4 +84,22 @@ test.each([
 	["https://relay.example/", "https://relay.example/"],
 ])("the rate-limit key of %s is %s", (host, expected) => {
 	expect(network(host)).toBe(expected);
+});
+
+test.each([
+	["10.1.2.3", "10.0.0.0/8", true],
+	["10.1.2.3", "10.1.2.3/32", true],
+	["fd00::1", "fd00::/8", true],
+	["FD00::1", "fd00::/8", true],
+	["11.1.2.3", "10.0.0.0/8", false],
+	["10.1.2.3", "::/0", false],
+	["fd00::1", "0.0.0.0/0", false],
+	["10.1.2.3", "10.0.0.0/33", false],
+	["fd00::1", "fd00::/129", false],
+	["10.1.2.3", "10.0.0.0", false],
+	["10.1.2.3", "10/8", false],
+	["10.example.org", "10.0.0.0/8", false],
+	["10.1.2.3", "example.org/8", false],
+])("%s in the block %s: %p", (address, block, expected) => {
+	expect(isInBlock(address, block)).toBe(expected);
 });
