@@ -30,9 +30,12 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 			target: target.bun,
 			executablePath: runtime ?? process.execPath,
 			outfile,
-			// Both would read files in the directory that the program is run in; a bunfig.toml can even run code.
+			// They would read files from the directory that the program is run in; a bunfig.toml can even run code.
 			autoloadDotenv: false,
 			autoloadBunfig: false,
+			autoloadTsconfig: false,
+			autoloadPackageJson: false,
+			execArgv: [...RUNTIME_FLAGS],
 		},
 	});
 	const inputs = Object.keys(result.metafile?.inputs ?? {});
@@ -57,6 +60,15 @@ export function packagesOf(inputs: readonly string[]): string[] {
 }
 
 // --- internal ---
+
+const RUNTIME_FLAGS = [
+	// Also the bundle of certificate authorities (ca-certificates.crt), the keychain and the store of Windows: without it
+	// Bun reads only /etc/ssl/cert.pem and the files of /etc/ssl/certs that are named by their hash.
+	"--use-system-ca",
+	// Only what is in the executable may run: no --preload of BUN_OPTIONS, no debugger of BUN_INSPECT. The program makes
+	// no code from strings itself. Variables cannot undo it (docs/binding-notes.md, "Single-file executable").
+	"--disallow-code-generation-from-strings=strict",
+] as const;
 
 /** Replaces @number0/iroh, whose own loader would embed several add-ons or none, by a module with exactly one. */
 function oneAddon(root: string, file: string): BunPlugin {

@@ -1,5 +1,5 @@
 // host:port, parsed at the edge: a name, an IPv4 address or a bracketed IPv6 address, and a port. Pure.
-import { isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { HivemindError } from "./errors.ts";
 
 export interface Address {
@@ -85,4 +85,15 @@ export function isLoopback(host: string): boolean {
 	if (isIPv4(host)) return host.startsWith("127.");
 	if (isIPv6(host)) return canonicalHost(host) === "::1";
 	return host.toLowerCase() === "localhost";
+}
+
+/** Whether an IP address is in a block like 10.0.0.0/8 or fd00::/8; false when either is something else. */
+export function isInBlock(address: string, block: string): boolean {
+	const [, base = "", digits = ""] = /^([\d.]+|[\da-f:.]+)\/(\d{1,3})$/i.exec(block) ?? [];
+	const bits = Number(digits);
+	const family = isIPv4(base) && bits <= 32 ? "ipv4" : isIPv6(base) && bits <= 128 ? "ipv6" : undefined;
+	if (!family || !(family === "ipv4" ? isIPv4(address) : isIPv6(address))) return false;
+	const list = new BlockList();
+	list.addSubnet(base, bits, family);
+	return list.check(address, family);
 }

@@ -1,5 +1,6 @@
 // The options about identity and admission, from strings to typed values.
 import { HivemindError } from "../base/errors.ts";
+import { talk } from "../base/output.ts";
 import type { Policy } from "../hub/admission.ts";
 import { MAX_PEERS } from "../hub/limits.ts";
 import { type Identity, openIdentity } from "../invite/identity.ts";
@@ -57,9 +58,17 @@ export function readIdentity({
 	identity,
 	rotate = false,
 }: Parsed<typeof IDENTITY> & Partial<Parsed<typeof ROTATE>>): Identity | undefined {
-	if (identity !== undefined) return openIdentity(identity, { rotate });
+	if (identity !== undefined) return warned(identity, openIdentity(identity, { rotate }));
 	if (rotate) throw new HivemindError("usage", "--rotate does nothing without --identity.");
 	return undefined;
+}
+
+/** The same identity, after a warning if nothing keeps another program from using the file at the same time. */
+export function warned(path: string, identity: Identity): Identity {
+	if (identity.lock === "unsupported") {
+		talk(`The identity file ${path} cannot be locked on this file system: make sure that only one program uses it.`);
+	}
+	return identity;
 }
 
 /**

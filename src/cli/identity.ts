@@ -1,6 +1,6 @@
 // `identity`: prints the public id of an identity file, which a hub's owner needs for `--allow`.
 import { print, talk } from "../base/output.ts";
-import { ROTATE } from "./access-options.ts";
+import { ROTATE, warned } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
 
@@ -16,6 +16,7 @@ export const identity = defineCommand({
 		const { publicId } = await import("../transport/iroh.ts");
 		// While another program runs with this identity it may be read, but not rotated.
 		const identity = openIdentity(file, { rotate, peek: !rotate });
+		if (rotate) warned(file, identity);
 		try {
 			print(await publicId(identity.key));
 		} finally {

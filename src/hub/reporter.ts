@@ -165,11 +165,11 @@ Waiting for peer to connect...
 		);
 	},
 	code_spoiled: ({ reason }) => line("message", `The code is dead: ${reason}. The next one follows.`),
-	mailbox_unreachable: ({ url, reason }) =>
-		line(
-			"message",
-			`The mailbox server ${url} cannot be reached (${reason}): join codes do not work for now, but the ticket does. Trying again …`,
-		),
+	mailbox_unreachable({ url, reason, proxy, hint }) {
+		const through = proxy ? ` through the proxy ${proxy}` : "";
+		const text = `The mailbox server ${url} cannot be reached${through}: ${reason}. Join codes do not work for now, but the ticket does.`;
+		return line("message", [text, hint, "Trying again …"].filter((part) => part !== undefined).join(" "));
+	},
 	mailbox_says: ({ text }) => line("message", `The mailbox server says: ${text}`),
 	codes_ended: ({ reason, hint }) =>
 		line(

@@ -1,10 +1,11 @@
 // Identity files: the endpoint's secret key and the ticket's secret, kept across restarts. Two programs with one key
-// silently starve each other at a relay (iroh issue 3813), so the file is locked while it is in use.
+// silently starve each other at a relay (iroh issue 3813), so the file is locked while it is in use, where that works.
 import { FFIType } from "bun:ffi";
 import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { constants as system } from "node:os";
 import { firstLine, HivemindError, systemCode } from "../base/errors.ts";
 import { openLibc } from "../base/libc.ts";
-import { IDENTITY_MAX } from "./limits.ts";
+import { IDENTITY_MAX, LOCK_TRIES } from "./limits.ts";
 import { isSecret, newSecret } from "./secret.ts";
 
 export interface Identity {
@@ -12,9 +13,20 @@ export interface Identity {
 	key: Uint8Array;
 	/** The secret of the tickets made with it. */
 	secret: string;
+	readonly lock: IdentityLock;
 	/** Closes and unlocks the file. Idempotent. */
 	close(): void;
 }
+
+export type IdentityLock =
+	/** No other program can open the file until it is closed. */
+	| "held"
+	/** Another program has it, which only `peek` allows. */
+	| "in use"
+	/** The file system has no locks: nothing keeps other programs from using the file. */
+	| "unsupported"
+	/** Windows, where identity files are not locked. */
+	| "none";
 
 /**
  * Opens and locks an identity file; a missing or empty one is created. `rotate` replaces the secret, which invalidates
@@ -42,7 +54,8 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 				`Restrict it to yourself: chmod 600 ${path}. If others may have read it, make a new one.`,
 			);
 		}
-		if (!lock(fd) && !(peek && status.size > 0))
+		const lock = lockFile(fd);
+		if (lock === "in use" && !(peek && status.size > 0))
 			fail("is in use by another program", "Each running program needs an identity of its own.");
 		// Checked again under the lock: another program may have written it since.
 		const old =
@@ -67,7 +80,7 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 			if (open) closeSync(fd);
 			open = false;
 		};
-		return { ...identity, close };
+		return { ...identity, lock, close };
 	} catch (error) {
 		closeSync(fd);
 		throw error;
@@ -118,12 +131,22 @@ function readAll(fd: number): string {
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-/** flock(2): the kernel unlocks it when the program ends, however it ends. Windows has no flock, so no lock there. */
-function lock(fd: number): boolean {
-	if (process.platform === "win32") return true;
+/**
+ * flock(2): the kernel unlocks it when the program ends, however it ends. NFS and some FUSE file systems fail with
+ * ENOLCK, ENOTSUP, ENOSYS, or EBADF for a file opened for reading; only EWOULDBLOCK means that somebody else has it.
+ */
+function lockFile(fd: number): IdentityLock {
+	if (process.platform === "win32") return "none";
+	const { EINTR, EWOULDBLOCK } = system.errno;
 	const libc = openLibc({ flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
 	try {
-		return libc.symbols.flock(fd, LOCK_EX | LOCK_NB) === 0;
+		for (let tries = 0; tries < LOCK_TRIES; tries++) {
+			if (libc.symbols.flock(fd, LOCK_EX | LOCK_NB) === 0) return "held";
+			const errno = libc.errno();
+			if (errno === EWOULDBLOCK) return "in use";
+			if (errno !== EINTR) break;
+		}
+		return "unsupported";
 	} finally {
 		libc.close();
 	}

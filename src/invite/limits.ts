@@ -8,3 +8,6 @@ export const ONCE_WAIT_MS = 30_000;
 
 /** How much of an identity file is read. A real one has 150 bytes, and a longer one is refused. */
 export const IDENTITY_MAX = 4 * 1024;
+
+/** Attempts to lock an identity file. A signal may interrupt one on a network file system; five in a row is no accident. */
+export const LOCK_TRIES = 5;

@@ -25,8 +25,8 @@ export type OfferEvent =
 	| { type: "wrong_code"; waitMs: number }
 	/** The code is dead for another reason; the next one follows. */
 	| { type: "code_spoiled"; reason: string }
-	/** Codes do not work until the next `code`; retrying goes on. */
-	| { type: "mailbox_unreachable"; url: string; reason: string }
+	/** Codes do not work until the next `code`; retrying goes on. `proxy`: the one that leads there; `hint`: what to do. */
+	| { type: "mailbox_unreachable"; url: string; reason: string; proxy?: string; hint?: string }
 	/** A message from the server's operator. */
 	| { type: "mailbox_says"; text: string }
 	/** The server has refused us for good: there are no more codes. */
@@ -58,7 +58,7 @@ export async function offerJoinCodes(
 			afterTakenMs: once ? ONCE_WAIT_MS : 0,
 			onWrongCode: (waitMs) => emit({ type: "wrong_code", waitMs }),
 			onSpoiled: (reason) => emit({ type: "code_spoiled", reason }),
-			onUnreachable: (url, reason) => emit({ type: "mailbox_unreachable", url, reason }),
+			onUnreachable: ({ why, ...outage }) => emit({ type: "mailbox_unreachable", reason: why, ...outage }),
 			onMotd: (text) => emit({ type: "mailbox_says", text }),
 		});
 	} catch (error) {

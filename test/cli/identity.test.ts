@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { parseTicket } from "../../src/invite/ticket.ts";
 import { type Program, run, start } from "../support/executable.ts";
+import { withoutFlock } from "../support/holder.ts";
 import {
 	available,
 	DOWN,
@@ -79,6 +80,24 @@ describe("identity FILE", () => {
 		const finished = await run(joining(sharing.ticket, "--identity", copy));
 		expectError(finished, "identity", /^error: This is the hub's own identity: a peer needs another one\. /);
 	});
+
+	test.skipIf(!available("a broken flock", withoutFlock("ENOLCK", "true")))(
+		"on a file system without locks: not 'in use by another program', but a warning, by share, join and --rotate",
+		async () => {
+			await using folder = await scratch({});
+			const file = join(folder.path, "me");
+			const wrapper = withoutFlock("ENOLCK");
+			const warning = `The identity file ${file} cannot be locked on this file system: make sure that only one program uses it.`;
+			await using sharing = await hub([], ["--identity", file], { wrapper });
+			expect(sharing.program.stderr.split("\n")).toContain(warning);
+			const looking = await run(["identity", file], { wrapper });
+			expect(looking).toMatchObject({ status: 0, stderr: "" });
+			const rotating = await run(["identity", file, "--rotate"], { wrapper });
+			expect(rotating.stderr.split("\n")[0]).toBe(warning);
+			await using joined = await peer(sharing.ticket, ["--identity", `${file}-peer`], { wrapper });
+			expect(joined.program.stderr).toContain("cannot be locked on this file system");
+		},
+	);
 
 	test("never prints the file's secrets", async () => {
 		await using folder = await scratch({});

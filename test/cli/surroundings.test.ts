@@ -3,12 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { run } from "../support/executable.ts";
 import { available, hub, OFFLINE, peer, scratch } from "./terminals.ts";
 
 describe("a directory with files that Bun obeys", () => {
 	const evil = `await Bun.write(import.meta.dir + "/ran", ""); console.log("HOSTILE CODE RAN");`;
-	const env = "HIVEMIND_P2P_TICKET=evil\n";
+	const env = "HIVEMIND_P2P_TICKET=nonsense\n";
 	const HOSTILE = {
 		"bunfig.toml": `preload = ["./evil.ts"]\n[run]\npreload = ["./evil.ts"]\n`,
 		"evil.ts": evil,
@@ -21,7 +22,6 @@ describe("a directory with files that Bun obeys", () => {
 		"node_modules/@number0/iroh/package.json": `{ "name": "@number0/iroh", "main": "./index.js" }`,
 		"node_modules/@number0/iroh/index.js": `throw new Error("HOSTILE CODE RAN");`,
 	};
-	const NEEDS_TICKET = { status: 2, stderr: expect.stringContaining("'join' needs a ticket or a join code") };
 	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
 
 	test.each([[["--version"]], [["--help"]], [["demo", "--once"]]])("%p works and obeys none of them", async (args) => {
@@ -32,18 +32,100 @@ describe("a directory with files that Bun obeys", () => {
 		expect(await ran(directory.path)).toBe(false);
 	});
 
-	test("a ticket in .env is not used", async () => {
+	test("join takes no ticket from them", async () => {
 		await using directory = await scratch(HOSTILE);
-		expect(await run(["join", "my-peer"], { cwd: directory.path })).toMatchObject(NEEDS_TICKET);
+		const { status } = await run(["join", "my-peer", ...OFFLINE], { cwd: directory.path });
+		expect(status).toBe(EXIT_STATUS.usage.status);
 	});
 
-	test("the same files do affect Bun, and the variable does affect join (otherwise these tests prove nothing)", async () => {
+	test("the same files do affect Bun, and the variable does affect join (otherwise the tests above prove nothing)", async () => {
 		await using directory = await scratch({ ...HOSTILE, "main.ts": "" });
 		const bun = Bun.spawn([process.execPath, "main.ts"], { cwd: directory.path, stdout: "ignore", stderr: "ignore" });
 		await bun.exited;
 		expect(await ran(directory.path)).toBe(true);
-		const given = await run(["join", "my-peer"], { env: { HIVEMIND_P2P_TICKET: "evil" } });
-		expect(given).toMatchObject({ stderr: expect.stringContaining("does not begin with 'endpoint'") });
+		const { status } = await run(["join", "my-peer", ...OFFLINE], { env: { HIVEMIND_P2P_TICKET: "nonsense" } });
+		expect(status).toBe(EXIT_STATUS.ticket.status);
+	});
+});
+
+describe("variables that Bun obeys", () => {
+	const FILES = {
+		"evil.ts": `await Bun.write(import.meta.dir + "/ran", "");`,
+		"evil.toml": `preload = ["./evil.ts"]\n`,
+	};
+	const ran = (path: string) => Bun.file(join(path, "ran")).exists();
+	const REFUSED: [variable: string, value: string][] = [
+		["BUN_OPTIONS", "--preload=./evil.ts"],
+		["BUN_OPTIONS", "--import=./evil.ts"],
+		["BUN_OPTIONS", "--require=./evil.ts"],
+		["BUN_OPTIONS", "--config=./evil.toml"],
+		["BUN_OPTIONS", "--disallow-code-generation-from-strings --preload=./evil.ts"],
+		["BUN_INSPECT_PRELOAD", "./evil.ts"],
+	];
+
+	test.each(REFUSED)("%s=%s ends the program before any code of it has run", async (name, value) => {
+		await using directory = await scratch(FILES);
+		const options = { cwd: directory.path, env: { [name]: value } };
+		const { status, stdout, stderr } = await run(["--version"], options);
+		expect(await ran(directory.path)).toBe(false);
+		expect(status).not.toBe(0);
+		expect(stdout).toBe("");
+		expect(stderr).toContain("Code generation from strings disallowed");
+	});
+
+	test.each(REFUSED)(
+		"%s=%s does run it in plain Bun (otherwise the test above proves nothing)",
+		async (name, value) => {
+			await using directory = await scratch({ ...FILES, "main.ts": "" });
+			const env = { PATH: process.env.PATH ?? "", [name]: value };
+			const bun = Bun.spawn([process.execPath, "main.ts"], {
+				cwd: directory.path,
+				env,
+				stdout: "ignore",
+				stderr: "ignore",
+			});
+			await bun.exited;
+			expect(await ran(directory.path)).toBe(true);
+		},
+	);
+
+	test("BUN_INSPECT opens no debugger: the program says why it does not start", async () => {
+		const { status, stdout, stderr } = await run(["--version"], { env: { BUN_INSPECT: "127.0.0.1:0" } });
+		expect(stderr).toMatch(/^error: BUN_INSPECT cannot be used/);
+		expect(stderr).not.toContain("ws://");
+		expect(stdout).toBe("");
+		expect(status).toBe(1);
+	});
+
+	test("BUN_INSPECT_CONNECT_TO, which editors set in their terminals, connects to nothing", async () => {
+		let connections = 0;
+		const editor = Bun.listen({
+			hostname: "127.0.0.1",
+			port: 0,
+			socket: { open: () => void connections++, data() {} },
+		});
+		const env = { BUN_INSPECT_CONNECT_TO: `tcp://127.0.0.1:${editor.port}` };
+		const { status, stdout, stderr } = await run(["demo", "--once"], { env });
+		expect(stderr).toContain("BUN_INSPECT_CONNECT_TO is ignored");
+		expect(stdout).toContain("every byte as it was sent");
+		expect(status).toBe(0);
+		expect(connections).toBe(0);
+		editor.stop(true);
+	});
+
+	test.each([
+		["BUN_OPTIONS", "--smol"],
+		["BUN_OPTIONS", "--inspect=127.0.0.1:0"],
+		["NODE_OPTIONS", "--require=./evil.ts --inspect=127.0.0.1:0"],
+		["NODE_PATH", "."],
+		["NAPI_RS_NATIVE_LIBRARY_PATH", "./evil.ts"],
+	])("%s=%s changes nothing", async (name, value) => {
+		await using directory = await scratch(FILES);
+		const { status, stdout, stderr } = await run(["demo", "--once"], { cwd: directory.path, env: { [name]: value } });
+		expect(stdout).toContain("every byte as it was sent");
+		expect(stderr).not.toMatch(/inspect|debug/i);
+		expect(status).toBe(0);
+		expect(await ran(directory.path)).toBe(false);
 	});
 });
 

@@ -43,6 +43,21 @@ export function openedBy(user: number | undefined, path: string): string {
 	return stdout.toString().trim();
 }
 
+/** The command, in a process for which every flock fails with this errno. */
+export const withoutFlock = (errno: string, ...command: readonly string[]): string[] => [
+	process.execPath,
+	join(import.meta.dir, "without-flock.ts"),
+	errno,
+	...command,
+];
+
+/** Lets another process open the file where flock fails with this errno, and close it; returns what it said. */
+export function openedWithoutFlock(errno: string, path: string): string {
+	const command = withoutFlock(errno, process.execPath, join(import.meta.dir, "identity-holder.ts"), path);
+	const { stdout } = Bun.spawnSync(command, { stdin: "ignore", stderr: "inherit" });
+	return stdout.toString().trim();
+}
+
 export async function holdIdentity(path: string): Promise<Holder> {
 	const child = Bun.spawn([process.execPath, join(import.meta.dir, "identity-holder.ts"), path], {
 		stdin: "pipe",

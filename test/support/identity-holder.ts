@@ -1,5 +1,6 @@
-// Opens an identity file, prints "open <key> <secret>" or what went wrong, and holds the file until its input ends.
-// With a second file it first prints "ready" and waits until that file exists, so that several can race.
+// Opens an identity file, prints "open <key> <secret>" (and the lock, if that is not held) or what went wrong, and holds
+// the file until its input ends.
+// With a second file it prints "ready" first and goes on the moment that file exists, so that several can race.
 // With AS_USER in the environment it becomes that user first. Usage: bun identity-holder.ts <FILE> [<START>]
 import { existsSync } from "node:fs";
 import { openIdentity } from "../../src/invite/identity.ts";
@@ -18,7 +19,8 @@ if (begin !== undefined) {
 }
 try {
 	const identity = openIdentity(path);
-	console.log(`open ${Buffer.from(identity.key).toString("hex")} ${identity.secret}`);
+	const lock = identity.lock === "held" ? "" : `, lock: ${identity.lock}`;
+	console.log(`open ${Buffer.from(identity.key).toString("hex")} ${identity.secret}${lock}`);
 	if (begin === undefined) for await (const _ of process.stdin);
 	identity.close();
 } catch (error) {

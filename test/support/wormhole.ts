@@ -46,7 +46,7 @@ export class Hub implements AsyncDisposable {
 			onTaken: () => tell({ type: "taken" }),
 			onWrongCode: (waitMs) => tell({ type: "wrong", waitMs }),
 			onSpoiled: (why) => tell({ type: "spoiled", why }),
-			onUnreachable: (at, why) => tell({ type: "unreachable", url: at, why }),
+			onUnreachable: (outage) => tell({ type: "unreachable", ...outage }),
 			onMotd: (text) => tell({ type: "motd", text }),
 		});
 		// Tests that expect a failure await `done` themselves.

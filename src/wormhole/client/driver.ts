@@ -1,15 +1,16 @@
 // The thin shell around the machine: keeps a WebSocket to the mailbox server, feeds what happens to `step` and runs the
 // effects. It decides nothing but when to connect again.
 import { parseServerMessage } from "../messages.ts";
+import type { Outage } from "./failures.ts";
 import { stamp } from "./hashcash.ts";
 import { begin, step } from "./machine.ts";
+import type { Route } from "./proxy.ts";
 import type { Effect, Event, Outcome, Setup, State } from "./state.ts";
 import { retryBackoff, type Timing } from "./timing.ts";
 import { type MailboxSocket, openMailboxSocket } from "./websocket.ts";
 
 export interface ExchangeOptions {
-	/** As `mailboxUrl` returns it. */
-	url: string;
+	route: Route;
 	setup: Setup;
 	timing: Timing;
 	/** When aborted, the mailbox is closed with its mood within a second, and the outcome is `cancelled`. */
@@ -22,10 +23,10 @@ export interface ExchangeOptions {
 	onMet?(): void;
 	onMotd?(text: string): void;
 	/** The server cannot be reached; returns whether to try again. */
-	onDown(why: string): boolean;
+	onDown(outage: Outage): boolean;
 }
 
-export type ExchangeOutcome = Outcome | { kind: "unreachable"; why: string };
+export type ExchangeOutcome = Outcome | ({ kind: "unreachable" } & Outage);
 
 /** One code's exchange, over as many connections as it takes. Resolves when the last socket is closed; never rejects. */
 export async function runExchange(options: ExchangeOptions): Promise<ExchangeOutcome> {
@@ -52,14 +53,14 @@ export async function runExchange(options: ExchangeOptions): Promise<ExchangeOut
 	function connect(): void {
 		working = new AbortController();
 		const current = openMailboxSocket(
-			options.url,
+			options.route,
 			{
 				onOpen: () => dispatch({ type: "connected" }),
 				onFrame: (frame) => {
 					const message = parseServerMessage(frame);
 					if (message) dispatch({ type: "message", message });
 				},
-				onDown: (why) => down(current, why),
+				onDown: (outage) => down(current, outage),
 			},
 			timing,
 		);
@@ -67,14 +68,14 @@ export async function runExchange(options: ExchangeOptions): Promise<ExchangeOut
 	}
 
 	/** Each socket goes down once: by itself, or because the machine hung up. */
-	function down(current: MailboxSocket, why: string): void {
+	function down(current: MailboxSocket, outage: Outage): void {
 		if (socket !== current) return;
 		socket = undefined;
 		working.abort();
 		dispatch({ type: "dropped" });
 		if (state.ending?.stage === "done") return;
-		if (options.onDown(why)) timer("retry", backoff.next(), connect);
-		else over.resolve({ kind: "unreachable", why });
+		if (options.onDown(outage)) timer("retry", backoff.next(), connect);
+		else over.resolve({ kind: "unreachable", ...outage });
 	}
 
 	function dispatch(event: Event): void {
@@ -109,7 +110,7 @@ export async function runExchange(options: ExchangeOptions): Promise<ExchangeOut
 				if (socket) {
 					const current = socket;
 					hungUp = current.close();
-					down(current, effect.why);
+					down(current, { why: effect.why });
 				}
 				break;
 			case "done":

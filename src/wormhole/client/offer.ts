@@ -3,9 +3,10 @@ import type { Backoff } from "../../base/backoff.ts";
 import { pause } from "../../base/timers.ts";
 import { randomWords } from "./code.ts";
 import { runExchange } from "./driver.ts";
-import { explain, refusal } from "./failures.ts";
+import { adviceOn, explain, type Outage, refusal } from "./failures.ts";
 import { SPOILED_FREE, SPOILED_QUIET_MS } from "./limits.ts";
 import { MAILBOX_URL, mailboxUrl } from "./mailbox-url.ts";
+import { routeTo } from "./proxy.ts";
 import { freshSetup, motdFilter } from "./setup.ts";
 import { retryBackoff, spoiledBackoff, TIMING, type Timing } from "./timing.ts";
 
@@ -29,27 +30,34 @@ export interface OfferOptions {
 	/** The code is dead for another reason; the next one follows. */
 	onSpoiled?(why: string): void;
 	/** Codes do not work until the next `onCode`. Called once for each outage; retrying goes on. */
-	onUnreachable(url: string, why: string): void;
+	onUnreachable(outage: MailboxOutage): void;
 	/** A message from the server's operator, once until it changes. */
 	onMotd?(text: string): void;
 	timing?: Partial<Timing>;
 }
 
+/** `proxy`: the one that leads to the server, as it would stand in a sentence. */
+export type MailboxOutage = Outage & { url: string; proxy?: string };
+
 /**
  * Offers `ticket` under one code after another, one for each peer, until `signal` is aborted; then resolves.
- * @throws HivemindError `usage` for a bad URL, `mailbox` when the server refuses us for good
+ * @throws HivemindError `usage` for a bad URL, `mailbox` when the server refuses us for good, or the proxy's URL is bad
  */
 export async function offerCodes(options: OfferOptions): Promise<void> {
 	const { signal, ticket: text } = options;
 	const url = mailboxUrl(options.url ?? MAILBOX_URL);
+	const route = routeTo(url);
 	const timing = { ...TIMING, ...options.timing };
 	const onMotd = motdFilter(options.onMotd);
 	const spoiled = new SpoiledCodes(spoiledBackoff(timing));
 	const retries = retryBackoff(timing);
 	/** What the user believes: that the last code works, that the server is unreachable, or neither. */
 	let told = "nothing" as "code" | "unreachable" | "nothing";
-	const onDown = (why: string) => {
-		if (told !== "unreachable") options.onUnreachable(url, why);
+	const onDown = (outage: Outage) => {
+		const { why } = outage;
+		const proxy = route.proxy?.name;
+		const hint = adviceOn(route, outage);
+		if (told !== "unreachable") options.onUnreachable({ url, why, ...(proxy && { proxy }), ...(hint && { hint }) });
 		told = "unreachable";
 		return true;
 	};
@@ -62,7 +70,7 @@ export async function offerCodes(options: OfferOptions): Promise<void> {
 		if (told === "code") told = "nothing";
 		const words = randomWords(options.words);
 		const setup = { ...freshSetup(), role: "offer", words, ticket: text } as const;
-		const outcome = await runExchange({ url, setup, timing, signal, onLive, onMotd, onDown });
+		const outcome = await runExchange({ route, setup, timing, signal, onLive, onMotd, onDown });
 		let waitMs = 0;
 		switch (outcome.kind) {
 			case "taken":
@@ -78,7 +86,7 @@ export async function offerCodes(options: OfferOptions): Promise<void> {
 				throw refusal(url, outcome.why);
 			case "error":
 			case "unreachable":
-				onDown(outcome.why);
+				onDown(outcome);
 				waitMs = retries.next();
 				break;
 			case "cancelled":

@@ -2,9 +2,10 @@
 import { HivemindError } from "../../base/errors.ts";
 import { parseCode } from "./code.ts";
 import { runExchange } from "./driver.ts";
-import { failure, unreachable } from "./failures.ts";
+import { failure, type Outage, unreachable } from "./failures.ts";
 import { REDEEM_MS } from "./limits.ts";
 import { MAILBOX_URL, mailboxUrl } from "./mailbox-url.ts";
+import { routeTo } from "./proxy.ts";
 import { freshSetup, motdFilter } from "./setup.ts";
 import { TIMING, type Timing } from "./timing.ts";
 
@@ -30,17 +31,18 @@ export interface RedeemOptions {
 export async function redeem(typed: string, options: RedeemOptions = {}): Promise<string> {
 	const code = parseCode(typed);
 	const url = mailboxUrl(options.url ?? MAILBOX_URL);
+	const route = routeTo(url);
 	const { timeoutMs = REDEEM_MS, signal, onWaiting } = options;
 	signal?.throwIfAborted();
 	/** How far this has come; a lost connection does not set it back. */
 	let progress = "nothing" as "nothing" | "reached" | "waiting" | "met";
 	/** Why there is no connection, while there is none. */
-	let down: string | undefined = "it does not answer";
+	let down: Outage | undefined = { why: "it does not answer" };
 	const late = new AbortController();
 	let timer = setTimeout(() => late.abort(), timeoutMs);
 	onWaiting?.("the mailbox server");
 	const outcome = await runExchange({
-		url,
+		route,
 		setup: { ...freshSetup(), role: "redeem", code },
 		timing: { ...TIMING, ...options.timing },
 		signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
@@ -62,8 +64,8 @@ export async function redeem(typed: string, options: RedeemOptions = {}): Promis
 			onWaiting?.("the ticket");
 		},
 		onMotd: motdFilter(options.onMotd),
-		onDown: (why) => {
-			down = why;
+		onDown: (outage) => {
+			down = outage;
 			// A server that was there most likely comes back; one that never was does not.
 			const retry = progress !== "nothing";
 			if (retry) onWaiting?.("the mailbox server");
@@ -72,10 +74,10 @@ export async function redeem(typed: string, options: RedeemOptions = {}): Promis
 	});
 	clearTimeout(timer);
 	if (outcome.kind === "ticket") return outcome.ticket;
-	if (outcome.kind === "unreachable") throw unreachable(url, outcome.why);
+	if (outcome.kind === "unreachable") throw unreachable(route, outcome);
 	if (outcome.kind !== "cancelled") throw failure(url, outcome);
 	signal?.throwIfAborted();
-	if (down !== undefined) throw unreachable(url, down);
+	if (down !== undefined) throw unreachable(route, down);
 	if (progress === "met") throw failure(url, { kind: "lost", why: "the hub did not finish" });
 	throw new HivemindError("nobody", `No hub answered the join code within ${Math.ceil(timeoutMs / 1000)} s.`, {
 		hint: "Is the hub running, and is this the code it shows? Each code works once.",

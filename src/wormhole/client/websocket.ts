@@ -1,5 +1,9 @@
 // One WebSocket to the mailbox server, from opening to its end: opening is bounded, pings keep it alive, and a silent
 // one is given up. The only user of WebSocket.
+import { systemCode } from "../../base/errors.ts";
+import { printable } from "../../base/printable.ts";
+import { type Outage, outage } from "./failures.ts";
+import type { Route } from "./proxy.ts";
 import type { Timing } from "./timing.ts";
 
 export interface MailboxSocketEvents {
@@ -7,7 +11,7 @@ export interface MailboxSocketEvents {
 	/** A frame; servers send text or binary ones. */
 	onFrame(frame: string | Uint8Array): void;
 	/** The socket is lost, or could not be opened. Called once, and never after `close()`. */
-	onDown(why: string): void;
+	onDown(outage: Outage): void;
 }
 
 export interface MailboxSocket {
@@ -17,16 +21,21 @@ export interface MailboxSocket {
 	close(): Promise<void>;
 }
 
-/** Opens a WebSocket to `url`; what becomes of it is reported through `events`. */
-export function openMailboxSocket(url: string, events: MailboxSocketEvents, timing: Timing): MailboxSocket {
-	// Compression would let a server expand a small frame into a large one.
-	const socket = new WebSocket(url, { perMessageDeflate: false });
+/** Opens a WebSocket by `route`; what becomes of it is reported through `events`. */
+export function openMailboxSocket({ url, proxy }: Route, events: MailboxSocketEvents, timing: Timing): MailboxSocket {
+	const socket = new WebSocket(url, {
+		// Compression would let a server expand a small frame into a large one.
+		perMessageDeflate: false,
+		// Otherwise NODE_TLS_REJECT_UNAUTHORIZED=0, which people set for something else, would let any certificate pass.
+		tls: { rejectUnauthorized: true },
+		...(proxy && { proxy: proxy.url }),
+	});
 	const closed = Promise.withResolvers<void>();
 	let over = false;
-	let why = "";
+	let failed: Outage | undefined;
 	let trafficAt = performance.now();
 
-	let timer: Timer = setTimeout(() => down("it does not answer"), timing.connectMs);
+	let timer: Timer = setTimeout(() => down({ why: "it does not answer" }), timing.connectMs);
 	const traffic = () => {
 		trafficAt = performance.now();
 	};
@@ -45,25 +54,25 @@ export function openMailboxSocket(url: string, events: MailboxSocketEvents, timi
 	// A pong is traffic too. Bun's types lack this event.
 	(socket as EventTarget).addEventListener("pong", traffic);
 	socket.addEventListener("error", (event) => {
-		// "WebSocket connection to 'ws://…' failed: Failed to connect"
-		why = ((event as ErrorEvent).message ?? "").replace(/^.* failed: /s, "");
+		const { error, message } = event as ErrorEvent;
+		failed = outage(systemCode(error), message ?? "", proxy);
 	});
 	socket.addEventListener("close", ({ reason }) => {
-		down(reason || why || "the connection was closed");
+		down(reason ? { why: printable(reason) } : (failed ?? { why: "the connection was closed" }));
 		closed.resolve();
 	});
 	return { send, close };
 
 	function beat(): void {
-		if (performance.now() - trafficAt >= timing.silenceMs) down("it stopped answering");
+		if (performance.now() - trafficAt >= timing.silenceMs) down({ why: "it stopped answering" });
 		else socket.ping();
 	}
 
-	function down(reason: string): void {
+	function down(outage: Outage): void {
 		if (over) return;
 		stop();
 		socket.terminate();
-		events.onDown(reason);
+		events.onDown(outage);
 	}
 
 	function stop(): void {

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import {
 	canonicalHost,
 	formatAddress,
+	isInBlock,
 	isLiteral,
 	isLocalhost,
 	isLoopback,
@@ -117,4 +118,22 @@ test.each([
 test("an address is told from a name", () => {
 	expect(["127.0.0.1", "::1", "fe80::1%eth0"].map(isLiteral)).toEqual([true, true, true]);
 	expect(["localhost", "127.0.0", "host.example"].map(isLiteral)).toEqual([false, false, false]);
+});
+
+test.each([
+	["10.1.2.3", "10.0.0.0/8", true],
+	["10.1.2.3", "10.1.2.3/32", true],
+	["fd00::1", "fd00::/8", true],
+	["FD00::1", "fd00::/8", true],
+	["11.1.2.3", "10.0.0.0/8", false],
+	["10.1.2.3", "::/0", false],
+	["fd00::1", "0.0.0.0/0", false],
+	["10.1.2.3", "10.0.0.0/33", false],
+	["fd00::1", "fd00::/129", false],
+	["10.1.2.3", "10.0.0.0", false],
+	["10.1.2.3", "10/8", false],
+	["10.example.org", "10.0.0.0/8", false],
+	["10.1.2.3", "example.org/8", false],
+])("%s in the block %s: %p", (address, block, expected) => {
+	expect(isInBlock(address, block)).toBe(expected);
 });

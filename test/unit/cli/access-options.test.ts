@@ -35,7 +35,7 @@ test("without options: a new secret each time, the default number of peers, and 
 });
 
 test("the secret is the identity's; with --open there is none, with or without an identity", () => {
-	const identity: Identity = { key: new Uint8Array(32), secret: "a".repeat(26), close() {} };
+	const identity: Identity = { key: new Uint8Array(32), secret: "a".repeat(26), lock: "held", close() {} };
 	expect(policy({}, identity).secret).toBe(identity.secret);
 	expect(policy({ open: true }).secret).toBeUndefined();
 	expect(policy({ open: true }, identity).secret).toBeUndefined();

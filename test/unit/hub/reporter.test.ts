@@ -77,7 +77,17 @@ describe("messages, printed without -v", () => {
 		[{ type: "code_spoiled", reason: "it was cancelled" }, "The code is dead: it was cancelled. The next one follows."],
 		[
 			{ type: "mailbox_unreachable", url: "ws://m/v1", reason: "no answer" },
-			"The mailbox server ws://m/v1 cannot be reached (no answer): join codes do not work for now, but the ticket does. Trying again …",
+			"The mailbox server ws://m/v1 cannot be reached: no answer. Join codes do not work for now, but the ticket does. Trying again …",
+		],
+		[
+			{
+				type: "mailbox_unreachable",
+				url: "ws://m/v1",
+				reason: "no answer",
+				proxy: "http://p:1 (HTTP_PROXY)",
+				hint: "Look at it.",
+			},
+			"The mailbox server ws://m/v1 cannot be reached through the proxy http://p:1 (HTTP_PROXY): no answer. Join codes do not work for now, but the ticket does. Look at it. Trying again …",
 		],
 		[{ type: "mailbox_says", text: "be kind" }, "The mailbox server says: be kind"],
 		[

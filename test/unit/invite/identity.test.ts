@@ -17,7 +17,15 @@ import { join } from "node:path";
 import { decodeIdentity, encodeIdentity, type Identity, openIdentity } from "../../../src/invite/identity.ts";
 import { IDENTITY_MAX } from "../../../src/invite/limits.ts";
 import { isSecret } from "../../../src/invite/secret.ts";
-import { holdIdentity, NOBODY, openedBy, raceForIdentity } from "../../support/holder.ts";
+import { available } from "../../cli/terminals.ts";
+import {
+	holdIdentity,
+	NOBODY,
+	openedBy,
+	openedWithoutFlock,
+	raceForIdentity,
+	withoutFlock,
+} from "../../support/holder.ts";
 import { thrown } from "../../support/throws.ts";
 
 let folder: string;
@@ -258,4 +266,36 @@ describe("in use", () => {
 			expect([...new Set(open)]).toHaveLength(1);
 		}
 	}, 60_000);
+});
+
+test("a locked file says so, and one that is only looked at says who has it", () => {
+	expect(opened().lock).toBe("held");
+	const looking = openIdentity(path, { peek: true });
+	open.push(looking);
+	expect(looking.lock).toBe("in use");
+});
+
+const CAN_BREAK_FLOCK = available("a broken flock", withoutFlock("ENOLCK", "true"));
+
+describe("flock fails", () => {
+	const answer = (errno: string) => openedWithoutFlock(errno, path);
+
+	test.skipIf(!CAN_BREAK_FLOCK).each(["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EBADF", "EINTR"])(
+		"with %s: the file system cannot lock, which is not 'in use by another program'",
+		(errno) => {
+			const { key, secret } = made();
+			expect(answer(errno)).toBe(`open ${key} ${secret}, lock: unsupported`);
+		},
+	);
+
+	test.skipIf(!CAN_BREAK_FLOCK)("with EWOULDBLOCK: another program has it", () => {
+		made();
+		expect(answer("EWOULDBLOCK")).toBe(`The identity file ${path} is in use by another program.`);
+	});
+
+	test.skipIf(!CAN_BREAK_FLOCK)("a missing file is still created", () => {
+		const said = answer("ENOLCK");
+		const { key, secret } = made();
+		expect(said).toBe(`open ${key} ${secret}, lock: unsupported`);
+	});
 });

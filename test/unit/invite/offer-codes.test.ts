@@ -30,7 +30,7 @@ test("whatever happens to a code is an event", async () => {
 	offered.onCode("1-a-b-c");
 	offered.onWrongCode(4000);
 	offered.onSpoiled?.("it was cancelled");
-	offered.onUnreachable("ws://m/v1", "no answer");
+	offered.onUnreachable({ url: "ws://m/v1", why: "no answer", proxy: "http://p (HTTP_PROXY)", hint: "Wait." });
 	offered.onMotd?.("be kind");
 	offered.onTaken();
 	offered.onCode("2-d-e-f");
@@ -40,7 +40,13 @@ test("whatever happens to a code is an event", async () => {
 		{ type: "code", code: "1-a-b-c", mailbox: "ws://m/v1", unused: false },
 		{ type: "wrong_code", waitMs: 4000 },
 		{ type: "code_spoiled", reason: "it was cancelled" },
-		{ type: "mailbox_unreachable", url: "ws://m/v1", reason: "no answer" },
+		{
+			type: "mailbox_unreachable",
+			url: "ws://m/v1",
+			reason: "no answer",
+			proxy: "http://p (HTTP_PROXY)",
+			hint: "Wait.",
+		},
 		{ type: "mailbox_says", text: "be kind" },
 		{ type: "code_taken" },
 		{ type: "code", code: "2-d-e-f", mailbox: "ws://m/v1", unused: false },
