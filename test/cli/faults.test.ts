@@ -1,12 +1,17 @@
-// A bug that nothing catches, injected into the real executable: it is reported as a bug, the other side is told, and
-// the exit status is 1.
+// A bug that nothing catches, injected from outside: it is reported as a bug, the other side is told, and the exit
+// status is 1. The program runs from its sources, because nothing can be preloaded into the executable.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { get, hub, peer, serve, withoutWaiting } from "./terminals.ts";
 
+const FAULT = join(import.meta.dir, "../support/fault.ts");
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+
 const faulty = (kind: string) => ({
-	env: { BUN_OPTIONS: `--preload ${join(import.meta.dir, "../support/fault.ts")}`, FAULT: kind },
+	env: { FAULT: kind },
+	// $0 is the executable, which this takes the place of.
+	wrapper: ["sh", "-c", `exec '${process.execPath}' --preload '${FAULT}' '${MAIN}' "$@"`],
 });
 const LINE = "error: This is a bug in hivemind-p2p, please report it: undefined is not a peer";
 

@@ -1,4 +1,4 @@
-// Preloaded into a program by BUN_OPTIONS: SIGUSR2 causes an error that nothing catches, of the kind that FAULT names.
+// Preloaded into a program: on SIGUSR2 it has a bug that nothing catches, of the kind that FAULT names.
 const FAULTS: Record<string, () => void> = {
 	thrown: () => {
 		throw new TypeError("undefined is not a peer\nwith more to it");

@@ -16,7 +16,7 @@ export const MOTDS_MAX = 4;
 
 // --- waits ---
 
-/** Opening the WebSocket: TCP, TLS and the HTTP upgrade. */
+/** Opening the WebSocket: TCP, a proxy if there is one, TLS and the HTTP upgrade. */
 export const MAILBOX_CONNECT_MS = 10_000;
 
 /** From the open WebSocket to an open mailbox: four short answers. */
