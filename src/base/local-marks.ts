@@ -1,5 +1,5 @@
 // Marks of addresses that a program listens on. Another program can tell from them that it is about to connect to that
-// one, if both run on the same machine; elsewhere they say nothing (PROTOCOL.md, "The control stream").
+// one, if both run on the same machine; elsewhere they say nothing (PROTOCOL.md, "Loops").
 import { readFileSync, readlinkSync } from "node:fs";
 import { type Address, canonicalHost, isLiteral, isLocalhost } from "./address.ts";
 

@@ -45,10 +45,9 @@ export class Dialer {
 	}
 
 	/** Connects within `timeoutMs`. Rejects with a DialError. */
-	async dial(timeoutMs: number): Promise<Dialled> {
-		const [stated, other] = this.#literals;
-		if (this.#resolver || isLocalhost(this.address.host)) return this.#race(timeoutMs);
-		return other ? this.#inTurn(stated as Address, other, timeoutMs) : this.#one(stated as Address, timeoutMs);
+	dial(timeoutMs: number): Promise<Dialled> {
+		const raced = this.#resolver || isLocalhost(this.address.host);
+		return raced ? this.#race(timeoutMs) : this.#inTurn(timeoutMs);
 	}
 
 	/** The literal addresses that a dial would try. Rejects with a DialError. */
@@ -70,26 +69,29 @@ export class Dialer {
 
 	// --- internal ---
 
-	async #one(at: Address, timeoutMs: number): Promise<Dialled> {
-		const forbidden = this.#forbids(at);
-		if (forbidden) throw forbidden;
-		return { socket: await dial(at, timeoutMs), at };
+	/** First the address that was stated, then the other; the other way round while that has just been refused. */
+	async #inTurn(timeoutMs: number): Promise<Dialled> {
+		const [stated, other] = this.#literals as [Address, Address?];
+		const begun = performance.now();
+		const [first, second] = other && begun < this.#otherUntil ? [other, stated] : [stated, other];
+		try {
+			return { socket: await this.#connect(first, timeoutMs), at: first };
+		} catch (error) {
+			const isElsewhere = error instanceof DialError && (error.kind === "refused" || error.kind === "forbidden");
+			if (!second || !isElsewhere) throw error;
+			try {
+				const socket = await this.#connect(second, timeoutMs - (performance.now() - begun));
+				this.#otherUntil = second === other ? performance.now() + RESOLVED_MS : Number.NEGATIVE_INFINITY;
+				return { socket, at: second };
+			} catch (next) {
+				throw first === stated && next instanceof DialError ? error : next;
+			}
+		}
 	}
 
-	/** First the address that was stated, then the other; the other way round while that has just been refused. */
-	async #inTurn(stated: Address, other: Address, timeoutMs: number): Promise<Dialled> {
-		const begun = performance.now();
-		const [first, second] = begun < this.#otherUntil ? [other, stated] : [stated, other];
-		const dialled = await this.#one(first, timeoutMs).catch((error: unknown) => {
-			if (!(error instanceof DialError) || !["refused", "forbidden"].includes(error.kind)) throw error;
-			return this.#one(second, timeoutMs - (performance.now() - begun)).catch((next: unknown) => {
-				if (!(next instanceof DialError)) throw next;
-				throw first === stated ? error : next;
-			});
-		});
-		if (dialled.at === first) return dialled;
-		this.#otherUntil = dialled.at === other ? performance.now() + RESOLVED_MS : Number.NEGATIVE_INFINITY;
-		return dialled;
+	#connect(at: Address, timeoutMs: number): Promise<Duplex> {
+		const forbidden = this.#forbids(at);
+		return forbidden ? Promise.reject(forbidden) : dial(at, timeoutMs);
 	}
 
 	/** One address after the other, staggered, the one that answered last first; a name is asked for again once. */

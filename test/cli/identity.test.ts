@@ -448,7 +448,10 @@ test("the peer reports that a service is down, and later that it is running agai
 	await using sharing = await hub([DOWN, address]);
 	await using joined = await peer(sharing.ticket);
 	await joined.program.line(new RegExp(`^The frontend is not running on the hub \\(${DOWN}\\)\\.$`));
+	expect(await get(joined.urls.backend)).toBe("here");
 	await backend[Symbol.asyncDispose]();
+	// A service that was reached is not looked at: the next connection finds out.
+	await get(joined.urls.backend).catch(() => {});
 	await joined.program.line(new RegExp(`^The backend is not running on the hub \\(${address}\\)\\.$`));
 	const [, port] = address.split(":");
 	const back = Bun.serve({ hostname: "127.0.0.1", port: Number(port), fetch: () => new Response("back") });

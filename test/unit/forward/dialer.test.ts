@@ -3,9 +3,10 @@
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { DialError } from "../../../src/forward/dial-error.ts";
 import { Dialer, type DialerOptions } from "../../../src/forward/dialer.ts";
-import { RESOLVED_MS } from "../../../src/forward/limits.ts";
+import { RESOLVED_MS, STAGGER_MS } from "../../../src/forward/limits.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
 import { DeafService } from "../../support/deaf-service.ts";
+import { Clock } from "../../support/far-hub.ts";
 
 const V4 = "127.0.0.1";
 const V6 = "::1";
@@ -164,6 +165,30 @@ describe("localhost", () => {
 
 	test("that nobody listens is a refusal", async () => {
 		expect(await reach(dialer("localhost", free()))).toBe("refused");
+	});
+
+	test("the second address is tried when the first has not answered for 250 ms, and both until time is up", async () => {
+		clock.mockRestore();
+		const time = new Clock();
+		const tried: string[] = [];
+		using _ = spyOn(sockets, "attempt").mockImplementation(({ host }, signal) => {
+			tried.push(host);
+			return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+		});
+		try {
+			const failing = dialer("localhost", 3000)
+				.dial(10_000)
+				.catch((error) => error);
+			await time.pass(STAGGER_MS - 1);
+			expect(tried).toEqual([V6]);
+			await time.pass(1);
+			expect(tried).toEqual([V6, V4]);
+			await time.pass(10_000 - STAGGER_MS);
+			expect(await failing).toMatchObject({ kind: "timeout", message: "no answer within 10 s" });
+			expect(time.pending).toBe(0);
+		} finally {
+			time.restore();
+		}
 	});
 
 	test.skipIf(process.platform !== "linux")("an attempt that lost is never seen by the service", async () => {

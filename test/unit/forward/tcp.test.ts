@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { DialError } from "../../../src/forward/dial-error.ts";
 import type { Duplex } from "../../../src/forward/duplex.ts";
 import { attempt, dial } from "../../../src/forward/tcp.ts";
-import type { TcpDuplex } from "../../../src/forward/tcp-duplex.ts";
+import { TcpDuplex } from "../../../src/forward/tcp-duplex.ts";
 import { DeafService } from "../../support/deaf-service.ts";
 import { Puppet, type PuppetServer } from "../../support/puppet.ts";
 
@@ -137,6 +137,15 @@ for (const [name, connect] of [
 		});
 	});
 }
+
+test("node:net leaves nothing behind in what was taken out of it", async () => {
+	const accepting = service.accept();
+	const duplex = await attempt(at(service.port), never);
+	const there = await accepting;
+	expect(Object.keys(duplex).sort()).toEqual(Object.keys(new TcpDuplex()).sort());
+	await Promise.all([duplex.end(), there.end()]);
+	await there.closed();
+});
 
 test("two that were taken out of node:net at once do not mix", async () => {
 	const accepting = [service.accept(), service.accept()];

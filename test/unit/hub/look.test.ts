@@ -102,6 +102,22 @@ test("a name that is not found is unclear: it says nothing about the service", a
 	expect(await whoListens(dialer)).toBeUndefined();
 });
 
+test.skipIf(!linux)("a name that takes 2.5 s to resolve is waited for", async () => {
+	const clock = new Clock();
+	try {
+		const lookup = async () => {
+			await Bun.sleep(2_500);
+			return ["127.0.0.7"];
+		};
+		const looking = look(to("frontend", listen("127.0.0.7"), { lookup }), "table, then connection");
+		await clock.pass(2_500);
+		expect(await looking).toBe("up");
+		expect(connections).toBe(0);
+	} finally {
+		clock.restore();
+	}
+});
+
 test("silence is unclear, and is waited for two seconds", async () => {
 	const clock = new Clock();
 	const tries: string[] = [];
