@@ -3,7 +3,7 @@
 // Nothing else may end the process.
 import { EXIT_STATUS, HivemindError } from "./base/errors.ts";
 import { ERROR_TEXT_MAX } from "./base/limits.ts";
-import { flushOutput, talk } from "./base/output.ts";
+import { flushOutput, notice } from "./base/output.ts";
 import { printable } from "./base/printable.ts";
 import { aborted } from "./base/timers.ts";
 import { run } from "./cli/cli.ts";
@@ -40,7 +40,7 @@ function tell(error: unknown): number {
 	const known =
 		error instanceof HivemindError ? error : new HivemindError("internal", bugReport(error), { cause: error });
 	// It may repeat what was typed or pasted.
-	talk(`error: ${printable(`${known.message}${known.hint ? ` ${known.hint}` : ""}`, ERROR_TEXT_MAX)}`);
+	notice(`error: ${printable(`${known.message}${known.hint ? ` ${known.hint}` : ""}`, ERROR_TEXT_MAX)}`);
 	logCauses(known.cause);
 	return EXIT_STATUS[known.code].status;
 }

@@ -28,7 +28,7 @@ export const log = createConsola({
 	reporters: [
 		{
 			log: ({ type, args }) => {
-				talk(`${paint(COLOUR[type] ?? 36, `${type}:`)} ${args.map(String).join(" ")}`);
+				notice(`${paint(COLOUR[type] ?? 36, `${type}:`)} ${args.map(String).join(" ")}`);
 			},
 		},
 	],
@@ -51,7 +51,7 @@ export function prompt(question: string): void {
 }
 
 /** A message, on stderr. */
-export function talk(text: string): void {
+export function notice(text: string): void {
 	clearSpinner();
 	stderr.write(`${text}\n`);
 }
@@ -89,7 +89,7 @@ export function waitingFor(first: string): { change(what: string): void; end(): 
 	let ticker: Timer | undefined;
 	const start = () => {
 		timer = setTimeout(() => {
-			if (!isTerminal(STDERR)) return talk(`Waiting for ${what} …`);
+			if (!isTerminal(STDERR)) return notice(`Waiting for ${what} …`);
 			let frame = 0;
 			ticker = setInterval(() => {
 				// A picture is worth nothing later on.

@@ -1,6 +1,6 @@
 // The options about identity and admission, from strings to typed values.
 import { HivemindError } from "../base/errors.ts";
-import { talk } from "../base/output.ts";
+import { notice } from "../base/output.ts";
 import type { Policy } from "../hub/admission.ts";
 import { MAX_PEERS } from "../hub/limits.ts";
 import { type Identity, openIdentity } from "../invite/identity.ts";
@@ -66,7 +66,7 @@ export function readIdentity({
 /** The same identity, after a warning if nothing keeps another program from using the file at the same time. */
 export function warned(path: string, identity: Identity): Identity {
 	if (identity.lock === "unsupported") {
-		talk(`The identity file ${path} cannot be locked on this file system: make sure that only one program uses it.`);
+		notice(`The identity file ${path} cannot be locked on this file system: make sure that only one program uses it.`);
 	}
 	return identity;
 }

@@ -2,7 +2,7 @@
 // bounded time.
 import { firstLine } from "../base/errors.ts";
 import { ERROR_TEXT_MAX } from "../base/limits.ts";
-import { log, talk } from "../base/output.ts";
+import { log, notice } from "../base/output.ts";
 import { printable } from "../base/printable.ts";
 import { FAULT_STOP_MS } from "./limits.ts";
 
@@ -22,7 +22,7 @@ export function watchFaults(stop: AbortController, end: () => void): Faults {
 		},
 		report(error) {
 			if (!reported) {
-				talk(`error: ${printable(bugReport(error), ERROR_TEXT_MAX)}`);
+				notice(`error: ${printable(bugReport(error), ERROR_TEXT_MAX)}`);
 				setTimeout(end, FAULT_STOP_MS);
 			}
 			reported = true;

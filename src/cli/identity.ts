@@ -1,5 +1,5 @@
 // `identity`: prints the public id of an identity file, which a hub's owner needs for `--allow`.
-import { print, talk } from "../base/output.ts";
+import { notice, print } from "../base/output.ts";
 import { ROTATE, warned } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
@@ -23,7 +23,7 @@ export const identity = defineCommand({
 			identity.close();
 		}
 		if (rotate) {
-			talk(
+			notice(
 				"The identity has a new secret: old tickets and join codes no longer work. The next 'share' shows the new ticket.",
 			);
 		}

@@ -1,6 +1,6 @@
 // `share`: makes this machine the hub for three services.
 import { parseAddress } from "../base/address.ts";
-import { talk } from "../base/output.ts";
+import { notice } from "../base/output.ts";
 import { SERVICES } from "../protocol/services.ts";
 import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
@@ -34,7 +34,7 @@ export const share = defineCommand({
 			const policy = policyFor(identity);
 			const fixed = endpoint.relays !== "none" || endpoint.ipv4?.port || endpoint.ipv6?.port;
 			if (identity && !fixed) {
-				talk(
+				notice(
 					"Without a relay the ticket changes at each start, unless the UDP port is fixed: --ipv4-addr 0.0.0.0:4433.",
 				);
 			}

@@ -4,7 +4,7 @@
 import { renderUnicodeCompact } from "uqr";
 import { formatAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
-import { box, log, panel, print, talk, waitingFor } from "../base/output.ts";
+import { box, log, notice, panel, print, waitingFor } from "../base/output.ts";
 import { ownerName } from "../base/port-owner.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { PROGRAM } from "../base/version.ts";
@@ -52,7 +52,7 @@ interface Line {
 
 const WRITE: { [T in Line["to"]]: (text: string) => void } = {
 	result: print,
-	message: talk,
+	message: notice,
 	error: (text) => log.error(text),
 	warn: (text) => log.warn(text),
 	info: (text) => log.info(text),

@@ -2,7 +2,7 @@
 // prints.
 import { type Address, formatAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
-import { box, log, print, talk, waitingFor } from "../base/output.ts";
+import { box, log, notice, print, waitingFor } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { SERVICES } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
@@ -23,27 +23,28 @@ export function peerReporter(): EmitPeerEvent {
 			wait?.end();
 			wait = undefined;
 		},
-		motd: ({ text }) => talk(`The mailbox server says: ${text}`),
+		motd: ({ text }) => notice(`The mailbox server says: ${text}`),
 		ready: ({ name, addresses }) => print(ready(name, addresses)),
 		path: ({ path }) => log.info(`Connected: ${path}`),
 		lost: ({ loss, reconnecting }) => {
 			// Otherwise it is the error that the peer ends with.
-			if (reconnecting) talk(`${lossText(loss)}. Looking for it again …`);
+			if (reconnecting) notice(`${lossText(loss)}. Looking for it again …`);
 		},
 		still_lost: () =>
-			talk("Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one."),
+			notice("Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one."),
 		attempt_failed: ({ reason }) => log.debug(`An attempt to reach the hub failed: ${reason}`),
 		reconnected: ({ connection, afterMs, path }) => {
 			const after = `after ${(afterMs / 1000).toFixed(1)} s`;
-			talk(connection === "new" ? `Connected again ${after} (${path}).` : `The hub answers again ${after}.`);
+			notice(connection === "new" ? `Connected again ${after} (${path}).` : `The hub answers again ${after}.`);
 		},
 		reset: ({ connections, reason }) =>
-			talk(`${connections === 1 ? "One connection was" : `${connections} connections were`} reset: ${reason}.`),
+			notice(`${connections === 1 ? "One connection was" : `${connections} connections were`} reset: ${reason}.`),
 		idle_reset: ({ connections }) =>
 			log.warn(
 				`Reset ${connections} half-closed ${connections === 1 ? "connection" : "connections"} that moved nothing for half an hour.`,
 			),
-		service: ({ service, up, address }) => talk(up ? `The ${service} is running again.` : notRunning(service, address)),
+		service: ({ service, up, address }) =>
+			notice(up ? `The ${service} is running again.` : notRunning(service, address)),
 		refused: ({ service, local, state, address, repeated }) => {
 			if (state === "up") return log.error(`The hub refused a connection to the ${service} (${local}).`);
 			const text = `${notRunning(service, address)} A connection to ${local} was refused.`;
@@ -54,7 +55,7 @@ export function peerReporter(): EmitPeerEvent {
 			if (rate.take(`failed: ${service}`)) log.error(`No connection for the ${service} (${local}): ${reason}.`);
 		},
 		descriptors: ({ state, open, limit }) => {
-			if (state === "room") return talk("There is room for new local connections again.");
+			if (state === "room") return notice("There is room for new local connections again.");
 			log.error(
 				`${open.toLocaleString("en")} file descriptors are in use, the limit is ${limit.toLocaleString("en")}: ` +
 					"no new local connections until some have ended. Raise it with ulimit -n.",
