@@ -61,8 +61,11 @@ export const CONNECTIONS_PER_ID = 4;
 /** How often half-closed connections that move nothing are looked for, and whether an invitation has expired. */
 export const SWEEP_MS = 60_000;
 
-/** Attempts to bind the endpoint again on the same ports. The garbage collector frees them after one or two. */
-export const REBIND_SAME_PORTS = 20;
+/**
+ * Attempts to bind the endpoint again on the same ports, without which old tickets lose their direct addresses. The
+ * garbage collector frees them after one or two; on a busy machine that once took more than 20 (measured).
+ */
+export const REBIND_SAME_PORTS = 50;
 
 /** The pause between two attempts to bind: long enough for a garbage collection, too short for a user to notice. */
 export const REBIND_PAUSE_MS = 100;

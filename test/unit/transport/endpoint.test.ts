@@ -174,7 +174,7 @@ describe("binding it again", () => {
 		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(2), undefined]);
 	});
 
-	test("after it ended by itself: its owner is told, and told once more when that has failed for four seconds", async () => {
+	test("after it ended by itself: its owner is told, and told once more when that has failed for ten seconds", async () => {
 		const events: EndpointEvent[] = [];
 		const accepting = endpoint.accept({
 			onConnection() {},
