@@ -1,6 +1,7 @@
 // Hubs, mailbox servers and plain clients for the tests of join codes, over loopback.
 import { join } from "node:path";
 import { offerCodes } from "../../src/wormhole/client/offer.ts";
+import type { Timing } from "../../src/wormhole/client/timing.ts";
 
 /** A queue that can be waited on: `next` gives each item once, in order. */
 export class Inbox<T> {
@@ -19,11 +20,14 @@ export class Inbox<T> {
 	}
 }
 
+/** Waits of a hub, so short that no test waits for the clock. */
+const SHORT: Partial<Timing> = { retryFirstMs: 10, retryMaxMs: 100, spoiledFirstMs: 10, spoiledMaxMs: 100 };
+
 export type HubEvent =
 	| { type: "code"; code: string }
-	| { type: "taken" }
-	| { type: "wrong"; waitMs: number }
-	| { type: "spoiled"; why: string }
+	| { type: "taken"; doubt?: string }
+	| { type: "wrong"; waitMs: number; why?: string }
+	| { type: "spoiled"; why: string; waitMs: number }
 	| { type: "unreachable"; url: string; why: string }
 	| { type: "motd"; text: string };
 
@@ -33,19 +37,18 @@ export class Hub implements AsyncDisposable {
 	#end = new AbortController();
 	#events = new Inbox<HubEvent>();
 
-	constructor(url: string, ticket = "endpointaaaa2345", words?: number) {
+	constructor(url: string, ticket = "endpointaaaa2345", words?: number, timing: Partial<Timing> = SHORT) {
 		const tell = (event: HubEvent) => this.#events.push(event);
 		this.done = offerCodes({
 			ticket,
 			url,
 			words,
 			signal: this.#end.signal,
-			// Short, so that no test waits for the clock.
-			timing: { retryFirstMs: 10, retryMaxMs: 100, spoiledFirstMs: 10, spoiledMaxMs: 100 },
+			timing,
 			onCode: (code) => tell({ type: "code", code }),
-			onTaken: () => tell({ type: "taken" }),
-			onWrongCode: (waitMs) => tell({ type: "wrong", waitMs }),
-			onSpoiled: (why) => tell({ type: "spoiled", why }),
+			onTaken: (doubt) => tell({ type: "taken", ...(doubt !== undefined && { doubt }) }),
+			onWrongCode: (waitMs, why) => tell({ type: "wrong", waitMs, ...(why !== undefined && { why }) }),
+			onSpoiled: (why, waitMs) => tell({ type: "spoiled", why, waitMs }),
 			onUnreachable: (at, why) => tell({ type: "unreachable", url: at, why }),
 			onMotd: (text) => tell({ type: "motd", text }),
 		});
