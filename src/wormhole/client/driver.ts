@@ -1,6 +1,6 @@
 // The thin shell around the machine: keeps a WebSocket to the mailbox server, feeds what happens to `step` and runs the
 // effects. It decides nothing but when to connect again.
-import { parseServerMessage } from "../messages.ts";
+import { parseServerMessage, TOO_LONG } from "../messages.ts";
 import { stamp } from "./hashcash.ts";
 import { begin, step } from "./machine.ts";
 import type { Effect, Event, Outcome, Setup, State } from "./state.ts";
@@ -59,6 +59,7 @@ export async function runExchange(options: ExchangeOptions): Promise<ExchangeOut
 					const message = parseServerMessage(frame);
 					if (message) dispatch({ type: "message", message });
 				},
+				onTooLong: () => dispatch({ type: "message", message: TOO_LONG }),
 				onDown: (why) => down(current, why),
 			},
 			timing,

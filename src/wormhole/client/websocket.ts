@@ -1,11 +1,14 @@
-// One WebSocket to the mailbox server, from opening to its end: opening is bounded, pings keep it alive, and a silent
-// one is given up. The only user of WebSocket.
+// One WebSocket to the mailbox server, from opening to its end: opening is bounded, a message is bounded, pings keep it
+// alive, and a silent one is given up. The only user of WebSocket.
+import { MAILBOX_MESSAGE_MAX } from "../limits.ts";
 import type { Timing } from "./timing.ts";
 
 export interface MailboxSocketEvents {
 	onOpen(): void;
 	/** A frame; servers send text or binary ones. */
 	onFrame(frame: string | Uint8Array): void;
+	/** The server has sent more than {@link MAILBOX_MESSAGE_MAX} bytes as one message. `onDown` follows. */
+	onTooLong(): void;
 	/** The socket is lost, or could not be opened. Called once, and never after `close()`. */
 	onDown(why: string): void;
 }
@@ -20,7 +23,7 @@ export interface MailboxSocket {
 /** Opens a WebSocket to `url`; what becomes of it is reported through `events`. */
 export function openMailboxSocket(url: string, events: MailboxSocketEvents, timing: Timing): MailboxSocket {
 	// Compression would let a server expand a small frame into a large one.
-	const socket = new WebSocket(url, { perMessageDeflate: false });
+	const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: MAILBOX_MESSAGE_MAX });
 	const closed = Promise.withResolvers<void>();
 	let over = false;
 	let why = "";
@@ -42,11 +45,13 @@ export function openMailboxSocket(url: string, events: MailboxSocketEvents, timi
 		traffic();
 		if (!over) events.onFrame(data as string | Uint8Array);
 	});
-	// A pong is traffic too. Bun's types lack this event.
-	(socket as EventTarget).addEventListener("pong", traffic);
-	socket.addEventListener("error", (event) => {
-		// "WebSocket connection to 'ws://…' failed: Failed to connect"
-		why = ((event as ErrorEvent).message ?? "").replace(/^.* failed: /s, "");
+	// A pong is traffic too.
+	socket.addEventListener("pong", traffic);
+	socket.addEventListener("error", ({ message, error }) => {
+		why = message;
+		if (error?.code !== "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" || over) return;
+		events.onTooLong();
+		down("it sent a message that is too long");
 	});
 	socket.addEventListener("close", ({ reason }) => {
 		down(reason || why || "the connection was closed");
@@ -73,15 +78,40 @@ export function openMailboxSocket(url: string, events: MailboxSocketEvents, timi
 	}
 
 	function send(text: string): void {
-		if (socket.readyState === WebSocket.OPEN) socket.send(text);
+		if (socket.readyState === OPEN) socket.send(text);
 	}
 
 	async function close(): Promise<void> {
 		stop();
-		if (socket.readyState === WebSocket.OPEN) socket.close(1000);
+		if (socket.readyState === OPEN) socket.close(1000);
 		else socket.terminate();
 		const hard = setTimeout(() => socket.terminate(), timing.closeMs);
 		await closed.promise;
 		clearTimeout(hard);
 	}
 }
+
+// --- internal ---
+
+/** `WebSocket.OPEN` of RFC 6455's browser interface. */
+const OPEN = 1;
+
+interface BoundedSocket {
+	readonly readyState: number;
+	addEventListener(type: "open" | "pong", listener: () => void): void;
+	addEventListener(type: "message", listener: (event: { data: string | Uint8Array }) => void): void;
+	addEventListener(type: "error", listener: (event: { message: string; error?: { code?: string } }) => void): void;
+	addEventListener(type: "close", listener: (event: { reason: string }) => void): void;
+	send(text: string): void;
+	ping(): void;
+	close(code: number): void;
+	terminate(): void;
+}
+
+/**
+ * Bun's own `ws`, which bun-types does not declare. The global WebSocket cannot be bounded: it takes messages of 128 MiB,
+ * for which it needs 260 MB when they come in fragments (docs/binding-notes.md, "Sockets").
+ */
+const { WebSocket } = process.getBuiltinModule("ws") as unknown as {
+	WebSocket: new (url: string, options: { perMessageDeflate: false; maxPayload: number }) => BoundedSocket;
+};
