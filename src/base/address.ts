@@ -44,12 +44,17 @@ export function formatAddress({ host, port }: Address): string {
  * anything else (a relay's URL) is returned as it is.
  */
 export function network(host: string): string {
-	const ip = host.replace(/^\[|\]$/g, "").split("%")[0] as string;
-	if (!isIPv6(ip)) return host;
+	const ip = unmapped(host.replace(/^\[|\]$/g, "").split("%")[0] as string);
+	if (!isIPv6(ip)) return isIPv4(ip) ? ip : host;
 	const [head = "", tail] = ip.split("::");
 	const groups = (text: string) => (text === "" ? [] : text.split(":"));
 	const zeros = tail === undefined ? [] : new Array(8 - groups(head).length - groups(tail).length).fill("0");
 	return `${[...groups(head), ...zeros, ...groups(tail ?? "")].slice(0, 4).join(":")}::/64`;
+}
+
+/** The IPv4 address that a socket for both families shows as `::ffff:192.0.2.7`; any other host as it is. */
+export function unmapped(host: string): string {
+	return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host;
 }
 
 /** Whether the host is this machine's loopback, however it is written. */

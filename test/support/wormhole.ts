@@ -78,12 +78,13 @@ export class Hub implements AsyncDisposable {
 	}
 }
 
-/** Our mailbox server in a process of its own. */
-export async function mailboxProcess(port = 0): Promise<{ url: string; port: number; kill(): Promise<void> }> {
+/** Our mailbox server in a process of its own; `kill` resolves with what it has written to stderr. */
+export async function mailboxProcess(port = 0): Promise<{ url: string; port: number; kill(): Promise<string> }> {
 	const child = Bun.spawn([process.execPath, join(import.meta.dir, "mailbox-process.ts"), String(port)], {
 		stdout: "pipe",
-		stderr: "inherit",
+		stderr: "pipe",
 	});
+	const printed = new Response(child.stderr).text();
 	const url = await line(child.stdout, /ws:\S+/);
 	return {
 		url,
@@ -91,6 +92,7 @@ export async function mailboxProcess(port = 0): Promise<{ url: string; port: num
 		async kill() {
 			child.kill("SIGKILL");
 			await child.exited;
+			return printed;
 		},
 	};
 }
@@ -117,8 +119,8 @@ export class RawClient implements AsyncDisposable {
 	#messages = new Inbox<Record<string, unknown>>();
 	#open: Promise<unknown>;
 
-	constructor(url: string) {
-		this.#socket = new WebSocket(url);
+	constructor(url: string, headers: Record<string, string> = {}) {
+		this.#socket = new WebSocket(url, { headers });
 		this.#open = new Promise((resolve) => this.#socket.addEventListener("open", resolve));
 		this.closed = new Promise((resolve) => this.#socket.addEventListener("close", ({ code }) => resolve(code)));
 		this.#socket.addEventListener("message", ({ data }) => this.#messages.push(JSON.parse(String(data))));
@@ -129,12 +131,17 @@ export class RawClient implements AsyncDisposable {
 		this.#socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame));
 	}
 
-	/** The next message of one of the types. */
+	/** The next message of one of the types, or of any but `ack`. */
 	async next(...types: string[]): Promise<Record<string, unknown>> {
 		for (;;) {
 			const message = await this.#messages.next();
-			if (types.length === 0 || types.includes(message.type as string)) return message;
+			if (types.length === 0 ? message.type !== "ack" : types.includes(message.type as string)) return message;
 		}
+	}
+
+	/** Whether the server has accepted the connection. */
+	async accepted(): Promise<boolean> {
+		return typeof (await Promise.race([this.#open, this.closed])) !== "number";
 	}
 
 	/** Bound as `side` of the AppID that hubs use. */

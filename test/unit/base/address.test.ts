@@ -81,6 +81,8 @@ test.each([
 	["[fe80::1%eth0]", "fe80:0:0:0::/64"],
 	["[::1]", "0:0:0:0::/64"],
 	["[1:2:3:4:5:6:7::]", "1:2:3:4::/64"],
+	["::ffff:192.0.2.7", "192.0.2.7"],
+	["[::ffff:192.0.2.7]", "192.0.2.7"],
 	["https://relay.example/", "https://relay.example/"],
 ])("the rate-limit key of %s is %s", (host, expected) => {
 	expect(network(host)).toBe(expected);
