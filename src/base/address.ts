@@ -1,5 +1,5 @@
 // host:port, parsed at the edge: a name, an IPv4 address or a bracketed IPv6 address, and a port. Pure.
-import { isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { HivemindError } from "./errors.ts";
 
 export interface Address {
@@ -44,7 +44,7 @@ export function formatAddress({ host, port }: Address): string {
  * anything else (a relay's URL) is returned as it is.
  */
 export function network(host: string): string {
-	const ip = unmapped(host.replace(/^\[|\]$/g, "").split("%")[0] as string);
+	const ip = canonicalHost(host.replace(/^\[|\]$/g, ""));
 	if (!isIPv6(ip)) return isIPv4(ip) ? ip : host;
 	const [head = "", tail] = ip.split("::");
 	const groups = (text: string) => (text === "" ? [] : text.split(":"));
@@ -52,9 +52,24 @@ export function network(host: string): string {
 	return `${[...groups(head), ...zeros, ...groups(tail ?? "")].slice(0, 4).join(":")}::/64`;
 }
 
-/** The IPv4 address that a socket for both families shows as `::ffff:192.0.2.7`; any other host as it is. */
-export function unmapped(host: string): string {
-	return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host;
+/** Whether the host is an IP address and not a name. */
+export function isLiteral(host: string): boolean {
+	return isIPv4(host) || isIPv6(host);
+}
+
+/**
+ * An IP address in one spelling: IPv6 shortened, in lower case and without a zone, an IPv4-mapped one as IPv4 (RFC 4291,
+ * section 2.5.5.2). A name is returned as it is.
+ */
+export function canonicalHost(host: string): string {
+	if (!isIPv6(host)) return host;
+	const short = new URL(`http://[${host.split("%")[0]}]/`).hostname.slice(1, -1);
+	const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short);
+	if (!mapped) return short;
+	return mapped
+		.slice(1)
+		.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff])
+		.join(".");
 }
 
 /** Whether the host is this machine's loopback, however it is written. */
@@ -62,4 +77,15 @@ export function isLoopback(host: string): boolean {
 	if (isIPv4(host)) return host.startsWith("127.");
 	if (isIPv6(host)) return new URL(`http://[${host.split("%")[0]}]/`).hostname === "[::1]";
 	return host.toLowerCase() === "localhost";
+}
+
+/** Whether an IP address is in a block like 10.0.0.0/8 or fd00::/8; false when either is something else. */
+export function isInBlock(address: string, block: string): boolean {
+	const [, base = "", digits = ""] = /^([\d.]+|[\da-f:.]+)\/(\d{1,3})$/i.exec(block) ?? [];
+	const bits = Number(digits);
+	const family = isIPv4(base) && bits <= 32 ? "ipv4" : isIPv6(base) && bits <= 128 ? "ipv6" : undefined;
+	if (!family || !(family === "ipv4" ? isIPv4(address) : isIPv6(address))) return false;
+	const list = new BlockList();
+	list.addSubnet(base, bits, family);
+	return list.check(address, family);
 }

@@ -77,14 +77,9 @@ export class Mailboxes {
 		this.#now = now;
 	}
 
-	/** Mailboxes of all AppIDs. */
-	get count(): number {
-		return this.#mailboxes.total;
-	}
-
-	/** Bytes of all messages. */
-	get bytes(): number {
-		return this.#bytes.total;
+	/** How many mailboxes there are, and the bytes of their messages. */
+	get size(): { mailboxes: number; bytes: number } {
+		return { mailboxes: this.#mailboxes.total, bytes: this.#bytes.total };
 	}
 
 	list(appid: string): string[] {

@@ -1,6 +1,6 @@
 // Addresses: what a user may type, and which part of it the error names.
 import { expect, test } from "bun:test";
-import { formatAddress, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
+import { formatAddress, isInBlock, isLoopback, network, parseAddress } from "../../../src/base/address.ts";
 import { thrown } from "../../support/throws.ts";
 
 for (const [text, host, port] of [
@@ -83,7 +83,24 @@ test.each([
 	["[1:2:3:4:5:6:7::]", "1:2:3:4::/64"],
 	["::ffff:192.0.2.7", "192.0.2.7"],
 	["[::ffff:192.0.2.7]", "192.0.2.7"],
+	["::ffff:c000:207", "192.0.2.7"],
+	["2001:0DB8:0:0::1", "2001:db8:0:0::/64"],
 	["https://relay.example/", "https://relay.example/"],
 ])("the rate-limit key of %s is %s", (host, expected) => {
 	expect(network(host)).toBe(expected);
+});
+
+test.each([
+	["10.1.2.3", "10.0.0.0/8", true],
+	["11.1.2.3", "10.0.0.0/8", false],
+	["fd12::1", "fd00::/8", true],
+	["fe80::1", "fd00::/8", false],
+	["::1", "::1/128", true],
+	["10.1.2.3", "fd00::/8", false],
+	["fd12::1", "10.0.0.0/8", false],
+	["10.1.2.3", "10.0.0.0/33", false],
+	["10.1.2.3", "10.0.0.0", false],
+	["name", "10.0.0.0/8", false],
+])("%s is in %s: %p", (address, block, expected) => {
+	expect(isInBlock(address, block)).toBe(expected);
 });

@@ -138,9 +138,9 @@ test("the last side that closes removes the mailbox", () => {
 	}
 	expect(a.says({ type: "close", mailbox, mood: "happy" })).toEqual([{ type: "closed" }]);
 	expect(a.says({ type: "add", phase: "x", body: "" })).toEqual(error("must open mailbox before adding"));
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 	b.says({ type: "close", mailbox, mood: "happy" });
-	expect(server.mailboxes.count).toBe(0);
+	expect(server.mailboxes.size.mailboxes).toBe(0);
 	expect(server.mailboxes.list("app")).toEqual([]);
 });
 
@@ -170,14 +170,14 @@ test("a mailbox in which two sides met is removed 10 minutes after its last sock
 	for (const client of [b, c]) client.session.disconnected();
 	now += SERVER_PRUNE_MS - 1;
 	server.prune();
-	expect(server.mailboxes.count).toBe(2);
+	expect(server.mailboxes.size.mailboxes).toBe(2);
 	now += 1;
 	server.prune();
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 	expect(server.mailboxes.list("app")).toHaveLength(1);
 	now += 10 * SERVER_PRUNE_MS;
 	server.prune();
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 });
 
 test("a ping is answered, permissions ignored, with or without bind", () => {
@@ -293,10 +293,10 @@ test("a mailbox that never had two sides is forgotten after a minute without a s
 	c.session.disconnected();
 	now += SERVER_LONELY_MS - 1;
 	server.prune();
-	expect(server.mailboxes.count).toBe(3);
+	expect(server.mailboxes.size.mailboxes).toBe(3);
 	now += 1;
 	server.prune();
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 	expect(server.mailboxes.list("app")).toHaveLength(1);
 });
 
@@ -309,11 +309,11 @@ test("4,096 opens from one network leave room for others, and are forgotten afte
 		client.says({ type: "open", mailbox: `m${i}` });
 		client.session.disconnected();
 	}
-	expect(server.mailboxes.count).toBeLessThanOrEqual(SERVER_CLAIMS_BURST + 3);
+	expect(server.mailboxes.size.mailboxes).toBeLessThanOrEqual(SERVER_CLAIMS_BURST + 3);
 	expect(allocated(new Client(server, "hub", "app", "192.0.2.1")).nameplate).toBeDefined();
 	now += SERVER_LONELY_MS;
 	server.prune();
-	expect(server.mailboxes.count).toBe(0);
+	expect(server.mailboxes.size.mailboxes).toBe(0);
 });
 
 test("one network holds a quarter of the mailboxes and of the bytes, and they come back when it has gone", () => {
@@ -335,16 +335,16 @@ test("one network holds a quarter of the mailboxes and of the bytes, and they co
 		.slice(0, SERVER_MAILBOXES_PER_NETWORK)
 		.map((client) => client.says({ type: "add", phase: "p", body })[0]);
 	expect(new Set(answers.map((answer) => answer?.error))).toEqual(new Set([undefined, refused]));
-	expect(server.mailboxes.bytes).toBeLessThanOrEqual(SERVER_BYTES_PER_NETWORK);
-	expect(server.mailboxes.bytes).toBeGreaterThan(0.9 * SERVER_BYTES_PER_NETWORK);
+	expect(server.mailboxes.size.bytes).toBeLessThanOrEqual(SERVER_BYTES_PER_NETWORK);
+	expect(server.mailboxes.size.bytes).toBeGreaterThan(0.9 * SERVER_BYTES_PER_NETWORK);
 	const other = new Client(server, "b", "app", "192.0.2.2");
 	other.says({ type: "open", mailbox: "other" });
 	expect(other.says({ type: "add", phase: "p", body })[0]?.type).toBe("message");
 	for (const client of [...greedy, other]) client.session.disconnected();
 	now += SERVER_LONELY_MS;
 	server.prune();
-	expect(server.mailboxes.count).toBe(0);
-	expect(server.mailboxes.bytes).toBe(0);
+	expect(server.mailboxes.size.mailboxes).toBe(0);
+	expect(server.mailboxes.size.bytes).toBe(0);
 });
 
 test("bytes count for the network that adds them, not for the one that made the mailbox", () => {
@@ -409,7 +409,7 @@ test("a full server refuses new mailboxes, and the old ones keep working", () =>
 	for (let i = 1; i < SERVER_MAILBOXES_MAX; i++) {
 		new Client(server, "a", `app${i}`, `${i}`).says({ type: "open", mailbox: "m" });
 	}
-	expect(server.mailboxes.count).toBe(SERVER_MAILBOXES_MAX);
+	expect(server.mailboxes.size.mailboxes).toBe(SERVER_MAILBOXES_MAX);
 	const late = new Client(server, "z");
 	expect(late.says({ type: "open", mailbox: "late" })).toEqual(error("the server is full, try again later"));
 	expect(late.says({ type: "allocate" })).toEqual(error("the server is full, try again later"));
