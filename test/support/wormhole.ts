@@ -139,6 +139,11 @@ export class RawClient implements AsyncDisposable {
 		}
 	}
 
+	/** The next message, whatever it is. */
+	any(): Promise<Record<string, unknown>> {
+		return this.#messages.next();
+	}
+
 	/** Whether the server has accepted the connection. */
 	async accepted(): Promise<boolean> {
 		return typeof (await Promise.race([this.#open, this.closed])) !== "number";
