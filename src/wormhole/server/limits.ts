@@ -9,7 +9,7 @@ export const SERVER_CONNECTIONS_PER_NETWORK = SERVER_CONNECTIONS_MAX / 4;
 
 /**
  * Mailboxes in all, four for each socket: those of hubs and peers that have lost theirs are kept for a while. Without
- * messages each takes 2 KB at most (measured), 8 MB together.
+ * messages each takes 3 KB at most (measured), 12 MB together.
  */
 export const SERVER_MAILBOXES_MAX = 4096;
 

@@ -177,7 +177,7 @@ describe("hub", () => {
 		expect(hub.outcome?.kind).toBe("lost");
 	});
 
-	test("whoever proved the code has the ticket, even if it makes the rest of the exchange fail", () => {
+	test("a side that proved the code has the ticket, even if it makes the rest of the exchange fail", () => {
 		for (const fail of [
 			(hub: Exchange) => hub.gets({ type: "message", side: THEM, phase: "0", body: "00" }),
 			(hub: Exchange) => hub.gets({ type: "error", error: "the mailbox is full" }),
