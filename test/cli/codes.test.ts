@@ -291,7 +291,7 @@ test("web pages cannot use a mailbox, unless --allow-origin names them; --trust-
 		[url, 403],
 		[at, 426],
 	] as const) {
-		const answer = await fetch(server.replace("ws:", "http:"), { headers: { Origin: origin } });
+		const answer = await fetch(server.replace("ws:", "http:"), { headers: { Origin: origin, Connection: "close" } });
 		expect(answer.status).toBe(expected);
 	}
 });
