@@ -29,11 +29,18 @@ export async function updateChecksums(
 	return { checksums, added, missing: needed.filter((id) => checksums.get(id) === MISSING) };
 }
 
-if (import.meta.main) {
+async function main(): Promise<void> {
 	const old = existsSync(CHECKSUMS) ? parseChecksums(readFileSync(CHECKSUMS, "utf8")) : new Map<string, string>();
 	const needed = neededPackages(Bun.version, addonVersions());
 	const { checksums, added, missing } = await updateChecksums(old, needed, registryIntegrity);
 	writeFileSync(CHECKSUMS, formatChecksums(checksums));
 	for (const id of added) console.log(`added ${id} ${checksums.get(id)}`);
 	for (const id of missing) console.log(`the registry does not have ${id}: its target cannot be built`);
+}
+
+if (import.meta.main) {
+	await main().catch((error: Error) => {
+		console.error(`update-checksums.ts: ${error.message}`);
+		process.exitCode = 1;
+	});
 }
