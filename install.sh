@@ -84,8 +84,8 @@ detect_libc() {
 	[ -z "$missing" ] || unsupported "Missing libraries:$missing. On Alpine: apk add libstdc++ libgcc"
 }
 
-# fetch URL FILE. From https, it must not be led to plain http: what changes the archive on that way changes SHA256SUMS
-# as well, so the checksum would prove nothing.
+# fetch URL FILE. From https, it must not be led to plain http: anybody who can change the archive there can change
+# SHA256SUMS as well, so the checksum would prove nothing.
 fetch() {
 	curl=$(command -v curl || :)
 	# A curl from a snap may not write to our directory.

@@ -183,7 +183,7 @@ describe.skipIf(!isRoot)("a user who is not root", () => {
 		expect(answer()).toBe(`The identity file ${path} cannot be opened: permission denied.`);
 	});
 
-	test("does not use the file of a third user, whoever may read it", () => {
+	test("does not use the file of a third user that it may read", () => {
 		make({ uid: ALICE, gid: NOBODY, mode: 0o440 });
 		expect(answer()).toBe(`The identity file ${path} belongs to another user (uid ${ALICE}).`);
 	});
