@@ -1,6 +1,6 @@
-# syntax=docker/dockerfile:1
 # The one file in an image without a shell. `docker build .` compiles nothing: it takes the executable that
 # `bun build.ts --target linux-x64` (or linux-arm64) has made. test/container tests what the image promises.
+# No `syntax` line: the frontend that BuildKit contains knows all of this, and another would be fetched and run.
 
 # From Docker's names of the processors, which BuildKit puts into TARGETARCH, to ours.
 FROM scratch AS amd64
@@ -9,6 +9,7 @@ FROM scratch AS arm64
 COPY --chmod=755 dist/linux-arm64/hivemind-p2p /
 FROM ${TARGETARCH} AS program
 
+# Pinned by digest for a release, which refuses it otherwise: `bun build/pin-images.ts` (RELEASING.md).
 # "cc" has glibc 2.36 and libgcc_s. The native library needs glibc 2.34 or newer; there is no static build of it.
 FROM gcr.io/distroless/cc-debian12:nonroot
 LABEL org.opencontainers.image.licenses="MIT"

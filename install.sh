@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<'END'
-Installs or upgrades hivemind-p2p. Usage: curl -fsSL URL | sh -s -- [options]
+Installs or upgrades hivemind-p2p. Usage: curl --proto '=https' -fsSL URL | sh -s -- [options]
   --version X     install version X instead of the latest
   --dir DIR       install to DIR (default: $XDG_BIN_HOME or ~/.local/bin); also HIVEMIND_P2P_INSTALL_DIR
   --base-url URL  download the archive and SHA256SUMS from URL, such as a mirror; also HIVEMIND_P2P_BASE_URL
@@ -84,24 +84,67 @@ detect_libc() {
 	[ -z "$missing" ] || unsupported "Missing libraries:$missing. On Alpine: apk add libstdc++ libgcc"
 }
 
-# fetch URL FILE
+# fetch URL FILE. From https, it must not be led to plain http: anybody who can change the archive there can change
+# SHA256SUMS as well, so the checksum would prove nothing.
 fetch() {
 	curl=$(command -v curl || :)
 	# A curl from a snap may not write to our directory.
 	case $curl in */snap/*) curl='' ;; *) ;; esac
-	# An https URL must not redirect to another protocol; a mirror may be plain http if its user says so.
-	case $1 in https://*) protocols='=https' ;; *) protocols='=http,https' ;; esac
+	case $1 in
+	https://*) protocols='=https' ;;
+	# A mirror may be plain http if its user says so.
+	http://*) protocols='=http,https' ;;
+	*) fail "$1 begins with neither https:// nor http://" ;;
+	esac
 	progress=--silent
 	if [ "$quiet" = false ] && [ -t 2 ]; then progress=--progress-bar; fi
 	if [ -n "$curl" ]; then
 		curl --fail --show-error --location --proto "$protocols" --tlsv1.2 --retry 3 --connect-timeout 30 \
 			"$progress" --output "$2" "$1" </dev/null || download_failed "$1"
-	elif command -v wget >/dev/null; then
+	elif ! command -v wget >/dev/null; then
+		fail "Neither curl nor wget is installed. Install one of them."
+	elif [ "$protocols" = '=https' ]; then
+		gnu_wget "$1" "$2"
+	else
 		# Only options that busybox's wget has too; Debian's build of it crashes on -T.
 		wget -q -t 3 -O "$2" "$1" </dev/null || download_failed "$1"
-	else
-		fail "Neither curl nor wget is installed. Install one of them."
 	fi
+}
+
+# gnu_wget URL FILE
+gnu_wget() {
+	kind=$(wget --version 2>/dev/null </dev/null | head -n 1 || :)
+	case $kind in
+	'GNU Wget '*) ;;
+	# Here --https-only is about redirects as well. A metalink would name other servers.
+	'GNU Wget2 '*)
+		wget -q -t 3 --https-only --no-metalink -O "$2" "$1" </dev/null || download_failed "$1"
+		[ -s "$2" ] || fail "$1 redirects to an address that is not https, or in a circle. Nothing was installed."
+		return
+		;;
+	*)
+		fail "This wget (BusyBox's, perhaps) cannot be kept from following https to plain http, and may not check who
+the server is. Install curl or GNU wget. On Alpine: apk add curl"
+		;;
+	esac
+	# GNU Wget has no option against it (--https-only is about recursion), so it stops at each redirect, and we look.
+	url=$1 left=10
+	until LC_ALL=C wget -q -S -t 3 --max-redirect=0 -O "$2" "$url" 2>"$stage/headers" </dev/null; do
+		next='' left=$((left - 1))
+		while read -r name value; do
+			case $name in [Ll]ocation:) next=$value ;; *) ;; esac
+		done <"$stage/headers"
+		rest=${url#https://}
+		case $next in
+		https://*) url=$next ;;
+		//*) url=https:$next ;;
+		/*) url=https://${rest%%/*}$next ;;
+		'') download_failed "$1" ;;
+		# Without the address, which is a stranger's text.
+		*) fail "$1 redirects to an address that is not https. Nothing was installed." ;;
+		esac
+		[ "$left" -gt 0 ] || download_failed "$1"
+	done
 }
 
 download_failed() { fail "Cannot download $1 (available versions: https://github.com/$repository/releases)"; }

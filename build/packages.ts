@@ -1,9 +1,10 @@
 // Fetches from the npm registry what a target needs: its native add-on and Bun's executable, each as a package of
-// an exact version. `bun install` does the work, so mirrors and .npmrc are respected, and a tarball whose SHA-512 is
-// not the registry's is refused.
+// an exact version. `bun install` does the work, so mirrors and .npmrc are respected, with a lockfile of ours: a tarball
+// whose SHA-512 is not the one in build/checksums is refused, whatever the registry says about it.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { committedChecksums, integrityOf } from "./checksums.ts";
 
 export interface Package {
 	readonly name: string;
@@ -35,30 +36,52 @@ export function installed(name: string): Package | undefined {
 	return read(name, directory, integrities(join(root, "bun.lock")).get(name));
 }
 
-/** The add-on in the version that the binding names, from node_modules or else from the registry. @throws Error */
-export async function addonPackage(name: string): Promise<Package> {
+/** The version that the binding wants of each of its add-ons. */
+export function addonVersions(): Readonly<Record<string, string>> {
 	const binding = installed("@number0/iroh")?.manifest as { optionalDependencies?: Record<string, string> } | undefined;
-	const version = binding?.optionalDependencies?.[name];
-	if (!version) throw new Error(`@number0/iroh does not list ${name}: iroh no longer has an add-on for that target`);
-	const found = installed(name);
-	if (found && found.version !== version)
-		throw new Error(`${name} is ${found.version}, but @number0/iroh is ${version}`);
-	return found ?? (await fetchPackage(name, version));
+	return binding?.optionalDependencies ?? {};
 }
 
-/** The package in exactly this version. It is kept, so the next build needs no network. @throws Error that names it */
-export async function fetchPackage(name: string, version: string): Promise<Package> {
+/** The add-on in the version that the binding names, from node_modules or else from the registry. @throws Error */
+export async function addonPackage(name: string): Promise<Package> {
+	const version = addonVersions()[name];
+	if (!version) throw new Error(`@number0/iroh does not list ${name}: iroh no longer has an add-on for that target`);
+	const found = installed(name);
+	if (!found) return await fetchPackage(name, version);
+	if (found.version !== version) throw new Error(`${name} is ${found.version}, but @number0/iroh is ${version}`);
+	if (found.integrity !== integrityOf(`${name}@${version}`, committedChecksums())) {
+		throw new Error(`${name}@${version}: its SHA-512 in bun.lock is not the one in build/checksums`);
+	}
+	return found;
+}
+
+/**
+ * The package in exactly this version, whose tarball has the SHA-512 of `checksums`. It is kept, so the next build needs
+ * no network. @throws Error that names it
+ */
+export async function fetchPackage(name: string, version: string, checksums = committedChecksums()): Promise<Package> {
+	const integrity = integrityOf(`${name}@${version}`, checksums);
 	const kept = join(STORE, `${name.replace("/", "+")}@${version}`);
-	if (!existsSync(kept)) await download(name, version, kept);
-	const integrity = integrities(join(kept, "bun.lock")).get(name);
-	if (!integrity?.startsWith("sha512-")) throw new Error(`${name}@${version}: the registry has no SHA-512 for it`);
-	const committed = integrities(join(root, "bun.lock")).get(name);
-	if (committed && committed !== integrity) {
-		throw new Error(`${name}@${version}: the registry's SHA-512 is not the one in the committed lockfile`);
+	if (integrities(join(kept, "bun.lock")).get(name) !== integrity) {
+		await install(name, version, integrity, (directory) => {
+			rmSync(kept, { recursive: true, force: true });
+			mkdirSync(dirname(kept), { recursive: true });
+			renameSync(directory, kept);
+		});
 	}
 	const found = read(name, join(kept, "node_modules", name), integrity);
 	if (found.version !== version) throw new Error(`${name}@${version}: the registry sent ${found.version}`);
 	return found;
+}
+
+/** The SHA-512 that the registry's tarball has; undefined if the registry does not have the package. @throws Error */
+export async function registryIntegrity(name: string, version: string): Promise<string | undefined> {
+	try {
+		return await install(name, version, undefined, (directory) => integrities(join(directory, "bun.lock")).get(name));
+	} catch (error) {
+		if (error instanceof Error && /\b404\b/.test(error.message)) return undefined;
+		throw error;
+	}
 }
 
 // --- internal ---
@@ -68,21 +91,38 @@ function read(name: string, directory: string, integrity: string | undefined): P
 	return { name, version: manifest.version, directory, integrity, manifest };
 }
 
-/** Installs into a temporary directory, which is renamed when it is complete. */
-async function download(name: string, version: string, kept: string): Promise<void> {
+/**
+ * Installs into a temporary directory, which `use` gets when it is complete. With `integrity`, the tarball must have it,
+ * and what the registry says about the package is not even asked for.
+ */
+async function install<T>(
+	name: string,
+	version: string,
+	integrity: string | undefined,
+	use: (directory: string) => T,
+): Promise<T> {
 	mkdirSync(STORE, { recursive: true });
 	const work = mkdtempSync(join(STORE, "fetch-"));
 	try {
-		await Bun.write(join(work, "package.json"), JSON.stringify({ private: true, dependencies: { [name]: version } }));
+		const dependencies = { [name]: version };
+		await Bun.write(join(work, "package.json"), JSON.stringify({ name: "fetch", private: true, dependencies }));
+		if (integrity) {
+			const workspaces = { "": { name: "fetch", dependencies } };
+			const packages = { [name]: [`${name}@${version}`, "", {}, integrity] };
+			await Bun.write(join(work, "bun.lock"), JSON.stringify({ lockfileVersion: 1, workspaces, packages }));
+		}
 		for (const file of [".npmrc", "bunfig.toml"]) {
 			if (existsSync(join(root, file))) cpSync(join(root, file), join(work, file));
 		}
 		// Without these, a package for another platform is skipped silently.
 		const foreign = ["--os=*", "--cpu=*", "--libc=*"];
 		const options = ["--ignore-scripts", "--linker=hoisted", "--backend=copyfile", "--no-progress"];
-		const child = Bun.spawn([process.execPath, "install", ...foreign, ...options], {
+		const frozen = integrity ? ["--frozen-lockfile"] : [];
+		const cache = join(work, "cache");
+		const child = Bun.spawn([process.execPath, "install", ...frozen, ...foreign, ...options], {
 			cwd: work,
-			env: { ...process.env },
+			// The usual cache is not checked again, so what is in there would be taken as it is.
+			env: { ...process.env, BUN_INSTALL_CACHE_DIR: cache },
 			stdin: "ignore",
 			stdout: "ignore",
 			stderr: "pipe",
@@ -94,9 +134,8 @@ async function download(name: string, version: string, kept: string): Promise<vo
 				`${name}@${version} is not available from the registry (${reason.replace(/^error: /, "").trim()})`,
 			);
 		}
-		rmSync(kept, { recursive: true, force: true });
-		mkdirSync(dirname(kept), { recursive: true });
-		renameSync(work, kept);
+		rmSync(cache, { recursive: true, force: true });
+		return use(work);
 	} finally {
 		rmSync(work, { recursive: true, force: true });
 	}

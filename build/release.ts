@@ -1,9 +1,11 @@
-// What the release workflow checks before it builds. `check TAG`: are the repository, the tag, package.json and
-// CHANGELOG.md in order? `notes TAG` prints the changelog's section for it, `version` the version.
+// What the release workflow checks before it builds. `check TAG`: are the repository, the tag, package.json, CHANGELOG.md
+// and what is pinned in order? `notes TAG` prints the changelog's section for it, `version` the version.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { type Checksums, committedChecksums, MISSING } from "./checksums.ts";
 import { repositoryOf } from "./formula.ts";
+import { checkPins, IMAGE_FILES } from "./pin-images.ts";
 
 /** The owner in package.json and the README until there is a real one (RELEASING.md, "Once"). */
 export const PLACEHOLDER_OWNER = "your-org";
@@ -38,15 +40,24 @@ export function checkRepository(repository: string, actual: string | undefined):
 	}
 }
 
+/** @throws Error that names the packages without a hash: their targets cannot be built, and a release has all of them */
+export function checkChecksums(checksums: Checksums): void {
+	const missing = [...checksums].flatMap(([id, hash]) => (hash === MISSING ? [id] : []));
+	if (missing.length > 0) throw new Error(`no hash in build/checksums: ${missing.join(", ")} (RELEASING.md, "Once")`);
+}
+
+const read = (path: string) => readFileSync(join(import.meta.dir, "..", path), "utf8");
+
 if (import.meta.main) {
 	const [command, tag = ""] = process.argv.slice(2);
-	const changelog = readFileSync(join(import.meta.dir, "../CHANGELOG.md"), "utf8");
 	try {
 		if (command === "version") console.log(manifest.version);
 		else if (command === "check" || command === "notes") {
 			checkTag(tag, manifest.version);
 			checkRepository(repositoryOf(manifest.repository), process.env.GITHUB_REPOSITORY);
-			const notes = changelogSection(changelog, manifest.version);
+			const notes = changelogSection(read("CHANGELOG.md"), manifest.version);
+			checkChecksums(committedChecksums());
+			checkPins(Object.fromEntries(IMAGE_FILES.map((path) => [path, read(path)])));
 			if (command === "notes") console.log(notes);
 		} else throw new Error("usage: release.ts version | check TAG | notes TAG");
 	} catch (error) {

@@ -44,8 +44,8 @@ export function formatAddress({ host, port }: Address): string {
  * allowed; anything else (a relay's URL) is returned as it is.
  */
 export function network(host: string): string {
-	const ip = host.replace(/^\[|\]$/g, "").split("%")[0] as string;
-	if (!isIPv6(ip)) return host;
+	const ip = canonicalHost(host.replace(/^\[|\]$/g, ""));
+	if (!isIPv6(ip)) return isIPv4(ip) ? ip : host;
 	const [head = "", tail] = ip.split("::");
 	const groups = (text: string) => (text === "" ? [] : text.split(":"));
 	const zeros = tail === undefined ? [] : new Array(8 - groups(head).length - groups(tail).length).fill("0");

@@ -1,11 +1,13 @@
 // `mailbox`: runs a mailbox server, for a team or for machines without internet access.
-import { type Address, parseAddress } from "../base/address.ts";
+import { parseAddress } from "../base/address.ts";
 import { HivemindError, systemCode } from "../base/errors.ts";
-import { print } from "../base/output.ts";
+import { log, print } from "../base/output.ts";
+import { RateLimiter } from "../base/rate-limiter.ts";
 import { aborted } from "../base/timers.ts";
 import { PROGRAM } from "../base/version.ts";
 import { SERVICES } from "../protocol/services.ts";
-import type { MailboxServer } from "../wormhole/server/server.ts";
+import { REPORT_EVERY_MS } from "../transport/limits.ts";
+import type { MailboxServer, MailboxServerOptions } from "../wormhole/server/server.ts";
 import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
 
@@ -24,11 +26,36 @@ export const mailbox = defineCommand({
 			default: DEFAULT_ADDRESS,
 			description: "TCP address to listen on",
 		},
+		"trust-proxy": {
+			type: "string",
+			valueHint: "NETWORK",
+			repeatable: true,
+			otherwise: "none",
+			description:
+				"Reverse proxies whose X-Forwarded-For is believed: loopback, an address, or a network like 10.0.0.0/8",
+		},
+		"allow-origin": {
+			type: "string",
+			valueHint: "ORIGIN",
+			repeatable: true,
+			otherwise: "none",
+			description: "Let web pages of this origin connect, for example https://wormhole.example.org",
+		},
 		...COMMON,
 	},
-	async run({ listen }, stop) {
+	async run({ listen, "trust-proxy": networks, "allow-origin": origins }, stop) {
 		const address = parseAddress(listen, "--listen");
-		const server = await start(address);
+		const { trustedProxies } = await import("../wormhole/server/proxies.ts");
+		const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+		const server = await start({
+			...address,
+			...(networks.length > 0 && { proxies: trustedProxies(networks) }),
+			origins: origins.map(parseOrigin),
+			onFault(reason) {
+				// A stranger may be able to cause it again and again.
+				if (rate.take()) log.error(`Unexpected (a bug, please report it): ${reason}`);
+			},
+		});
 		print(`Mailbox server for join codes: ${server.url}
 
 Use it on both sides:
@@ -45,14 +72,23 @@ It keeps everything in memory and never sees a ticket. Press Ctrl+C to stop.
 // --- internal ---
 
 /** @throws HivemindError `listen`, which also says whose port that usually is */
-async function start(address: Address): Promise<MailboxServer> {
+async function start(options: MailboxServerOptions): Promise<MailboxServer> {
 	const { startMailbox } = await import("../wormhole/server/server.ts");
 	try {
-		return startMailbox(address);
+		return startMailbox(options);
 	} catch (error) {
-		const usual = SERVICES.find((service) => parseAddress(service.defaultAddress, "").port === address.port);
+		const usual = SERVICES.find((service) => parseAddress(service.defaultAddress, "").port === options.port);
 		if (!usual || !(error instanceof HivemindError) || systemCode(error.cause) !== "EADDRINUSE") throw error;
-		const hint = `On port ${address.port} there is usually the ${usual.label} service. ${error.hint}`;
+		const hint = `On port ${options.port} there is usually the ${usual.label} service. ${error.hint}`;
 		throw new HivemindError("listen", error.message, { hint, cause: error.cause });
 	}
+}
+
+/** An origin as browsers write it in their `Origin` header: without a path, the scheme's own port left out. */
+function parseOrigin(text: string): string {
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+	throw new HivemindError("usage", `--allow-origin: '${text}' is not the origin of a web page.`, {
+		hint: "Write it like https://wormhole.example.org, without a path.",
+	});
 }

@@ -20,7 +20,14 @@ export const demoByte = (i: number): number => (i * 31 + (i >> 8)) & 0xff;
 /** Starts all three on free loopback ports. */
 export function startDemoServices(): DemoServices {
 	let seen: readonly Address[] = [];
-	const local = { hostname: "127.0.0.1", port: 0 } as const;
+	const local = {
+		hostname: "127.0.0.1",
+		port: 0,
+		// Bun's page for exceptions would show the working directory. Without it, ports would be shared unless told otherwise.
+		development: false,
+		reusePort: false,
+		error: () => new Response("internal error\n", { status: 500 }),
+	} as const;
 	// bun-types declares *.html as a bundle; with `type: "text"` it is a string.
 	const html = page as unknown as string;
 

@@ -156,15 +156,19 @@ Waiting for peer to connect...
 `,
 		),
 	],
-	code_taken: () => line("result", "✓ Peer connected and received ticket"),
-	wrong_code({ waitMs }) {
-		const pause = waitMs > 0 ? ` in ${Math.ceil(waitMs / 1000)} s, as this was not the first time` : "";
-		return line(
+	code_taken: ({ doubt }) => [
+		...line("result", "✓ Peer connected and received ticket"),
+		...(doubt === undefined
+			? []
+			: line("message", `It proved the code, but did not say that it has read the ticket: ${doubt}.`)),
+	],
+	wrong_code: ({ waitMs, reason }) =>
+		line(
 			"message",
-			`Somebody tried a wrong code, or interfered. That code is dead; the next one follows${pause}.`,
-		);
-	},
-	code_spoiled: ({ reason }) => line("message", `The code is dead: ${reason}. The next one follows.`),
+			`Somebody tried a wrong code, or interfered${reason === undefined ? "" : ` (${reason})`}. That code is dead; the next one follows${afterPause(waitMs)}.`,
+		),
+	code_spoiled: ({ reason, waitMs }) =>
+		line("message", `The code is dead: ${reason}. The next one follows${afterPause(waitMs)}.`),
 	mailbox_unreachable({ url, reason, proxy, hint }) {
 		const through = proxy ? ` through the proxy ${proxy}` : "";
 		const text = `The mailbox server ${url} cannot be reached${through}: ${reason}. Join codes do not work for now, but the ticket does.`;
@@ -180,6 +184,9 @@ Waiting for peer to connect...
 
 /** The option of `join` that sets a service's local address. */
 const optionOf = (name: string): string => SERVICES.find((service) => service.name === name)?.option ?? "";
+
+const afterPause = (waitMs: number): string =>
+	waitMs > 0 ? ` in ${Math.ceil(waitMs / 1000)} s, as this was not the first time` : "";
 
 /** Reasons that only a peer that knew the secret is given. */
 const INVITED: ReadonlySet<string> = new Set<DenialReason>(["id", "full", "once", "expired"]);

@@ -7,6 +7,7 @@ import { firstLine, HivemindError, systemCode } from "../base/errors.ts";
 import { openLibc } from "../base/libc.ts";
 import { IDENTITY_MAX, LOCK_TRIES } from "./limits.ts";
 import { isSecret, newSecret } from "./secret.ts";
+import { doubtAbout, doubtAboutLink, doubtAboutWriting, isLink, unreadableHint } from "./trusted-file.ts";
 
 export interface Identity {
 	/** 32 bytes. */
@@ -30,7 +31,8 @@ export type IdentityLock =
 
 /**
  * Opens and locks an identity file; a missing or empty one is created. `rotate` replaces the secret, which invalidates
- * old tickets. With `peek`, which is for reading only, another program may have it open. @throws HivemindError `identity`
+ * old tickets. With `peek`, which is for reading only, another program may have it open. Only this user's files are
+ * used, and root's that are kept for it (trusted-file.ts). @throws HivemindError `identity`
  */
 export function openIdentity(path: string, { rotate = false, peek = false } = {}): Identity {
 	const fail = (why: string, hint?: string, cause?: unknown): never => {
@@ -40,19 +42,23 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 		});
 	};
 	let fd: number;
+	let link: boolean;
 	try {
-		fd = openFile(path);
+		link = isLink(path);
+		const doubt = link ? doubtAboutLink(path) : undefined;
+		if (doubt) return fail(doubt.why, doubt.hint);
+		fd = link ? openSync(path, constants.O_RDONLY | AT_ONCE) : openFile(path);
 	} catch (cause) {
-		return fail(OPEN_REASONS[systemCode(cause)] ?? `cannot be opened: ${firstLine(cause)}`, undefined, cause);
+		if (cause instanceof HivemindError) throw cause;
+		const hint = systemCode(cause) === "EACCES" && existsSync(path) ? unreadableHint() : undefined;
+		return fail(OPEN_REASONS[systemCode(cause)] ?? `cannot be opened: ${firstLine(cause)}`, hint, cause);
 	}
 	try {
 		const status = fstatSync(fd);
 		if (!status.isFile()) fail("is not a regular file");
-		if (process.platform !== "win32" && (status.mode & 0o077) !== 0) {
-			fail(
-				"can be read by others",
-				`Restrict it to yourself: chmod 600 ${path}. If others may have read it, make a new one.`,
-			);
+		const doubt = doubtAbout(status, path);
+		if (doubt !== undefined) {
+			fail(doubt.why, doubt.hint);
 		}
 		const lock = lockFile(fd);
 		if (lock === "in use" && !(peek && status.size > 0))
@@ -67,6 +73,8 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 			secret: old && !rotate ? old.secret : newSecret(),
 		};
 		if (!old || rotate) {
+			const doubt = doubtAboutWriting(fstatSync(fd), link);
+			if (doubt) fail(doubt.why, doubt.hint);
 			try {
 				// All identity files have the same length, so a new secret fits in the old one's place, even on a full disk.
 				writeSync(fd, encodeIdentity(identity), 0);
@@ -112,13 +120,19 @@ const OPEN_REASONS: Record<string, string> = {
 	ENOSPC: "cannot be written: the disk is full",
 };
 
-/** For reading and writing, created when missing; an existing one that cannot be written (a mounted secret), for reading. */
+/** Does not wait for a pipe's other end, nor make a terminal ours. Windows has neither flag, which counts as 0. */
+const AT_ONCE = constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/**
+ * For reading and writing, created when missing; an existing one that cannot be written (a mounted secret), for reading.
+ * Follows no link: one that has been put there since we looked is an error.
+ */
 function openFile(path: string): number {
 	try {
-		return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+		return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | AT_ONCE, 0o600);
 	} catch (error) {
 		if (!["EROFS", "EACCES"].includes(systemCode(error)) || !existsSync(path)) throw error;
-		return openSync(path, constants.O_RDONLY);
+		return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | AT_ONCE);
 	}
 }
 

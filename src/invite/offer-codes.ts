@@ -19,12 +19,15 @@ export type OfferEvent =
 	 * server. `unused`: the peer that took the last one has not joined, though only one may.
 	 */
 	| { type: "code"; code: string; mailbox: string | undefined; unused: boolean }
-	/** A peer proved the code and has the ticket. */
-	| { type: "code_taken" }
-	/** The code is dead: somebody tried a wrong one, or interfered. The next one comes in `waitMs` milliseconds. */
-	| { type: "wrong_code"; waitMs: number }
-	/** The code is dead for another reason; the next one follows. */
-	| { type: "code_spoiled"; reason: string }
+	/** A peer proved the code and has the ticket. `doubt`: why it may not have read it, if it did not say that it has. */
+	| { type: "code_taken"; doubt?: string }
+	/**
+	 * The code is dead: somebody tried a wrong one, interfered, or broke off (`reason`) when it knew whether its guess was
+	 * right. The next one comes in `waitMs` milliseconds.
+	 */
+	| { type: "wrong_code"; waitMs: number; reason?: string }
+	/** The code is dead for a reason that tested no guess. The next one comes in `waitMs` milliseconds. */
+	| { type: "code_spoiled"; reason: string; waitMs: number }
 	/** Codes do not work until the next `code`; retrying goes on. `proxy`: the one that leads there; `hint`: what to do. */
 	| { type: "mailbox_unreachable"; url: string; reason: string; proxy?: string; hint?: string }
 	/** A message from the server's operator. */
@@ -51,13 +54,13 @@ export async function offerJoinCodes(
 			words,
 			signal: stop,
 			onCode: (code) => emit({ type: "code", code, mailbox, unused: taken && once }),
-			onTaken: () => {
+			onTaken: (doubt) => {
 				taken = true;
-				emit({ type: "code_taken" });
+				emit({ type: "code_taken", ...(doubt !== undefined && { doubt }) });
 			},
 			afterTakenMs: once ? ONCE_WAIT_MS : 0,
-			onWrongCode: (waitMs) => emit({ type: "wrong_code", waitMs }),
-			onSpoiled: (reason) => emit({ type: "code_spoiled", reason }),
+			onWrongCode: (waitMs, reason) => emit({ type: "wrong_code", waitMs, ...(reason !== undefined && { reason }) }),
+			onSpoiled: (reason, waitMs) => emit({ type: "code_spoiled", reason, waitMs }),
 			onUnreachable: ({ why, ...outage }) => emit({ type: "mailbox_unreachable", reason: why, ...outage }),
 			onMotd: (text) => emit({ type: "mailbox_says", text }),
 		});

@@ -35,6 +35,9 @@ export type ServerMessage =
 	/** Something that no working server sends. */
 	| { type: "malformed"; why: string };
 
+/** What stands for a message of the server that was not read to its end, as it is longer than any working one. */
+export const TOO_LONG: ServerMessage = { type: "malformed", why: "a message that is too long" };
+
 /** One frame, text or binary; undefined for what this client ignores (`ack`, `nameplates`, unknown types). */
 export function parseServerMessage(frame: string | Uint8Array): ServerMessage | undefined {
 	const json = parseObject(frame, MAILBOX_MESSAGE_MAX);

@@ -1,34 +1,48 @@
-// Packages from a registry: a tampered tarball, a missing package and a missing version are refused by name, and a good
-// one is kept. The registry is a small server on loopback.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+// Packages from a registry: only what has its hash in the repository is fetched, and nothing but the bytes that have it,
+// whatever the registry says about them. The registry is a small server on loopback.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tarGz } from "../../build/archive.ts";
-import { addonPackage, fetchPackage, installed } from "../../build/packages.ts";
+import { committedChecksums, formatChecksums, MISSING, neededPackages, parseChecksums } from "../../build/checksums.ts";
+import { addonPackage, addonVersions, fetchPackage, installed, registryIntegrity } from "../../build/packages.ts";
+import { updateChecksums } from "../../build/update-checksums.ts";
 import { ROOT } from "../support/built.ts";
 
 const STORE = join(ROOT, "node_modules/.cache/hivemind-p2p");
 const stored = () => (existsSync(STORE) ? readdirSync(STORE).sort() : []);
 const cache = mkdtempSync(join(tmpdir(), "hivemind-cache-"));
 
-const tarball = (name: string) =>
-	tarGz(
-		[{ name: "package/package.json", data: Buffer.from(JSON.stringify({ name, version: "1.0.0", main: "a.node" })) }],
-		0,
-	);
+const tarball = (name: string, main = "a.node") =>
+	tarGz([{ name: "package/package.json", data: Buffer.from(JSON.stringify({ name, version: "1.0.0", main })) }], 0);
 const sha512 = (data: Uint8Array) => `sha512-${new Bun.CryptoHasher("sha512").update(data).digest("base64")}`;
 
-/** Has packages whose names say whether they are good, tampered with or missing. */
+/** Names that say what their package is like. */
+const GOOD = "hivemind-test-good";
+/** The registry's hash is that of what it serves, but both have been replaced. */
+const REPLACED = "hivemind-test-replaced";
+/** The registry's hash is not that of what it serves. */
+const BROKEN = "hivemind-test-broken";
+const GONE = "hivemind-test-gone";
+const names = [GOOD, REPLACED, BROKEN, GONE];
+
+/** What the repository says of them. */
+const checksums = new Map(names.map((name) => [`${name}@1.0.0`, sha512(tarball(name))]));
+
+const requests: string[] = [];
 const registry: Bun.Server<undefined> = Bun.serve({
 	port: 0,
 	hostname: "127.0.0.1",
 	fetch(request): Response {
 		const path = decodeURIComponent(new URL(request.url).pathname.slice(1));
+		requests.push(path);
 		const name = path.replace(/\/-\/.*/, "");
-		if (!name.startsWith("hivemind-test-") || name.endsWith("-missing")) return new Response("{}", { status: 404 });
-		if (path !== name) return new Response(Buffer.from(tarball(name)));
-		const integrity = sha512(name.endsWith("-tampered") ? Buffer.from("other bytes") : tarball(name));
+		if (!names.includes(name) || name === GONE) return new Response("{}", { status: 404 });
+		const served = tarball(name, name === REPLACED ? "evil.node" : undefined);
+		if (path.endsWith("-1.0.0.tgz")) return new Response(Buffer.from(served));
+		if (path !== name) return new Response("{}", { status: 404 });
+		const integrity = sha512(name === BROKEN ? Buffer.from("other bytes") : served);
 		const dist = { tarball: `${registry.url.href}${name}/-/${name}-1.0.0.tgz`, integrity };
 		// For another system, and it must be fetched nevertheless.
 		const version = { name, version: "1.0.0", os: ["win32"], cpu: ["s390x"], dist };
@@ -37,7 +51,6 @@ const registry: Bun.Server<undefined> = Bun.serve({
 });
 
 const before = { ...process.env };
-const names = ["good", "tampered", "missing"].map((kind) => `hivemind-test-${kind}`);
 const clean = () => {
 	for (const name of names) rmSync(join(STORE, `${name}@1.0.0`), { recursive: true, force: true });
 };
@@ -58,25 +71,142 @@ afterAll(async () => {
 	rmSync(cache, { recursive: true, force: true });
 });
 
-test("a package for another system is fetched with the registry's integrity, and kept", async () => {
-	const first = await fetchPackage("hivemind-test-good", "1.0.0");
-	expect(first).toMatchObject({ version: "1.0.0", integrity: sha512(tarball("hivemind-test-good")) });
+beforeEach(() => {
+	requests.length = 0;
+});
+
+/** The error of a fetch that must fail and leave nothing behind. */
+async function failure(name: string, version: string, known = checksums): Promise<string> {
+	const kept = stored();
+	const error = await fetchPackage(name, version, known).catch((error: Error) => error);
+	expect(error).toBeInstanceOf(Error);
+	expect(stored()).toEqual(kept);
+	return (error as Error).message;
+}
+
+test("a package for another system is fetched, and kept", async () => {
+	const first = await fetchPackage(GOOD, "1.0.0", checksums);
+	expect(first).toMatchObject({ version: "1.0.0", integrity: sha512(tarball(GOOD)) });
 	expect(readFileSync(join(first.directory, "package.json"), "utf8")).toContain("a.node");
-	expect(stored()).toContain("hivemind-test-good@1.0.0");
-	expect(await fetchPackage("hivemind-test-good", "1.0.0")).toEqual(first);
+	expect(stored()).toContain(`${GOOD}@1.0.0`);
+	expect(await fetchPackage(GOOD, "1.0.0", checksums)).toEqual(first);
+	// The registry's word is not asked for.
+	expect(requests).toEqual([`${GOOD}/-/${GOOD}-1.0.0.tgz`]);
+});
+
+test("a package that the registry has replaced, with a new hash of its own, is refused", async () => {
+	// It would be taken if the registry were believed.
+	expect(await registryIntegrity(REPLACED, "1.0.0")).toBe(sha512(tarball(REPLACED, "evil.node")));
+	expect(await failure(REPLACED, "1.0.0")).toMatch(/^hivemind-test-replaced@1\.0\.0 is not available .*Integrity/);
+});
+
+test("a package that was kept with another hash than the repository's is fetched again", async () => {
+	const evil = new Map([[`${REPLACED}@1.0.0`, sha512(tarball(REPLACED, "evil.node"))]]);
+	expect((await fetchPackage(REPLACED, "1.0.0", evil)).manifest.main).toBe("evil.node");
+	expect(await failure(REPLACED, "1.0.0")).toMatch(/Integrity/);
+});
+
+test("what is in Bun's cache is not taken as it is", async () => {
+	clean();
+	const work = mkdtempSync(join(tmpdir(), "hivemind-warm-"));
+	await Bun.write(join(work, "package.json"), JSON.stringify({ dependencies: { [REPLACED]: "1.0.0" } }));
+	const warm = Bun.spawn([process.execPath, "install", "--os=*", "--cpu=*"], {
+		cwd: work,
+		env: { ...process.env },
+		stdio: ["ignore", "ignore", "ignore"],
+	});
+	expect(await warm.exited).toBe(0);
+	rmSync(work, { recursive: true });
+	expect(readdirSync(cache).join()).toContain(REPLACED);
+	expect(await failure(REPLACED, "1.0.0")).toMatch(/Integrity/);
 });
 
 test.each([
-	["hivemind-test-tampered", "1.0.0", /Integrity/i],
-	["hivemind-test-missing", "1.0.0", /404/],
-	["hivemind-test-good", "1.0.1", /1\.0\.1/],
-])("%s@%s is not available, and leaves nothing", async (name, version, reason) => {
-	const kept = stored();
-	const error = (await fetchPackage(name, version).catch((error: Error) => error)) as Error;
-	expect(error.message).toStartWith(`${name}@${version} is not available from the registry (`);
-	expect(error.message).toMatch(reason);
-	expect(error.message).not.toContain("\n");
-	expect(stored()).toEqual(kept);
+	["no hash", new Map<string, string>(), "has no hash in build/checksums: see RELEASING.md"],
+	["a hash of another version only", new Map([[`${GOOD}@1.0.1`, sha512(tarball(GOOD))]]), "has no hash in"],
+	[
+		"a note that the registry did not have it",
+		new Map([[`${GOOD}@1.0.0`, MISSING]]),
+		"because the registry did not have it when that was last updated",
+	],
+])("a package for which the repository has %s is not even asked for", async (_, known, reason) => {
+	const message = await failure(GOOD, "1.0.0", known);
+	expect(message).toStartWith(`${GOOD}@1.0.0 has no hash in build/checksums`);
+	expect(message).toContain(reason);
+	expect(requests).toEqual([]);
+});
+
+test.each([GONE, "hivemind-test-good"])("a missing package or version is named: %s", async (name) => {
+	const version = name === GONE ? "1.0.0" : "1.0.1";
+	const message = await failure(name, version, new Map([[`${name}@${version}`, sha512(tarball(name))]]));
+	expect(message).toStartWith(`${name}@${version} is not available from the registry (`);
+	expect(message).toMatch(/404/);
+	expect(message).not.toContain("\n");
+});
+
+describe("build/checksums", () => {
+	const committed = committedChecksums();
+
+	test("lists what the targets need, and nothing else; the file is what the script writes", () => {
+		expect([...committed.keys()]).toEqual(neededPackages(Bun.version, addonVersions()));
+		expect(readFileSync(join(ROOT, "build/checksums"), "utf8")).toBe(formatChecksums(committed));
+	});
+
+	test("agrees with bun.lock, and lacks nothing that is in there", () => {
+		const lock = readFileSync(join(ROOT, "bun.lock"), "utf8");
+		const locked = [...lock.matchAll(/^ +"(@number0\/iroh-[^"]+)": \["([^"]+)", .*"(sha512-[^"]+)"\],$/gm)];
+		expect(locked.length).toBeGreaterThan(0);
+		for (const [, , id = "", hash = ""] of locked) expect(committed.get(id), id).toBe(hash);
+	});
+
+	test.each(["a@1 sha256-aaaa", "a@1", "a sha512-aaaa", "a@1  missing", `a@1 sha512-${"a".repeat(86)}=`])(
+		"a line that is not one is refused: %s",
+		(line) => {
+			expect(() => parseChecksums(`# comment\n${line}\n`)).toThrow(`cannot read '${line}'`);
+		},
+	);
+});
+
+describe("update-checksums.ts", () => {
+	const ask = async (name: string, version: string) => (name === GONE ? undefined : `sha512-of-${name}@${version}`);
+
+	test("adds what is new or was missing, drops what is not needed, and never replaces a hash", async () => {
+		const old = new Map([
+			["@s/kept@1", "the old hash"],
+			["@s/found@1", MISSING],
+			["@s/unneeded@1", "x"],
+		]);
+		const needed = ["@s/kept@1", "@s/found@1", "@s/new@2", `${GONE}@1.0.0`];
+		const { checksums, added, missing } = await updateChecksums(old, needed, ask);
+		expect([...checksums]).toEqual([
+			["@s/kept@1", "the old hash"],
+			["@s/found@1", "sha512-of-@s/found@1"],
+			["@s/new@2", "sha512-of-@s/new@2"],
+			[`${GONE}@1.0.0`, MISSING],
+		]);
+		expect(added).toEqual(["@s/found@1", "@s/new@2"]);
+		expect(missing).toEqual([`${GONE}@1.0.0`]);
+	});
+
+	test("asks the registry: the hash of what it serves, undefined for what it lacks", async () => {
+		expect(await registryIntegrity(GOOD, "1.0.0")).toBe(sha512(tarball(GOOD)));
+		expect(await registryIntegrity(GONE, "1.0.0")).toBeUndefined();
+	});
+
+	test("fails if the registry's hash is not that of what it serves, or if there is no registry", async () => {
+		const message = (work: Promise<unknown>) =>
+			work.then(
+				() => "",
+				(error: Error) => error.message,
+			);
+		expect(await message(registryIntegrity(BROKEN, "1.0.0"))).toContain("Integrity");
+		process.env.BUN_CONFIG_REGISTRY = "http://127.0.0.1:1/";
+		try {
+			expect(await message(registryIntegrity(GOOD, "1.0.0"))).toContain("is not available from the registry");
+		} finally {
+			process.env.BUN_CONFIG_REGISTRY = registry.url.href;
+		}
+	});
 });
 
 test("an add-on that the binding does not list is refused", async () => {

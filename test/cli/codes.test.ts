@@ -261,6 +261,41 @@ test.each([
 	expect(finished.status).toBe(2);
 });
 
+test.each([
+	["a proxy that is not a network", ["--trust-proxy", "everybody"], /--trust-proxy: 'everybody' is not a network/],
+	[
+		"an origin with a path",
+		["--allow-origin", "https://x.example/y"],
+		/'https:\/\/x\.example\/y' is not the origin of a web page/,
+	],
+	["an origin without a scheme", ["--allow-origin", "x.example"], /is not the origin/],
+] as const)("mailbox with %s", async (_, args, message) => {
+	const finished = await run(["mailbox", "--listen", "127.0.0.1:0", ...args]);
+	expect(finished.stderr).toMatch(message);
+	expect(finished.status).toBe(2);
+});
+
+test("web pages cannot use a mailbox, unless --allow-origin names them; --trust-proxy is accepted", async () => {
+	const origin = "https://wormhole.example.org";
+	await using open = start([
+		"mailbox",
+		"--listen",
+		"127.0.0.1:0",
+		"--allow-origin",
+		`${origin}/`,
+		"--trust-proxy",
+		"loopback",
+	]);
+	const at = (await open.line(FIRST_LINE))[1] as string;
+	for (const [server, expected] of [
+		[url, 403],
+		[at, 426],
+	] as const) {
+		const answer = await fetch(server.replace("ws:", "http:"), { headers: { Origin: origin, Connection: "close" } });
+		expect(answer.status).toBe(expected);
+	}
+});
+
 test("mailbox on a port that is in use: the error names the address and --listen", async () => {
 	const finished = await run(["mailbox", "--listen", new URL(url).host]);
 	expectError(finished, "listen", /mailbox server cannot listen on .*: the port is in use.*--listen/);

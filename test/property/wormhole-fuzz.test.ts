@@ -165,7 +165,7 @@ test("no frame from a client makes the server crash or grow", () => {
 				for (const [index, frame] of frames) sessions[index]?.receive(frame);
 				for (const session of sessions) session.disconnected();
 				for (const [index, count] of errors.entries()) expect(closed[index]).toBe(count >= SERVER_ERRORS_MAX);
-				expect(server.mailboxes.count).toBeLessThanOrEqual(SERVER_MAILBOXES_MAX);
+				expect(server.mailboxes.size.mailboxes).toBeLessThanOrEqual(SERVER_MAILBOXES_MAX);
 				now += 60_000;
 				server.prune();
 			},
@@ -174,6 +174,6 @@ test("no frame from a client makes the server crash or grow", () => {
 	);
 	now += 3_600_000;
 	server.prune();
-	expect(server.mailboxes.count).toBe(0);
+	expect(server.mailboxes.size.mailboxes).toBe(0);
 	expect(server.mailboxes.list("app")).toEqual([]);
 }, 3_600_000);

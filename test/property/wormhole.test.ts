@@ -49,7 +49,7 @@ function steps(kind: Announce): number {
 	let count = 0;
 	world.settle(() => count++);
 	expectDelivered(hub, peer);
-	expect(world.rendezvous.mailboxes.count).toBe(0);
+	expect(world.rendezvous.mailboxes.size.mailboxes).toBe(0);
 	return count;
 }
 
@@ -108,7 +108,7 @@ test("a code that was never redeemed survives a dropped socket, but not a server
 	world.restart();
 	world.settle();
 	expect(hub.outcome).toEqual({ kind: "forgotten" });
-	expect(world.rendezvous.mailboxes.count).toBe(0);
+	expect(world.rendezvous.mailboxes.size.mailboxes).toBe(0);
 });
 
 test("hubs that come back to a restarted server do not use up each other's codes", () => {
@@ -136,12 +136,12 @@ test("a cancelled hub or peer leaves no nameplate behind, no matter what it was 
 		world.settle((index) => index === at && hub.dispatch({ type: "cancel" }));
 		if (!hub.outcome) continue;
 		expect(hub.outcome).toEqual({ kind: "cancelled" });
-		expect(world.rendezvous.mailboxes.count).toBe(0);
+		expect(world.rendezvous.mailboxes.size.mailboxes).toBe(0);
 		expect(world.rendezvous.mailboxes.list("app")).toEqual([]);
 		const lone = world.client(redeem(2, "5-hamburger-endorse"));
 		world.settle((index) => index === at && lone.dispatch({ type: "cancel" }));
 		if (!lone.outcome) continue;
-		expect(world.rendezvous.mailboxes.count).toBe(0);
+		expect(world.rendezvous.mailboxes.size.mailboxes).toBe(0);
 	}
 });
 

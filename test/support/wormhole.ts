@@ -1,6 +1,7 @@
 // Hubs, mailbox servers and plain clients for the tests of join codes, over loopback.
 import { join } from "node:path";
 import { offerCodes } from "../../src/wormhole/client/offer.ts";
+import type { Timing } from "../../src/wormhole/client/timing.ts";
 
 /** A queue to wait on: `next` returns each item once, in order. */
 export class Inbox<T> {
@@ -19,11 +20,14 @@ export class Inbox<T> {
 	}
 }
 
+/** Waits of a hub, so short that no test waits for the clock. */
+const SHORT: Partial<Timing> = { retryFirstMs: 10, retryMaxMs: 100, spoiledFirstMs: 10, spoiledMaxMs: 100 };
+
 export type HubEvent =
 	| { type: "code"; code: string }
-	| { type: "taken" }
-	| { type: "wrong"; waitMs: number }
-	| { type: "spoiled"; why: string }
+	| { type: "taken"; doubt?: string }
+	| { type: "wrong"; waitMs: number; why?: string }
+	| { type: "spoiled"; why: string; waitMs: number }
 	| { type: "unreachable"; url: string; why: string }
 	| { type: "motd"; text: string };
 
@@ -33,19 +37,18 @@ export class Hub implements AsyncDisposable {
 	#end = new AbortController();
 	#events = new Inbox<HubEvent>();
 
-	constructor(url: string, ticket = "endpointaaaa2345", words?: number) {
+	constructor(url: string, ticket = "endpointaaaa2345", words?: number, timing: Partial<Timing> = SHORT) {
 		const tell = (event: HubEvent) => this.#events.push(event);
 		this.done = offerCodes({
 			ticket,
 			url,
 			words,
 			signal: this.#end.signal,
-			// Short, so that no test waits for the clock.
-			timing: { retryFirstMs: 10, retryMaxMs: 100, spoiledFirstMs: 10, spoiledMaxMs: 100 },
+			timing,
 			onCode: (code) => tell({ type: "code", code }),
-			onTaken: () => tell({ type: "taken" }),
-			onWrongCode: (waitMs) => tell({ type: "wrong", waitMs }),
-			onSpoiled: (why) => tell({ type: "spoiled", why }),
+			onTaken: (doubt) => tell({ type: "taken", ...(doubt !== undefined && { doubt }) }),
+			onWrongCode: (waitMs, why) => tell({ type: "wrong", waitMs, ...(why !== undefined && { why }) }),
+			onSpoiled: (why, waitMs) => tell({ type: "spoiled", why, waitMs }),
 			onUnreachable: (outage) => tell({ type: "unreachable", ...outage }),
 			onMotd: (text) => tell({ type: "motd", text }),
 		});
@@ -75,12 +78,13 @@ export class Hub implements AsyncDisposable {
 	}
 }
 
-/** Our mailbox server in a process of its own. */
-export async function mailboxProcess(port = 0): Promise<{ url: string; port: number; kill(): Promise<void> }> {
+/** Our mailbox server in a process of its own; `kill` resolves with what it has written to stderr. */
+export async function mailboxProcess(port = 0): Promise<{ url: string; port: number; kill(): Promise<string> }> {
 	const child = Bun.spawn([process.execPath, join(import.meta.dir, "mailbox-process.ts"), String(port)], {
 		stdout: "pipe",
-		stderr: "inherit",
+		stderr: "pipe",
 	});
+	const printed = new Response(child.stderr).text();
 	const url = await line(child.stdout, /ws:\S+/);
 	return {
 		url,
@@ -88,6 +92,7 @@ export async function mailboxProcess(port = 0): Promise<{ url: string; port: num
 		async kill() {
 			child.kill("SIGKILL");
 			await child.exited;
+			return printed;
 		},
 	};
 }
@@ -114,8 +119,8 @@ export class RawClient implements AsyncDisposable {
 	#messages = new Inbox<Record<string, unknown>>();
 	#open: Promise<unknown>;
 
-	constructor(url: string) {
-		this.#socket = new WebSocket(url);
+	constructor(url: string, headers: Record<string, string> = {}) {
+		this.#socket = new WebSocket(url, { headers });
 		this.#open = new Promise((resolve) => this.#socket.addEventListener("open", resolve));
 		this.closed = new Promise((resolve) => this.#socket.addEventListener("close", ({ code }) => resolve(code)));
 		this.#socket.addEventListener("message", ({ data }) => this.#messages.push(JSON.parse(String(data))));
@@ -126,12 +131,22 @@ export class RawClient implements AsyncDisposable {
 		this.#socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame));
 	}
 
-	/** The next message of one of the types. */
+	/** The next message of one of the types, or of any but `ack`. */
 	async next(...types: string[]): Promise<Record<string, unknown>> {
 		for (;;) {
 			const message = await this.#messages.next();
-			if (types.length === 0 || types.includes(message.type as string)) return message;
+			if (types.length === 0 ? message.type !== "ack" : types.includes(message.type as string)) return message;
 		}
+	}
+
+	/** The next message, whatever it is. */
+	any(): Promise<Record<string, unknown>> {
+		return this.#messages.next();
+	}
+
+	/** Whether the server has accepted the connection. */
+	async accepted(): Promise<boolean> {
+		return typeof (await Promise.race([this.#open, this.closed])) !== "number";
 	}
 
 	/** Binds as `side`, with the AppID that hubs use. */

@@ -1,14 +1,15 @@
 // The end of an exchange: give the nameplate back, close the mailbox with a mood, and wait a bounded time for the
 // answer (docs/mailbox-protocol.md, "Ending an exchange").
 import type { Mood } from "../messages.ts";
+import { explain } from "./failures.ts";
 import { MAILBOX_CLOSE_MS } from "./limits.ts";
-import { answered, type Draft, type Effect, type Event, isAsking, type Outcome } from "./state.ts";
+import { answered, type Draft, type Effect, type Event, isAsking, type Outcome, type State } from "./state.ts";
 
 /** Begins the end. Later calls do nothing: the first outcome stays. */
 export function end(state: Draft, effects: Effect[], outcome: Outcome, mood: Mood) {
 	if (state.ending) return;
 	const { at } = state.connection;
-	state.ending = { stage: "closing", outcome, mood };
+	state.ending = { stage: "closing", outcome: handedOver(state, outcome), mood };
 	effects.push({ type: "timer", name: "setup" }, { type: "timer", name: "exchange" });
 	// Not bound yet, or no longer: there is nothing to give back, or no way to.
 	if (at === "down" || at === "greeting" || at === "stamping") return finish(state, effects);
@@ -60,6 +61,16 @@ export function addMissing(state: Draft, effects: Effect[]) {
 }
 
 // --- internal ---
+
+/**
+ * Once a hub's ticket is in the mailbox, the side that proved the code can read it: whatever ends the exchange then, the
+ * ticket counts as handed over.
+ */
+function handedOver({ setup, mine }: State, outcome: Outcome): Outcome {
+	if (outcome.kind === "taken" || outcome.kind === "cancelled" || outcome.kind === "refused") return outcome;
+	const stored = setup.role === "offer" && mine.some(({ phase, echo }) => phase === "0" && echo !== "none");
+	return stored ? { kind: "taken", doubt: explain(outcome) } : outcome;
+}
 
 function leave(state: Draft, effects: Effect[]) {
 	const mood = state.ending?.mood ?? "errory";

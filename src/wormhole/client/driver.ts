@@ -1,6 +1,6 @@
 // The thin shell around the machine: keeps a WebSocket to the mailbox server, feeds what happens to `step` and runs the
 // effects. It decides nothing but when to connect again.
-import { parseServerMessage } from "../messages.ts";
+import { parseServerMessage, TOO_LONG } from "../messages.ts";
 import type { Outage } from "./failures.ts";
 import { stamp } from "./hashcash.ts";
 import { begin, step } from "./machine.ts";
@@ -60,6 +60,7 @@ export async function runExchange(options: ExchangeOptions): Promise<ExchangeOut
 					const message = parseServerMessage(frame);
 					if (message) dispatch({ type: "message", message });
 				},
+				onTooLong: () => dispatch({ type: "message", message: TOO_LONG }),
 				onDown: (outage) => down(current, outage),
 			},
 			timing,

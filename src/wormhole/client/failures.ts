@@ -29,8 +29,10 @@ export function outage(code: string, message: string, proxy: HttpProxy | undefin
 const BY_TICKET = "Joining with the hub's ticket (--ticket) needs no mailbox server.";
 
 /** Why a code is dead, as a clause. */
-export function explain(outcome: Outcome): string {
+export function explain(outcome: Outcome | { kind: "unreachable"; why: string }): string {
 	switch (outcome.kind) {
+		case "wrong code":
+			return "somebody has another code, or interfered";
 		case "crowded":
 			return "two others are already using the code";
 		case "forgotten":

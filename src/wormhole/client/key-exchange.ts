@@ -4,7 +4,7 @@
 import type { ServerMessage } from "../messages.ts";
 import { end, release } from "./closing.ts";
 import { fromHex, phaseKey, seal, unseal } from "./keys.ts";
-import { EXCHANGE_MS, PAYLOAD_MAX, PHASES_MAX } from "./limits.ts";
+import { ACKNOWLEDGE_MS, EXCHANGE_MS, PAYLOAD_MAX, PHASES_MAX } from "./limits.ts";
 import { ACKNOWLEDGEMENT, parseAnswer, parsePake, parsePayload, parseVersion, ticketPayload } from "./payload.ts";
 import { BadElement, finish } from "./spake2.ts";
 import type { Draft, Effect, State } from "./state.ts";
@@ -15,8 +15,15 @@ export function mailboxMessage(state: Draft, effects: Effect[], message: ServerM
 	const { connection } = state;
 	if (!("othersSeen" in connection)) return;
 	if (side === state.setup.secrets.side) {
-		state.mine = state.mine.map((own) => (own.phase === phase ? { ...own, echo: "here" } : own));
-		return advance(state, effects);
+		const own = state.mine.find((one) => one.phase === phase);
+		if (!own) return;
+		state.mine = state.mine.map((one) => (one === own ? { ...one, echo: "here" } : one));
+		advance(state, effects);
+		// The ticket is in the mailbox: a text client has this long to acknowledge it.
+		if (phase === "0" && own.echo === "none" && state.setup.role === "offer" && !state.ending) {
+			effects.push({ type: "timer", name: "exchange", ms: ACKNOWLEDGE_MS });
+		}
+		return;
 	}
 	state.connection = { ...connection, othersSeen: true };
 	if (!state.theirs.some((known) => known.side === side && known.phase === phase)) {

@@ -25,6 +25,12 @@ export const MAILBOX_SETUP_MS = 10_000;
 /** From the other side's first message to the ticket: three messages. A side that lost its socket is back in 1 to 5 s. */
 export const EXCHANGE_MS = 15_000;
 
+/**
+ * From the ticket in the mailbox to a text client's acknowledgement. One that sends none has the ticket all the same, so
+ * the next code does not wait for long.
+ */
+export const ACKNOWLEDGE_MS = 3_000;
+
 /** Giving the nameplate back and closing the mailbox. Short, because somebody has pressed Ctrl+C. */
 export const MAILBOX_CLOSE_MS = 1_000;
 

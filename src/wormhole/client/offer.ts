@@ -21,14 +21,17 @@ export interface OfferOptions {
 	signal: AbortSignal;
 	/** A code that works from now on; every earlier one is dead. The same code again after an outage it survived. */
 	onCode(code: string): void;
-	/** A peer proved the code and has the ticket. */
-	onTaken(): void;
+	/** A peer proved the code and has the ticket. `doubt`: why it may not have read it, if it did not say that it has. */
+	onTaken(doubt?: string): void;
 	/** Milliseconds from then to the next code, unless `signal` is aborted by then; 0 when not given. */
 	afterTakenMs?: number;
-	/** Somebody tried a wrong code, or interfered. The next code comes in `waitMs`: 0, or more after several guesses. */
-	onWrongCode(waitMs: number): void;
-	/** The code is dead for another reason; the next one follows. */
-	onSpoiled?(why: string): void;
+	/**
+	 * Somebody tried a wrong code, interfered, or broke off (`why`) when it knew whether its guess was right. The next
+	 * code comes in `waitMs`: 0, or more after several spoiled ones.
+	 */
+	onWrongCode(waitMs: number, why?: string): void;
+	/** The code is dead for a reason that tested no guess. The next one comes in `waitMs`, as above. */
+	onSpoiled?(why: string, waitMs: number): void;
 	/** Codes do not work until the next `onCode`. Called once for each outage; retrying goes on. */
 	onUnreachable(outage: MailboxOutage): void;
 	/** A message from the server's operator, once until it changes. */
@@ -70,36 +73,51 @@ export async function offerCodes(options: OfferOptions): Promise<void> {
 		if (told === "code") told = "nothing";
 		const words = randomWords(options.words);
 		const setup = { ...freshSetup(), role: "offer", words, ticket: text } as const;
-		const outcome = await runExchange({ route, setup, timing, signal, onLive, onMotd, onDown });
-		let waitMs = 0;
-		switch (outcome.kind) {
-			case "taken":
-				spoiled.reset();
-				options.onTaken();
-				waitMs = options.afterTakenMs ?? 0;
-				break;
-			case "wrong code":
-				waitMs = spoiled.next();
-				options.onWrongCode(waitMs);
-				break;
-			case "refused":
-				throw refusal(url, outcome.why);
-			case "error":
-			case "unreachable":
-				onDown(outcome);
-				waitMs = retries.next();
-				break;
-			case "cancelled":
-				return;
-			default:
-				waitMs = spoiled.next();
-				options.onSpoiled?.(explain(outcome));
+		let reached = "nothing" as Reached;
+		const outcome = await runExchange({
+			route,
+			setup,
+			timing,
+			signal,
+			onLive(code) {
+				if (reached === "nothing") reached = "live";
+				onLive(code);
+			},
+			onMet: () => {
+				reached = "met";
+			},
+			onMotd,
+			onDown,
+		});
+		const { kind } = outcome;
+		if (kind === "cancelled") return;
+		let waitMs: number;
+		if (kind === "taken") {
+			spoiled.reset();
+			options.onTaken(outcome.doubt);
+			waitMs = options.afterTakenMs ?? 0;
+		} else if (kind === "wrong code" || reached === "met") {
+			waitMs = spoiled.next();
+			options.onWrongCode(waitMs, kind === "wrong code" ? undefined : explain(outcome));
+		} else if (reached === "nothing" && (kind === "error" || kind === "unreachable")) {
+			onDown(outcome);
+			waitMs = retries.next();
+		} else {
+			waitMs = spoiled.next();
+			if (kind !== "refused") options.onSpoiled?.(explain(outcome), waitMs);
 		}
+		if (kind === "refused") throw refusal(url, outcome.why);
 		await pause(waitMs, signal);
 	}
 }
 
 // --- internal ---
+
+/**
+ * How far a code came before it ended. From the other side's first message on, that side can test one guess on our answer
+ * and then make the exchange fail in any way it likes, so every failure counts as a wrong guess.
+ */
+type Reached = "nothing" | "live" | "met";
 
 /** How long the next code waits after a spoiled one, so that guessing is slow (docs/mailbox-protocol.md, "Guessing"). */
 class SpoiledCodes {

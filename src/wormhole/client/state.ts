@@ -24,8 +24,11 @@ export type Setup = {
 
 /** How an exchange ends. `why` is for the user. */
 export type Outcome =
-	/** offer: the other side proved the code and the ticket is in the mailbox (a text client has acknowledged it). */
-	| { kind: "taken" }
+	/**
+	 * offer: the other side proved the code and the ticket is in the mailbox. `doubt`: why it may not have read it, for a
+	 * text client that was to acknowledge it and did not.
+	 */
+	| { kind: "taken"; doubt?: string }
 	/** redeem: the ticket. */
 	| { kind: "ticket"; ticket: string }
 	/** The other side has another code, or somebody interferes. */

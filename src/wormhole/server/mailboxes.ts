@@ -1,9 +1,28 @@
 // Nameplates and mailboxes of our mailbox server, in memory and bounded. They behave as the reference server's
 // (magic-wormhole-mailbox-server 0.4) except where docs/mailbox-protocol.md, "Our mailbox server", says otherwise.
-import { SERVER_MAILBOX_BYTES, SERVER_MAILBOXES_MAX, SERVER_MESSAGES_MAX, SERVER_PRUNE_MS } from "./limits.ts";
+import {
+	SERVER_BYTES_MAX,
+	SERVER_BYTES_PER_NETWORK,
+	SERVER_LISTENERS_MAX,
+	SERVER_LONELY_MS,
+	SERVER_MAILBOX_BYTES,
+	SERVER_MAILBOXES_MAX,
+	SERVER_MAILBOXES_PER_NETWORK,
+	SERVER_MESSAGE_OVERHEAD,
+	SERVER_MESSAGES_MAX,
+	SERVER_PRUNE_MS,
+} from "./limits.ts";
+import { Shares } from "./shares.ts";
 
 /** Answered with `error`. Two texts are part of the protocol: "crowded" and "reclaimed". */
 export class Refusal extends Error {}
+
+/** A bound client. What it puts into mailboxes counts for its network. */
+export interface Client {
+	readonly appid: string;
+	readonly side: string;
+	readonly network: string;
+}
 
 export interface StoredMessage {
 	side: string;
@@ -13,12 +32,23 @@ export interface StoredMessage {
 
 type Listener = (message: StoredMessage) => void;
 
+/** A message, and who has paid how much for it. */
+interface Held {
+	message: StoredMessage;
+	network: string;
+	bytes: number;
+}
+
 interface Mailbox {
 	id: string;
 	nameplate: string | undefined;
+	/** That of the client that made it. */
+	network: string;
 	/** At most two. `silent` until it adds a message, `closed` once it has closed the mailbox. */
 	sides: Map<string, "silent" | "active" | "closed">;
-	messages: StoredMessage[];
+	/** Whether it has had two sides at once. */
+	met: boolean;
+	messages: Held[];
 	bytes: number;
 	listeners: Set<Listener>;
 	/** When the last listener left. */
@@ -39,25 +69,36 @@ interface App {
 /** The mailboxes of all AppIDs, kept apart: nothing leads from one AppID to another. `now` is in milliseconds. */
 export class Mailboxes {
 	#apps = new Map<string, App>();
-	#count = 0;
 	#now: () => number;
+	readonly #mailboxes = new Shares({ all: SERVER_MAILBOXES_MAX, each: SERVER_MAILBOXES_PER_NETWORK });
+	readonly #bytes = new Shares({ all: SERVER_BYTES_MAX, each: SERVER_BYTES_PER_NETWORK });
 
 	constructor(now: () => number) {
 		this.#now = now;
 	}
 
-	/** Mailboxes of all AppIDs. */
-	get count(): number {
-		return this.#count;
+	/** How many mailboxes there are, and the bytes of their messages. */
+	get size(): { mailboxes: number; bytes: number } {
+		return { mailboxes: this.#mailboxes.total, bytes: this.#bytes.total };
 	}
 
 	list(appid: string): string[] {
 		return [...(this.#apps.get(appid)?.nameplates.keys() ?? [])];
 	}
 
+	/** Whether the client has claimed the nameplate before. */
+	hasClaimed({ appid, side }: Client, name: string): boolean {
+		return this.#apps.get(appid)?.nameplates.get(name)?.sides.has(side) ?? false;
+	}
+
+	/** Whether the client is one of the sides of the mailbox. */
+	isIn({ appid, side }: Client, id: string): boolean {
+		return this.#apps.get(appid)?.mailboxes.get(id)?.sides.has(side) ?? false;
+	}
+
 	/** A free nameplate, claimed: as short as possible, random among those. */
-	allocate(appid: string, side: string): string {
-		const taken = this.#apps.get(appid)?.nameplates;
+	allocate(client: Client): string {
+		const taken = this.#apps.get(client.appid)?.nameplates;
 		for (let size = 1; ; size++) {
 			const first = 10 ** (size - 1);
 			const span = 9 * first;
@@ -66,22 +107,23 @@ export class Mailboxes {
 			for (let i = 0; i < span; i++) {
 				const name = String(first + ((start + i) % span));
 				if (taken?.has(name)) continue;
-				this.claim(appid, name, side);
+				this.claim(client, name);
 				return name;
 			}
 		}
 	}
 
 	/** The id of the mailbox behind a nameplate; both are made when the nameplate is new. */
-	claim(appid: string, name: string, side: string): string {
-		const app = this.#app(appid);
+	claim(client: Client, name: string): string {
+		const app = this.#app(client.appid);
 		let nameplate = app.nameplates.get(name);
 		if (!nameplate) {
-			const mailbox = this.#make(app, appid, crypto.getRandomValues(new Uint8Array(8)).toHex(), name);
+			const mailbox = this.#make(app, client, crypto.getRandomValues(new Uint8Array(8)).toHex(), name);
 			nameplate = { mailbox, sides: new Map() };
 			app.nameplates.set(name, nameplate);
 		}
 		const { mailbox, sides } = nameplate;
+		const { side } = client;
 		if (sides.get(side) === "released") throw new Refusal("reclaimed");
 		if (!sides.has(side) && sides.size >= 2) throw new Refusal("crowded");
 		enter(mailbox, side);
@@ -89,7 +131,7 @@ export class Mailboxes {
 		return mailbox.id;
 	}
 
-	release(appid: string, name: string, side: string): void {
+	release({ appid, side }: Client, name: string): void {
 		const app = this.#apps.get(appid);
 		const nameplate = app?.nameplates.get(name);
 		if (!app || !nameplate?.sides.has(side)) return;
@@ -105,30 +147,33 @@ export class Mailboxes {
 	 * Subscribes; returns the messages so far. A mailbox that does not exist is made: after a restart of the server, both
 	 * sides come back to it.
 	 */
-	open(appid: string, id: string, side: string, listener: Listener): readonly StoredMessage[] {
-		const app = this.#app(appid);
-		const mailbox = app.mailboxes.get(id) ?? this.#make(app, appid, id, undefined);
-		enter(mailbox, side);
+	open(client: Client, id: string, listener: Listener): readonly StoredMessage[] {
+		const app = this.#app(client.appid);
+		const mailbox = app.mailboxes.get(id) ?? this.#make(app, client, id, undefined);
+		if (mailbox.listeners.size >= SERVER_LISTENERS_MAX) throw new Refusal("too many connections to this mailbox");
+		enter(mailbox, client.side);
 		mailbox.listeners.add(listener);
-		return mailbox.messages;
+		return mailbox.messages.map(({ message }) => message);
 	}
 
-	add(appid: string, id: string, message: StoredMessage): void {
+	add({ appid, side, network }: Client, id: string, phase: string, body: string): void {
 		const mailbox = this.#apps.get(appid)?.mailboxes.get(id);
-		const member = mailbox?.sides.get(message.side) ?? "closed";
+		const member = mailbox?.sides.get(side) ?? "closed";
 		if (!mailbox || member === "closed") throw new Refusal("the mailbox is closed");
-		const size = message.side.length + message.phase.length + message.body.length;
-		if (mailbox.messages.length >= SERVER_MESSAGES_MAX || mailbox.bytes + size > SERVER_MAILBOX_BYTES) {
+		const bytes = 2 * (side.length + phase.length + body.length) + SERVER_MESSAGE_OVERHEAD;
+		if (mailbox.messages.length >= SERVER_MESSAGES_MAX || mailbox.bytes + bytes > SERVER_MAILBOX_BYTES) {
 			throw new Refusal("the mailbox is full");
 		}
-		mailbox.sides.set(message.side, "active");
-		mailbox.messages.push(message);
-		mailbox.bytes += size;
+		paid(this.#bytes.take(network, bytes));
+		const message = { side, phase, body };
+		mailbox.sides.set(side, "active");
+		mailbox.messages.push({ message, network, bytes });
+		mailbox.bytes += bytes;
 		for (const listener of mailbox.listeners) listener(message);
 	}
 
-	/** `side` is done with the mailbox, which is removed when all sides are. */
-	close(appid: string, id: string, side: string): void {
+	/** The client's side is done with the mailbox, which is removed when all sides are. */
+	close({ appid, side }: Client, id: string): void {
 		const app = this.#apps.get(appid);
 		const mailbox = app?.mailboxes.get(id);
 		const member = mailbox?.sides.get(side);
@@ -139,18 +184,19 @@ export class Mailboxes {
 	}
 
 	/** Ends a subscription, also when its socket was lost. */
-	leave(appid: string, id: string, listener: Listener): void {
+	leave({ appid }: Client, id: string, listener: Listener): void {
 		const mailbox = this.#apps.get(appid)?.mailboxes.get(id);
 		if (!mailbox?.listeners.delete(listener)) return;
 		if (mailbox.listeners.size === 0) mailbox.quietSince = this.#now();
 	}
 
-	/** Removes mailboxes that nobody has listened to for {@link SERVER_PRUNE_MS}. */
+	/** Removes mailboxes that nobody has listened to for {@link SERVER_PRUNE_MS}, or {@link SERVER_LONELY_MS}. */
 	prune(): void {
-		const before = this.#now() - SERVER_PRUNE_MS;
+		const now = this.#now();
 		for (const [appid, app] of this.#apps) {
 			for (const mailbox of app.mailboxes.values()) {
-				if (mailbox.listeners.size === 0 && mailbox.quietSince <= before) this.#remove(app, appid, mailbox);
+				const kept = mailbox.met ? SERVER_PRUNE_MS : SERVER_LONELY_MS;
+				if (mailbox.listeners.size === 0 && now - mailbox.quietSince >= kept) this.#remove(app, appid, mailbox);
 			}
 		}
 	}
@@ -159,27 +205,29 @@ export class Mailboxes {
 		return this.#apps.get(appid) ?? { nameplates: new Map(), mailboxes: new Map() };
 	}
 
-	#make(app: App, appid: string, id: string, nameplate: string | undefined): Mailbox {
-		if (this.#count >= SERVER_MAILBOXES_MAX) throw new Refusal("the server is full, try again later");
-		const mailbox = {
+	#make(app: App, { appid, network }: Client, id: string, nameplate: string | undefined): Mailbox {
+		paid(this.#mailboxes.take(network));
+		const mailbox: Mailbox = {
 			id,
 			nameplate,
+			network,
 			sides: new Map(),
+			met: false,
 			messages: [],
 			bytes: 0,
-			listeners: new Set<Listener>(),
+			listeners: new Set(),
 			quietSince: this.#now(),
 		};
 		// An AppID is kept as long as it has a mailbox.
 		this.#apps.set(appid, app);
 		app.mailboxes.set(id, mailbox);
-		this.#count += 1;
 		return mailbox;
 	}
 
 	#remove(app: App, appid: string, mailbox: Mailbox): void {
 		app.mailboxes.delete(mailbox.id);
-		this.#count -= 1;
+		for (const { network, bytes } of mailbox.messages) this.#bytes.give(network, bytes);
+		this.#mailboxes.give(mailbox.network);
 		const { nameplate } = mailbox;
 		if (nameplate !== undefined && app.nameplates.get(nameplate)?.mailbox === mailbox) app.nameplates.delete(nameplate);
 		if (app.mailboxes.size === 0) this.#apps.delete(appid);
@@ -192,4 +240,9 @@ function enter(mailbox: Mailbox, side: string): void {
 	if (mailbox.sides.has(side)) return;
 	if (mailbox.sides.size >= 2) throw new Refusal("crowded");
 	mailbox.sides.set(side, "silent");
+	if (mailbox.sides.size === 2) mailbox.met = true;
+}
+
+function paid(refusal: string | undefined): void {
+	if (refusal !== undefined) throw new Refusal(refusal);
 }

@@ -1,6 +1,7 @@
 // The mailbox server's protocol without its sockets: frames in, messages out, one session for each socket.
+import { network } from "../../base/address.ts";
 import { RateLimiter } from "../../base/rate-limiter.ts";
-import { SERVER_CLAIM_ADDRESSES, SERVER_CLAIM_MS, SERVER_CLAIMS_BURST } from "./limits.ts";
+import { SERVER_CLAIM_MS, SERVER_CLAIM_NETWORKS, SERVER_CLAIMS_BURST } from "./limits.ts";
 import { Mailboxes, Refusal } from "./mailboxes.ts";
 import { type ClientSocket, openSession, type Session } from "./session.ts";
 
@@ -8,11 +9,11 @@ export class Rendezvous {
 	/** Readable, to see what is left behind. */
 	readonly mailboxes: Mailboxes;
 	readonly #now: () => number;
-	/** Claims and allocations by address: every guess at a code needs one. */
+	/** Mailboxes and nameplates entered, by network: every guess at a code needs one. */
 	readonly #claims = new RateLimiter({
 		burst: SERVER_CLAIMS_BURST,
 		everyMs: SERVER_CLAIM_MS,
-		keys: SERVER_CLAIM_ADDRESSES,
+		keys: SERVER_CLAIM_NETWORKS,
 	});
 
 	constructor(now = () => performance.now()) {
@@ -23,8 +24,12 @@ export class Rendezvous {
 	/** A new socket from `address`; it is welcomed at once. */
 	connect(address: string, socket: ClientSocket): Session {
 		socket.send({ type: "welcome", welcome: {} });
-		return openSession(this.mailboxes, socket, () => {
-			if (!this.#claims.take(address, this.#now())) throw new Refusal("too many codes, wait a minute");
+		const key = network(address);
+		return openSession(this.mailboxes, socket, {
+			network: key,
+			charge: () => {
+				if (!this.#claims.take(key, this.#now())) throw new Refusal("too many codes, wait a minute");
+			},
 		});
 	}
 

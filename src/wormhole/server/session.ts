@@ -2,8 +2,8 @@
 // (docs/mailbox-protocol.md, "Messages" and "Our mailbox server").
 import { MAILBOX_MESSAGE_MAX } from "../limits.ts";
 import { isName, isNameplate, parseObject } from "../messages.ts";
-import { SERVER_APPID_MAX, SERVER_ERRORS_MAX, SERVER_ORIG_MAX } from "./limits.ts";
-import { type Mailboxes, Refusal, type StoredMessage } from "./mailboxes.ts";
+import { SERVER_APPID_MAX, SERVER_BODY_MAX, SERVER_ERRORS_MAX, SERVER_ORIG_MAX } from "./limits.ts";
+import { type Client, type Mailboxes, Refusal, type StoredMessage } from "./mailboxes.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -21,9 +21,16 @@ export interface Session {
 	disconnected(): void;
 }
 
-/** A session for a new socket. `chargeClaim` throws a {@link Refusal} when its address makes too many claims. */
-export function openSession(mailboxes: Mailboxes, socket: ClientSocket, chargeClaim: () => void): Session {
-	let bound: { appid: string; side: string } | undefined;
+export interface SessionOptions {
+	/** Where the client is; what it puts into mailboxes counts for it. */
+	network: string;
+	/** Throws a {@link Refusal} when the network enters too many mailboxes. */
+	charge(): void;
+}
+
+/** A session for a new socket. */
+export function openSession(mailboxes: Mailboxes, socket: ClientSocket, { network, charge }: SessionOptions): Session {
+	let bound: Client | undefined;
 	let allocated = false;
 	let claimed: string | undefined;
 	let mailbox: { id: string; left: boolean } | undefined;
@@ -34,7 +41,7 @@ export function openSession(mailboxes: Mailboxes, socket: ClientSocket, chargeCl
 	/** Who the client is; before `bind` only a few messages are allowed. */
 	const client = () => bound ?? refuse("must bind first");
 	const leave = () => {
-		if (bound && mailbox) mailboxes.leave(bound.appid, mailbox.id, listener);
+		if (bound && mailbox) mailboxes.leave(bound, mailbox.id, listener);
 	};
 
 	const commands: Record<string, (json: Json) => void> = {
@@ -46,56 +53,59 @@ export function openSession(mailboxes: Mailboxes, socket: ClientSocket, chargeCl
 			if (bound) refuse("already bound");
 			if (typeof appid !== "string" || appid.length > SERVER_APPID_MAX) refuse("bind requires 'appid'");
 			if (!isName(side)) refuse("bind requires 'side'");
-			bound = { appid, side };
+			bound = { appid, side, network };
 		},
 		list() {
 			const { appid } = client();
 			socket.send({ type: "nameplates", nameplates: mailboxes.list(appid).map((id) => ({ id })) });
 		},
 		allocate() {
-			const { appid, side } = client();
+			const self = client();
 			if (allocated) refuse("you already allocated one, don't be greedy");
-			chargeClaim();
-			const nameplate = mailboxes.allocate(appid, side);
+			charge();
+			const nameplate = mailboxes.allocate(self);
 			allocated = true;
 			socket.send({ type: "allocated", nameplate });
 		},
 		claim({ nameplate }) {
-			const { appid, side } = client();
+			const self = client();
 			if (!isNameplate(nameplate)) refuse("claim requires 'nameplate'");
 			if (claimed !== undefined) refuse("only one claim per connection");
-			// An allocation has paid for its claim.
-			if (!allocated) chargeClaim();
+			// What the client has entered before, by an allocation or on an earlier connection, is paid.
+			if (!mailboxes.hasClaimed(self, nameplate)) charge();
 			claimed = nameplate;
-			socket.send({ type: "claimed", mailbox: mailboxes.claim(appid, nameplate, side) });
+			socket.send({ type: "claimed", mailbox: mailboxes.claim(self, nameplate) });
 		},
 		release({ nameplate = claimed }) {
-			const { appid, side } = client();
+			const self = client();
 			if (!isNameplate(nameplate)) refuse("release without nameplate must follow claim");
-			mailboxes.release(appid, nameplate, side);
+			mailboxes.release(self, nameplate);
 			socket.send({ type: "released" });
 		},
 		open({ mailbox: id }) {
-			const { appid, side } = client();
+			const self = client();
 			if (!isName(id)) refuse("open requires 'mailbox'");
 			if (mailbox) refuse("only one open per connection");
-			const before = mailboxes.open(appid, id, side, listener);
+			if (!mailboxes.isIn(self, id)) charge();
+			const before = mailboxes.open(self, id, listener);
 			mailbox = { id, left: false };
 			for (const message of before) listener(message);
 		},
 		add({ phase, body }) {
-			const { appid, side } = client();
+			const self = client();
 			if (!mailbox || mailbox.left) refuse("must open mailbox before adding");
 			if (!isName(phase) || typeof body !== "string") refuse("add requires 'phase' and 'body'");
-			mailboxes.add(appid, mailbox.id, { side, phase, body });
+			if (body.length > SERVER_BODY_MAX) refuse("'body' is too long");
+			if (body.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(body)) refuse("'body' must be hex");
+			mailboxes.add(self, mailbox.id, phase, body);
 		},
 		close({ mailbox: id = mailbox?.id }) {
-			const { appid, side } = client();
+			const self = client();
 			if (!isName(id)) refuse("close without mailbox must follow open");
 			if (mailbox && id !== mailbox.id) refuse("open and close must use same mailbox");
 			leave();
 			if (mailbox) mailbox.left = true;
-			mailboxes.close(appid, id, side);
+			mailboxes.close(self, id);
 			socket.send({ type: "closed" });
 		},
 	};
@@ -106,8 +116,9 @@ export function openSession(mailboxes: Mailboxes, socket: ClientSocket, chargeCl
 			const json = parseObject(frame, MAILBOX_MESSAGE_MAX);
 			try {
 				if (!json) return refuse("not a JSON object, or too long");
-				if (isEchoable(json.id)) socket.send({ type: "ack", id: json.id });
 				if (typeof json.type !== "string") return refuse("missing 'type'");
+				// The Rust client sends no id, and waits for this before it reads anything else.
+				socket.send({ type: "ack", id: isEchoable(json.id) ? json.id : null });
 				const command = Object.hasOwn(commands, json.type) ? commands[json.type] : undefined;
 				if (!command) return refuse("unknown type");
 				command(json);

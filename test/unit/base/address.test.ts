@@ -97,6 +97,10 @@ test.each([
 	["[fe80::1%eth0]", "fe80:0:0:0::/64"],
 	["[::1]", "0:0:0:0::/64"],
 	["[1:2:3:4:5:6:7::]", "1:2:3:4::/64"],
+	["::ffff:192.0.2.7", "192.0.2.7"],
+	["[::ffff:192.0.2.7]", "192.0.2.7"],
+	["::ffff:c000:207", "192.0.2.7"],
+	["2001:0DB8:0:0::1", "2001:db8:0:0::/64"],
 	["https://relay.example/", "https://relay.example/"],
 ])("the rate-limit key of %s is %s", (host, expected) => {
 	expect(network(host)).toBe(expected);
@@ -132,6 +136,10 @@ test.each([
 	["fd00::1", "fd00::/129", false],
 	["10.1.2.3", "10.0.0.0", false],
 	["10.1.2.3", "10/8", false],
+	["fe80::1", "fd00::/8", false],
+	["::1", "::1/128", true],
+	["10.1.2.3", "fd00::/8", false],
+	["fd12::1", "10.0.0.0/8", false],
 	["10.example.org", "10.0.0.0/8", false],
 	["10.1.2.3", "example.org/8", false],
 ])("%s in the block %s: %p", (address, block, expected) => {

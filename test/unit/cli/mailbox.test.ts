@@ -30,7 +30,8 @@ async function take(port: number): Promise<number> {
 async function refusal(port: number): Promise<HivemindError> {
 	const stop = AbortSignal.abort();
 	const listen = `127.0.0.1:${port}`;
-	const run = mailbox.run({ listen, help: false, version: false, verbose: 0 }, stop, { cut: stop, table: COMMANDS });
+	const values = { listen, "trust-proxy": [], "allow-origin": [], help: false, version: false, verbose: 0 };
+	const run = mailbox.run(values, stop, { cut: stop, table: COMMANDS });
 	return (await resultOr("listen", run)) as HivemindError;
 }
 

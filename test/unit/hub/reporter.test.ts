@@ -74,7 +74,18 @@ describe("messages, printed without -v", () => {
 			{ type: "wrong_code", waitMs: 4100 },
 			"Somebody tried a wrong code, or interfered. That code is dead; the next one follows in 5 s, as this was not the first time.",
 		],
-		[{ type: "code_spoiled", reason: "it was cancelled" }, "The code is dead: it was cancelled. The next one follows."],
+		[
+			{ type: "wrong_code", waitMs: 0, reason: "the other side stopped answering" },
+			"Somebody tried a wrong code, or interfered (the other side stopped answering). That code is dead; the next one follows.",
+		],
+		[
+			{ type: "code_spoiled", reason: "it was cancelled", waitMs: 0 },
+			"The code is dead: it was cancelled. The next one follows.",
+		],
+		[
+			{ type: "code_spoiled", reason: "it was cancelled", waitMs: 1500 },
+			"The code is dead: it was cancelled. The next one follows in 2 s, as this was not the first time.",
+		],
 		[
 			{ type: "mailbox_unreachable", url: "ws://m/v1", reason: "no answer" },
 			"The mailbox server ws://m/v1 cannot be reached: no answer. Join codes do not work for now, but the ticket does. Trying again …",
@@ -248,6 +259,10 @@ Waiting for peer to connect...
 	);
 	expect(shown({ ...code, unused: true }).err).toBe("The peer that took the ticket has not joined. Another code:\n");
 	expect(shown({ type: "code_taken" })).toEqual({ out: "✓ Peer connected and received ticket\n", err: "" });
+	expect(shown({ type: "code_taken", doubt: "it stopped answering" })).toEqual({
+		out: "✓ Peer connected and received ticket\n",
+		err: "It proved the code, but did not say that it has read the ticket: it stopped answering.\n",
+	});
 });
 
 test("with --qr each join command is shown as a QR code, too", () => {

@@ -29,17 +29,20 @@ test("whatever happens to a code is an event", async () => {
 	expect(offered).toMatchObject({ ticket: "ticket", url: "ws://m/v1", words: 3, afterTakenMs: 0 });
 	offered.onCode("1-a-b-c");
 	offered.onWrongCode(4000);
-	offered.onSpoiled?.("it was cancelled");
+	offered.onWrongCode(0, "it broke off");
+	offered.onSpoiled?.("it was cancelled", 1500);
 	offered.onUnreachable({ url: "ws://m/v1", why: "no answer", proxy: "http://p (HTTP_PROXY)", hint: "Wait." });
 	offered.onMotd?.("be kind");
 	offered.onTaken();
+	offered.onTaken("no answer");
 	offered.onCode("2-d-e-f");
 	over.resolve();
 	await done;
 	expect(events).toEqual([
 		{ type: "code", code: "1-a-b-c", mailbox: "ws://m/v1", unused: false },
 		{ type: "wrong_code", waitMs: 4000 },
-		{ type: "code_spoiled", reason: "it was cancelled" },
+		{ type: "wrong_code", waitMs: 0, reason: "it broke off" },
+		{ type: "code_spoiled", reason: "it was cancelled", waitMs: 1500 },
 		{
 			type: "mailbox_unreachable",
 			url: "ws://m/v1",
@@ -49,6 +52,7 @@ test("whatever happens to a code is an event", async () => {
 		},
 		{ type: "mailbox_says", text: "be kind" },
 		{ type: "code_taken" },
+		{ type: "code_taken", doubt: "no answer" },
 		{ type: "code", code: "2-d-e-f", mailbox: "ws://m/v1", unused: false },
 	]);
 });

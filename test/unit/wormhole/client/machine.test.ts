@@ -1,7 +1,7 @@
 // The machine with a server and another side that the test plays. Interleavings are in test/property.
 import { describe, expect, test } from "bun:test";
 import { phaseKey, seal, unseal } from "../../../../src/wormhole/client/keys.ts";
-import { PAYLOAD_MAX, PHASES_MAX } from "../../../../src/wormhole/client/limits.ts";
+import { ACKNOWLEDGE_MS, PAYLOAD_MAX, PHASES_MAX } from "../../../../src/wormhole/client/limits.ts";
 import { begin, step } from "../../../../src/wormhole/client/machine.ts";
 import { pakeBody } from "../../../../src/wormhole/client/payload.ts";
 import { finish, start } from "../../../../src/wormhole/client/spake2.ts";
@@ -128,7 +128,7 @@ describe("hub", () => {
 		expect(hub.said("0")).toBe(TICKET);
 	});
 
-	test("a text client gets an offer, and only its answer counts as taken", () => {
+	test("a text client gets an offer, and its answer ends the exchange", () => {
 		const hub = new Exchange(offer(1)).ready();
 		hub.theirPake();
 		hub.theirs("version", TEXT);
@@ -141,17 +141,56 @@ describe("hub", () => {
 		expect(hub.outcome).toEqual({ kind: "taken" });
 	});
 
-	test.each(['{"error":"transfer rejected"}', '{"answer":{"message_ack":{"toString":1}}}'])(
-		"a text client that answers %s has not taken the ticket",
-		(answer) => {
+	test.each(['{"app_versions":null}', "{}", TEXT])(
+		"a client that announces %s and acknowledges nothing has the ticket, and the next code follows soon",
+		(versions) => {
+			const hub = new Exchange(offer(1)).ready();
+			hub.theirPake();
+			hub.theirs("version", versions);
+			expect(JSON.parse(hub.said("0"))).toEqual({ offer: { message: TICKET } });
+			expect(hub.echo("0")).toContainEqual({ type: "timer", name: "exchange", ms: ACKNOWLEDGE_MS });
+			// The server cannot prolong the wait.
+			expect(hub.echo("0")).toEqual([]);
+			hub.on({ type: "timer", name: "exchange" });
+			expect(hub.outcome).toEqual({ kind: "taken", doubt: "the other side stopped answering" });
+		},
+	);
+
+	test.each([
+		['{"error":"transfer rejected"}', "the other side refused the ticket: transfer rejected"],
+		['{"answer":{"message_ack":{"toString":1}}}', 'the other side refused the ticket: {"toString":1}'],
+	])("a text client that answers %s has the ticket, but the hub says what it answered", (answer, doubt) => {
+		const hub = new Exchange(offer(1)).ready();
+		hub.theirPake();
+		hub.theirs("version", TEXT);
+		hub.echo("0");
+		hub.theirs("0", answer);
+		expect(hub.mood).toBe("errory");
+		expect(hub.outcome).toEqual({ kind: "taken", doubt });
+	});
+
+	test("a text client that ends before the ticket is in the mailbox is not counted as a taker", () => {
+		const hub = new Exchange(offer(1)).ready();
+		hub.theirPake();
+		hub.theirs("version", TEXT);
+		hub.theirs("0", '{"error":"transfer rejected"}');
+		expect(hub.outcome?.kind).toBe("lost");
+	});
+
+	test("a side that proved the code has the ticket, even if it makes the rest of the exchange fail", () => {
+		for (const fail of [
+			(hub: Exchange) => hub.gets({ type: "message", side: THEM, phase: "0", body: "00" }),
+			(hub: Exchange) => hub.gets({ type: "error", error: "the mailbox is full" }),
+			(hub: Exchange) => hub.gets({ type: "closed" }),
+		]) {
 			const hub = new Exchange(offer(1)).ready();
 			hub.theirPake();
 			hub.theirs("version", TEXT);
-			hub.theirs("0", answer);
-			expect(hub.mood).toBe("errory");
-			expect(hub.outcome?.kind).toBe("lost");
-		},
-	);
+			hub.echo("0");
+			fail(hub);
+			expect(hub.outcome).toEqual({ kind: "taken", doubt: expect.any(String) });
+		}
+	});
 
 	test("a side with a wrong code never sees the ticket", () => {
 		const hub = new Exchange(offer(1), "5-hamburger-zulu").ready();

@@ -4,6 +4,7 @@ import type { Outage } from "../../../../src/wormhole/client/failures.ts";
 import type { Route } from "../../../../src/wormhole/client/proxy.ts";
 import { TIMING } from "../../../../src/wormhole/client/timing.ts";
 import { openMailboxSocket } from "../../../../src/wormhole/client/websocket.ts";
+import { MAILBOX_MESSAGE_MAX } from "../../../../src/wormhole/limits.ts";
 import { connectProxy } from "../../../support/certificates.ts";
 
 /** What a socket says, from its opening to its end, which the server brings about. */
@@ -15,6 +16,7 @@ function story(route: Route): Promise<{ frames: string[]; outage: Outage }> {
 			{
 				onOpen: () => frames.push("open"),
 				onFrame: (frame) => frames.push(String(frame)),
+				onTooLong: () => frames.push("too long"),
 				onDown: (outage) => resolve({ frames, outage }),
 			},
 			TIMING,
@@ -23,14 +25,14 @@ function story(route: Route): Promise<{ frames: string[]; outage: Outage }> {
 }
 
 /** Sends one frame and closes with a reason. */
-function server(reason: string) {
+function server(reason: string, frame = "hello") {
 	const listener = Bun.serve({
 		hostname: "127.0.0.1",
 		port: 0,
 		fetch: (request, self) => (self.upgrade(request) ? undefined : new Response("", { status: 400 })),
 		websocket: {
 			open(socket) {
-				socket.send("hello");
+				socket.send(frame);
 				socket.close(4000, reason);
 			},
 			message() {},
@@ -62,4 +64,16 @@ test.each([
 	const [request = ""] = proxy.requests;
 	expect(request).toStartWith(`CONNECT mailbox.test:${mailbox.port} HTTP/1.1\r\n`);
 	expect(/^Proxy-Authorization: (.*)$/im.exec(request)?.[1]).toBe(authorization);
+});
+
+test("a message that is too long ends the socket behind a proxy, too", async () => {
+	await using mailbox = server("done", "a".repeat(MAILBOX_MESSAGE_MAX + 1));
+	await using proxy = await connectProxy();
+	const address = `127.0.0.1:${proxy.port}`;
+	const { frames, outage } = await story({
+		url: `ws://mailbox.test:${mailbox.port}/`,
+		proxy: { url: `http://${address}/`, name: address, variable: "HTTP_PROXY" },
+	});
+	expect(frames).toEqual(["open", "too long"]);
+	expect(outage).toEqual({ why: "it sent a message that is too long" });
 });

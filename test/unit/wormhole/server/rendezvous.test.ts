@@ -1,11 +1,17 @@
 // The mailbox server without sockets: what docs/mailbox-protocol.md promises, and what keeps it bounded.
 import { expect, test } from "bun:test";
-import { MAILBOX_MESSAGE_MAX } from "../../../../src/wormhole/limits.ts";
+import { MAILBOX_MESSAGE_MAX, MAILBOX_NAME_MAX } from "../../../../src/wormhole/limits.ts";
 import {
+	SERVER_BODY_MAX,
+	SERVER_BYTES_PER_NETWORK,
 	SERVER_CLAIMS_BURST,
 	SERVER_ERRORS_MAX,
+	SERVER_LISTENERS_MAX,
+	SERVER_LONELY_MS,
 	SERVER_MAILBOX_BYTES,
 	SERVER_MAILBOXES_MAX,
+	SERVER_MAILBOXES_PER_NETWORK,
+	SERVER_MESSAGE_OVERHEAD,
 	SERVER_MESSAGES_MAX,
 	SERVER_PRUNE_MS,
 } from "../../../../src/wormhole/server/limits.ts";
@@ -16,12 +22,13 @@ type Json = Record<string, unknown>;
 
 class Client {
 	got: Json[] = [];
+	acks: Json[] = [];
 	closed = false;
 	session: Session;
 
 	constructor(server: Rendezvous, side?: string, appid = "app", address = "127.0.0.1") {
 		this.session = server.connect(address, {
-			send: (message) => this.got.push(message),
+			send: (message) => (message.type === "ack" ? this.acks : this.got).push(message),
 			close: () => {
 				this.closed = true;
 			},
@@ -29,7 +36,7 @@ class Client {
 		if (side !== undefined) this.says({ type: "bind", appid, side });
 	}
 
-	/** Sends a message, and returns the answers. */
+	/** Sends a message, and returns the answers without its ack. */
 	says(message: Json | string): Json[] {
 		const before = this.got.length;
 		this.session.receive(typeof message === "string" ? message : JSON.stringify(message));
@@ -130,9 +137,9 @@ test("the mailbox is removed when the last side closes it", () => {
 	}
 	expect(a.says({ type: "close", mailbox, mood: "happy" })).toEqual([{ type: "closed" }]);
 	expect(a.says({ type: "add", phase: "x", body: "" })).toEqual(error("must open mailbox before adding"));
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 	b.says({ type: "close", mailbox, mood: "happy" });
-	expect(server.mailboxes.count).toBe(0);
+	expect(server.mailboxes.size.mailboxes).toBe(0);
 	expect(server.mailboxes.list("app")).toEqual([]);
 });
 
@@ -149,32 +156,58 @@ test("AppIDs do not see each other", () => {
 	expect(one.says({ type: "list" })).toEqual([{ type: "nameplates", nameplates: [{ id: nameplate }] }]);
 });
 
-test("a mailbox without a socket is removed after 10 minutes; one with a socket never is", () => {
+test("a mailbox in which two sides met is removed 10 minutes after its last socket; one with a socket never is", () => {
 	let now = 0;
 	const server = new Rendezvous(() => now);
-	const [a, b] = [new Client(server, "a"), new Client(server, "b")];
+	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
 	a.says({ type: "open", mailbox: allocated(a).mailbox });
-	b.says({ type: "open", mailbox: allocated(b).mailbox });
-	b.session.disconnected();
+	const { nameplate, mailbox } = allocated(b);
+	for (const client of [b, c]) {
+		client.says({ type: "claim", nameplate });
+		client.says({ type: "open", mailbox });
+	}
+	for (const client of [b, c]) client.session.disconnected();
 	now += SERVER_PRUNE_MS - 1;
 	server.prune();
-	expect(server.mailboxes.count).toBe(2);
+	expect(server.mailboxes.size.mailboxes).toBe(2);
 	now += 1;
 	server.prune();
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 	expect(server.mailboxes.list("app")).toHaveLength(1);
 	now += 10 * SERVER_PRUNE_MS;
 	server.prune();
-	expect(server.mailboxes.count).toBe(1);
+	expect(server.mailboxes.size.mailboxes).toBe(1);
 });
 
-test("before `bind`, an id is acknowledged, a ping is answered, and permissions are ignored", () => {
+test("a ping is answered, and permissions are ignored, with or without `bind`", () => {
 	const client = new Client(new Rendezvous());
-	expect(client.says({ type: "ping", ping: 7, id: "ab" })).toEqual([
+	expect(client.says({ type: "ping", ping: 7 })).toEqual([{ type: "pong", pong: 7 }]);
+	expect(client.says({ type: "submit-permissions", method: "hashcash", stamp: "1:" })).toEqual([]);
+});
+
+test("every message is acknowledged before it is answered, with or without an id", () => {
+	const sent: Json[] = [];
+	const session = new Rendezvous().connect("127.0.0.1", { send: (message) => sent.push(message), close() {} });
+	for (const message of [
+		{ type: "bind", appid: "app", side: "a" },
+		{ type: "ping", ping: 7, id: "ab" },
+		{ type: "ping", ping: 7, id: "x".repeat(65) },
+		{ type: "nonsense" },
+		{ id: "without a type" },
+	]) {
+		session.receive(JSON.stringify(message));
+	}
+	expect(sent).toEqual([
+		{ type: "welcome", welcome: {} },
+		{ type: "ack", id: null },
 		{ type: "ack", id: "ab" },
 		{ type: "pong", pong: 7 },
+		{ type: "ack", id: null },
+		{ type: "pong", pong: 7 },
+		{ type: "ack", id: null },
+		{ type: "error", error: "unknown type", orig: { type: "nonsense" } },
+		{ type: "error", error: "missing 'type'", orig: { id: "without a type" } },
 	]);
-	expect(client.says({ type: "submit-permissions", method: "hashcash", stamp: "1:" })).toEqual([]);
 });
 
 test.each([
@@ -222,22 +255,150 @@ test("a mailbox holds a bounded number of messages and bytes", () => {
 	expect(a.says({ type: "add", phase: "p", body: "" })).toEqual(error("the mailbox is full"));
 	const b = new Client(server, "b");
 	b.says({ type: "open", mailbox: "large" });
-	const body = "x".repeat(60_000);
-	const count = Math.floor(SERVER_MAILBOX_BYTES / body.length);
-	for (let i = 0; i < count; i++) b.says({ type: "add", phase: "p", body });
+	// Hex takes two bytes a character when its frame has a character beyond Latin-1.
+	const body = "0".repeat(20_000);
+	const count = Math.floor(SERVER_MAILBOX_BYTES / (2 * (body.length + 2) + SERVER_MESSAGE_OVERHEAD));
+	for (let i = 0; i < count; i++) expect(b.says({ type: "add", phase: "p", body })[0]?.type).toBe("message");
 	expect(b.says({ type: "add", phase: "p", body })).toEqual(error("the mailbox is full"));
 });
 
-test("one address gets a burst of claims, then one a second; others are not slowed down", () => {
+test.each([
+	["of an odd length", "ab0", "'body' must be hex"],
+	["of other letters", "xy", "'body' must be hex"],
+	["of other characters", "ф".repeat(20), "'body' must be hex"],
+	["longer than any client's", "0".repeat(SERVER_BODY_MAX + 2), "'body' is too long"],
+])("a body %s is refused", (_, body, text) => {
+	const client = new Client(new Rendezvous(), "a");
+	client.says({ type: "open", mailbox: "m" });
+	expect(client.says({ type: "add", phase: "p", body })).toEqual(error(text));
+});
+
+test("the longest body with the longest names makes a message that clients accept", () => {
+	const longest = "\u0001".repeat(MAILBOX_NAME_MAX);
+	const client = new Client(new Rendezvous(), longest);
+	client.says({ type: "open", mailbox: "m" });
+	const [message] = client.says({ type: "add", phase: longest, body: "0".repeat(SERVER_BODY_MAX) });
+	expect(message?.type).toBe("message");
+	expect(JSON.stringify(message).length).toBeLessThanOrEqual(MAILBOX_MESSAGE_MAX);
+});
+
+test("a mailbox that never had two sides is forgotten after a minute without a socket", () => {
 	let now = 0;
 	const server = new Rendezvous(() => now);
-	const claim = (address: string) => new Client(server, "a", "app", address).says({ type: "claim", nameplate: "1" });
-	for (let i = 0; i < SERVER_CLAIMS_BURST; i++) expect(claim("1.1.1.1")[0]?.type).toBe("claimed");
-	expect(claim("1.1.1.1")).toEqual(error("too many codes, wait a minute"));
-	expect(claim("2.2.2.2")[0]?.type).toBe("claimed");
+	const [a, b, c] = [new Client(server, "a"), new Client(server, "b"), new Client(server, "c")];
+	a.says({ type: "open", mailbox: allocated(a).mailbox });
+	allocated(b);
+	c.says({ type: "open", mailbox: "made up" });
+	c.session.disconnected();
+	now += SERVER_LONELY_MS - 1;
+	server.prune();
+	expect(server.mailboxes.size.mailboxes).toBe(3);
+	now += 1;
+	server.prune();
+	expect(server.mailboxes.size.mailboxes).toBe(1);
+	expect(server.mailboxes.list("app")).toHaveLength(1);
+});
+
+test("4,096 opens from one network leave room for others, and are forgotten after a minute", () => {
+	let now = 0;
+	const server = new Rendezvous(() => now);
+	for (let i = 0; i < 4096; i++) {
+		now += 0.5;
+		const client = new Client(server, `s${i}`, "app", `2001:db8::${i.toString(16)}`);
+		client.says({ type: "open", mailbox: `m${i}` });
+		client.session.disconnected();
+	}
+	expect(server.mailboxes.size.mailboxes).toBeLessThanOrEqual(SERVER_CLAIMS_BURST + 3);
+	expect(allocated(new Client(server, "hub", "app", "192.0.2.1")).nameplate).toBeDefined();
+	now += SERVER_LONELY_MS;
+	server.prune();
+	expect(server.mailboxes.size.mailboxes).toBe(0);
+});
+
+test("one network holds a quarter of the mailboxes and of the bytes, and they come back when it has gone", () => {
+	let now = 0;
+	const server = new Rendezvous(() => now);
+	const greedy: Client[] = [];
+	const say = (message: Json) => {
+		now += 1000;
+		const client = new Client(server, "a", "app", "192.0.2.1");
+		greedy.push(client);
+		return client.says(message);
+	};
+	for (let i = 0; i < SERVER_MAILBOXES_PER_NETWORK; i++) expect(say({ type: "open", mailbox: `m${i}` })).toEqual([]);
+	const refused = "your network has too much on this server, try again later";
+	expect(say({ type: "open", mailbox: "one more" })).toEqual(error(refused));
+	expect(say({ type: "allocate" })).toEqual(error(refused));
+	const body = "0".repeat(SERVER_BODY_MAX);
+	const answers = greedy
+		.slice(0, SERVER_MAILBOXES_PER_NETWORK)
+		.map((client) => client.says({ type: "add", phase: "p", body })[0]);
+	expect(new Set(answers.map((answer) => answer?.error))).toEqual(new Set([undefined, refused]));
+	expect(server.mailboxes.size.bytes).toBeLessThanOrEqual(SERVER_BYTES_PER_NETWORK);
+	expect(server.mailboxes.size.bytes).toBeGreaterThan(0.9 * SERVER_BYTES_PER_NETWORK);
+	const other = new Client(server, "b", "app", "192.0.2.2");
+	other.says({ type: "open", mailbox: "other" });
+	expect(other.says({ type: "add", phase: "p", body })[0]?.type).toBe("message");
+	for (const client of [...greedy, other]) client.session.disconnected();
+	now += SERVER_LONELY_MS;
+	server.prune();
+	expect(server.mailboxes.size.mailboxes).toBe(0);
+	expect(server.mailboxes.size.bytes).toBe(0);
+});
+
+test("bytes count for the network that adds them, not for the one that made the mailbox", () => {
+	let now = 0;
+	const server = new Rendezvous(() => now);
+	const body = "0".repeat(SERVER_BODY_MAX);
+	for (let i = 0; i < 1 + SERVER_BYTES_PER_NETWORK / (2 * SERVER_BODY_MAX); i++) {
+		now += 1000;
+		new Client(server, "victim", `app${i}`, "192.0.2.1").says({ type: "open", mailbox: "m" });
+		const vandal = new Client(server, "vandal", `app${i}`, "192.0.2.2");
+		vandal.says({ type: "open", mailbox: "m" });
+		vandal.says({ type: "add", phase: "p", body });
+	}
+	const victim = new Client(server, "hub", "app", "192.0.2.1");
+	victim.says({ type: "open", mailbox: "m" });
+	expect(victim.says({ type: "add", phase: "p", body })[0]?.type).toBe("message");
+});
+
+test("a mailbox has a bounded number of listeners", () => {
+	const server = new Rendezvous();
+	const clients = Array.from({ length: SERVER_LISTENERS_MAX }, () => new Client(server, "a"));
+	for (const client of clients) expect(client.says({ type: "open", mailbox: "m" })).toEqual([]);
+	const late = new Client(server, "a");
+	expect(late.says({ type: "open", mailbox: "m" })).toEqual(error("too many connections to this mailbox"));
+	clients[0]?.session.disconnected();
+	expect(late.says({ type: "open", mailbox: "m" })).toEqual([]);
+});
+
+test("one network gets a burst of claims, then one a second; others are not slowed down", () => {
+	let now = 0;
+	const server = new Rendezvous(() => now);
+	let count = 0;
+	const claim = (address: string) =>
+		new Client(server, "a", `app${count++}`, address).says({ type: "claim", nameplate: "1" });
+	// An IPv6 machine has a /64 of addresses, and an IPv4 one may show as IPv6.
+	for (let i = 0; i < SERVER_CLAIMS_BURST; i++) expect(claim(`2001:db8::${i + 1}`)[0]?.type).toBe("claimed");
+	expect(claim("2001:db8::ffff")).toEqual(error("too many codes, wait a minute"));
+	expect(claim("2001:db8:0:1::1")[0]?.type).toBe("claimed");
+	for (let i = 0; i < SERVER_CLAIMS_BURST; i++) expect(claim("::ffff:192.0.2.1")[0]?.type).toBe("claimed");
+	expect(claim("192.0.2.1")).toEqual(error("too many codes, wait a minute"));
+	expect(claim("::ffff:192.0.2.2")[0]?.type).toBe("claimed");
 	now += 1000;
-	expect(claim("1.1.1.1")[0]?.type).toBe("claimed");
-	expect(claim("1.1.1.1")[0]?.type).toBe("error");
+	expect(claim("2001:db8::1")[0]?.type).toBe("claimed");
+	expect(claim("2001:db8::1")[0]?.type).toBe("error");
+});
+
+test("a client that comes back to what it has entered is not charged again", () => {
+	const server = new Rendezvous(() => 0);
+	const { nameplate, mailbox } = allocated(new Client(server, "hub"));
+	for (let i = 0; i < 3 * SERVER_CLAIMS_BURST; i++) {
+		const again = new Client(server, "hub");
+		expect(again.says({ type: "open", mailbox })).toEqual([]);
+		expect(again.says({ type: "claim", nameplate })).toEqual([{ type: "claimed", mailbox }]);
+		again.session.disconnected();
+	}
 });
 
 test("a full server refuses new mailboxes, and the old ones keep working", () => {
@@ -247,7 +408,7 @@ test("a full server refuses new mailboxes, and the old ones keep working", () =>
 	for (let i = 1; i < SERVER_MAILBOXES_MAX; i++) {
 		new Client(server, "a", `app${i}`, `${i}`).says({ type: "open", mailbox: "m" });
 	}
-	expect(server.mailboxes.count).toBe(SERVER_MAILBOXES_MAX);
+	expect(server.mailboxes.size.mailboxes).toBe(SERVER_MAILBOXES_MAX);
 	const late = new Client(server, "z");
 	expect(late.says({ type: "open", mailbox: "late" })).toEqual(error("the server is full, try again later"));
 	expect(late.says({ type: "allocate" })).toEqual(error("the server is full, try again later"));
