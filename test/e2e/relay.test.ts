@@ -1,5 +1,5 @@
 // Relays, with one that misbehaves on command: a hub that only a relay leads to, and a hub that loses its relay.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { RelayProbe } from "../../src/hub/relay-probe.ts";
 import { type RelayEvent, watchRelay } from "../../src/hub/relay-watchdog.ts";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
@@ -43,6 +43,20 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 	await client.reset();
 	await socket.closed();
 });
+
+test("a connection that begins at a relay and becomes direct is said by both sides", async () => {
+	const printed = spyOn(process.stderr, "write").mockReturnValue(true);
+	const said = () => printed.mock.calls.map(([text]) => String(text)).join("");
+	try {
+		await using hub = await startHub([], by);
+		const { address, secret } = await parseTicket(hub.ticket);
+		await using _peer = await startPeer(await formatTicket({ address: onlyByRelay(address), secret }), by);
+		while (!/is now connected directly/.test(said()) || !/to the hub is now direct/.test(said())) await Bun.sleep(10);
+		console.log(said());
+	} finally {
+		printed.mockRestore();
+	}
+}, 60_000);
 
 /**
  * A hub's endpoint and a watchdog with short intervals, once a probe has reached it, which may take several on a slow
