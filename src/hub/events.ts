@@ -5,6 +5,7 @@ import type { DialFailure } from "../forward/dial-error.ts";
 import type { OfferEvent } from "../invite/offer-codes.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
 import type { EndpointEvent } from "../transport/events.ts";
+import type { PathChange } from "../transport/path-watch.ts";
 import type { RelayEvent } from "./relay-watchdog.ts";
 
 /** A peer as the hub knows it. */
@@ -47,6 +48,8 @@ export type HubEvent =
 	| { type: "peer_left"; peer: PeerLabel; reason: string }
 	/** The same for one of several connections. */
 	| { type: "connection_left"; peer: PeerLabel; reason: string }
+	/** A connection of an admitted peer has taken another path. */
+	| ({ type: "path"; peer: PeerLabel } & PathChange)
 	| { type: "denied"; peer: PeerLabel; reason: DenialReason; message: string }
 	/** No new peer is admitted any more. */
 	| { type: "closed_to_new_peers"; why: "once" | "expired" }

@@ -10,6 +10,7 @@ import type { Connection } from "../transport/connection.ts";
 import { CONNECTIONS_PER_ID, SWEEP_MS } from "../transport/limits.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
 import type { HubEvent } from "./events.ts";
+import type { HubSide, SessionEvent } from "./hub-side.ts";
 import {
 	HEALTH_WAIT_MS,
 	KNOWN_MAX,
@@ -19,7 +20,7 @@ import {
 	STREAMS_MAX,
 } from "./limits.ts";
 import { LoopGuard } from "./loop-guard.ts";
-import { type HubSide, INTERNAL_ERROR, PeerSession, type SessionEvent } from "./peer-session.ts";
+import { INTERNAL_ERROR, PeerSession } from "./peer-session.ts";
 import type { Welcome } from "./peer-state.ts";
 import { routeOf, serveStream } from "./serve-stream.ts";
 import { ServiceHealth } from "./service-health.ts";
@@ -50,7 +51,7 @@ export class Hub {
 	readonly #health: ServiceHealth;
 	readonly #loops: LoopGuard;
 	/** The hub as its sessions see it. */
-	readonly #side: HubSide;
+	readonly #side: HubSide<PeerSession>;
 	readonly #closing = new AbortController();
 	#expiry: Timer | undefined;
 	readonly #sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
@@ -157,7 +158,7 @@ export class Hub {
 	}
 
 	#onEvent(session: PeerSession, event: SessionEvent): void {
-		if (event.type === "entered") this.#entered(session);
+		if (event.type === "entered") this.#entered(session, event.path);
 		else if (event.type === "left") this.#left(session, event.reason);
 		else if (event.type === "closed") {
 			this.#sessions.delete(session);
@@ -168,7 +169,7 @@ export class Hub {
 		else this.#loops.remove(session);
 	}
 
-	#entered(session: PeerSession): void {
+	#entered(session: PeerSession, path: string): void {
 		const { connection, peer } = session;
 		connection.limitIncomingStreams(STREAM_CREDIT);
 		const host = connection.host();
@@ -177,7 +178,7 @@ export class Hub {
 		this.#health.watch(true);
 		this.#checkInvitation();
 		const type = this.#hasAnother(session) ? "connection_joined" : "peer_joined";
-		this.#emit({ type, peer, path: connection.path() });
+		this.#emit({ type, peer, path });
 	}
 
 	#left(session: PeerSession, reason: string): void {

@@ -6,54 +6,32 @@ import { CONTROL_PORT_ID, type Message } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
+import { PathWatch, pathText } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { Denial } from "./admission.ts";
-import type { HubEvent, PeerLabel } from "./events.ts";
+import type { PeerLabel } from "./events.ts";
+import type { HubSide } from "./hub-side.ts";
 import { GONE_MS, HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
 import * as peerState from "./peer-state.ts";
 import { readHeader } from "./read-header.ts";
-import type { ServiceRequest } from "./serve-stream.ts";
-import type { StreamQuota } from "./stream-quota.ts";
 
 /** What a peer is told when a bug has ended its connection. */
 export const INTERNAL_ERROR = "internal error at the hub";
-
-/** The hub as a session sees it. */
-export interface HubSide {
-	/** Whether it has no secret, and so admits peers of the original program, which send no hello. */
-	readonly open: boolean;
-	/** Counts the streams of all connections. */
-	readonly quota: StreamQuota;
-	/** Why this id is not admitted, or undefined when it is. */
-	admit(id: string, secret: string | undefined): Denial | undefined;
-	/** What an admitted peer is told first. */
-	welcome(): Promise<peerState.Welcome>;
-	/** Dials the service and forwards until the end, or refuses. */
-	serve(request: ServiceRequest): Promise<void>;
-	onEvent(session: PeerSession, event: SessionEvent): void;
-}
-
-export type SessionEvent =
-	/** The peer was admitted and counts from now on. */
-	| { type: "entered" }
-	/** It no longer counts: it has said goodbye, or its connection is over. */
-	| { type: "left"; reason: string }
-	| { type: "closed" }
-	| Extract<HubEvent, { type: "denied" | "stream_refused" | "protocol_error" | "bug" }>;
 
 export class PeerSession {
 	readonly connection: Connection;
 	/** Where it listens, by its hello: see LoopGuard. */
 	marks: readonly string[] = [];
-	readonly #hub: HubSide;
+	readonly #hub: HubSide<PeerSession>;
 	#state: peerState.PeerState = { phase: "new" };
 	#name: string | undefined;
 	#control: ControlChannel | undefined;
+	#paths: PathWatch | undefined;
 	readonly #helloTimer: Timer;
 	#silenceTimer: Timer | undefined;
 	#leaveTimer: Timer | undefined;
 
-	constructor(connection: Connection, hub: HubSide) {
+	constructor(connection: Connection, hub: HubSide<PeerSession>) {
 		this.connection = connection;
 		this.#hub = hub;
 		this.#helloTimer = setTimeout(() => void this.#guarded(() => this.#step({ type: "timeout" })), HELLO_MS);
@@ -104,10 +82,7 @@ export class PeerSession {
 				this.#decide(action.hello);
 				break;
 			case "enter":
-				clearTimeout(this.#helloTimer);
-				// A peer of the original program answers no pings: only its path shows whether it is alive.
-				if (!this.#control) this.#watchSilence(() => this.connection.pathlessFor());
-				this.#hub.onEvent(this, { type: "entered" });
+				this.#enter();
 				break;
 			case "prepare":
 				void this.#guarded(async () => this.#step({ type: "prepared", welcome: await this.#hub.welcome() }));
@@ -124,6 +99,15 @@ export class PeerSession {
 			case "leave":
 				this.#hub.onEvent(this, { type: "left", reason: action.reason });
 		}
+	}
+
+	#enter(): void {
+		clearTimeout(this.#helloTimer);
+		// A peer of the original program answers no pings: only its path shows whether it is alive.
+		if (!this.#control) this.#watchSilence(() => this.connection.pathlessFor());
+		const path = this.connection.path();
+		this.#paths = new PathWatch(path);
+		this.#hub.onEvent(this, { type: "entered", path: pathText(path) });
 	}
 
 	#deny({ reason, message }: Denial): void {
@@ -222,8 +206,16 @@ export class PeerSession {
 		clearInterval(this.#silenceTimer);
 		const look = () => {
 			if (silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
+			this.#lookAtPath();
 		};
 		this.#silenceTimer = whileAwake(1000, () => void this.#guarded(look));
+	}
+
+	#lookAtPath(): void {
+		// What a dying connection still tries is no news of a peer that has a better one by then.
+		if (!this.staying || this.silent) return;
+		const change = this.#paths?.look(this.connection.path(), performance.now());
+		if (change) this.#hub.onEvent(this, { type: "path", peer: this.peer, ...change });
 	}
 
 	#closed(reason: string): void {

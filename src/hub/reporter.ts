@@ -11,6 +11,7 @@ import { PROGRAM } from "../base/version.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
 import { SERVICES } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
+import { pathText } from "../transport/path-watch.ts";
 import type { HubEvent, PeerLabel, StreamRefusal } from "./events.ts";
 import { UNANSWERED_MAX } from "./limits.ts";
 
@@ -93,6 +94,13 @@ To connect, run:
 	peer_joined: ({ peer, path }) => line("message", `Peer ${label(peer)} connected (${path}).`),
 	// A second connection of the same peer is not a second peer.
 	connection_joined: ({ peer, path }) => line("info", `Peer ${label(peer)} connected (${path}).`),
+	path({ peer, change, path }) {
+		const text = pathText(path);
+		// A NAT may change the port every minute.
+		if (change === "address") return line("info", `Peer ${label(peer)} has another address (${text}).`);
+		const how = path.kind === "direct" ? "directly" : "through a relay";
+		return line("message", `Peer ${label(peer)} is now connected ${how} (${text}).`);
+	},
 	peer_left: ({ peer, reason }) => line("message", `Peer ${label(peer)} left: ${reason}.`),
 	connection_left: ({ peer, reason }) => line("debug", `A connection of ${label(peer)} ended: ${reason}.`),
 	// A peer that knew the secret was invited, so its denial is shown; strangers are only logged.

@@ -1,14 +1,17 @@
 // What a peer tells its owner while it runs: facts, not sentences. reporter.ts turns them into lines.
 import type { Address } from "../base/address.ts";
 import type { RedeemEvent } from "../invite/redeem-code.ts";
+import type { PathChange } from "../transport/path-watch.ts";
 
 export type PeerEvent =
 	/** From redeeming a join code; `waiting` and `waited` are also used for the hub and for running transfers. */
 	| RedeemEvent
 	/** Every local port forwards to the hub from now on; `addresses` has one for each of SERVICES, with its actual port. */
 	| { type: "ready"; name: string; addresses: readonly Address[] }
-	/** A connection to the hub was put in use; `path` is how it reaches the hub. */
-	| { type: "path"; path: string }
+	/** A connection to the hub was put in use; `path` is how it reaches the hub: `direct` or `relay`, and the address. */
+	| { type: "connected"; path: string }
+	/** The connection in use has taken another path. */
+	| ({ type: "path" } & PathChange)
 	/** The connection in use was lost. If not `reconnecting`, the peer ends with the error `lost`. */
 	| { type: "lost"; loss: Loss; reconnecting: boolean }
 	/** The hub has not been found for {@link STILL_LOST_MS}; once for each loss. */
@@ -32,8 +35,17 @@ export type PeerEvent =
 			address?: string;
 			repeated: boolean;
 	  }
-	/** A local connection got no stream to the hub, or lost it before the hub answered. */
-	| { type: "connection_failed"; service: string; local: string; reason: string }
+	/**
+	 * A local connection was reset. `no_hub`: it has waited for a hub in vain. `hub_lost`: its stream was lost before the
+	 * hub answered. `no_stream`: there is a hub, but it got no stream.
+	 */
+	| {
+			type: "connection_failed";
+			service: string;
+			local: string;
+			why: "no_hub" | "hub_lost" | "no_stream";
+			reason: string;
+	  }
 	/**
 	 * `full`: a local connection was reset because `open` of `limit` file descriptors are in use, and so are the next
 	 * ones, without further events. `room`: no longer.

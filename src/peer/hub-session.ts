@@ -7,6 +7,7 @@ import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } fro
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
+import { type Path, type PathChange, PathWatch } from "../transport/path-watch.ts";
 
 export interface Introduction {
 	/** The peer's name. */
@@ -33,6 +34,7 @@ export class HubSession {
 	/** Why the hub is about to end, once it has said so: what runs may finish, but nothing new begins. */
 	goodbye: string | undefined;
 	#control: ControlChannel | undefined;
+	#paths: PathWatch | undefined;
 
 	constructor(connection: Connection) {
 		this.connection = connection;
@@ -44,6 +46,18 @@ export class HubSession {
 	/** Milliseconds since the hub last answered a ping; where it has no control stream, since a path last led to it. */
 	silentFor(): number {
 		return this.#control?.unansweredFor() ?? this.connection.pathlessFor();
+	}
+
+	/** The path in use. From now on {@link pathChange} tells what becomes of it. */
+	watchPath(): Path | undefined {
+		const path = this.connection.path();
+		this.#paths = new PathWatch(path);
+		return path;
+	}
+
+	/** Whether it has another path by now: call it regularly. */
+	pathChange(): PathChange | undefined {
+		return this.#paths?.look(this.connection.path(), performance.now());
 	}
 
 	/** How many streams are open besides the control stream. */

@@ -9,11 +9,14 @@ import { Transfers } from "../forward/transfers.ts";
 import type { Service } from "../protocol/services.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
-import type { EmitPeerEvent } from "./events.ts";
+import type { EmitPeerEvent, PeerEvent } from "./events.ts";
+import { NoHub } from "./failed-connections.ts";
 import { HUB_WAIT_MS } from "./limits.ts";
 import { openPort } from "./local-port.ts";
 import { ServiceStatus } from "./service-status.ts";
-import { noHub, STOPPED, type Uplink } from "./uplink.ts";
+import { STOPPED, type Uplink } from "./uplink.ts";
+
+type Failure = Extract<PeerEvent, { type: "connection_failed" }>;
 
 export class Listeners {
 	/** What is reported of the hub's services. */
@@ -102,20 +105,20 @@ export class Listeners {
 		} catch (error) {
 			if (!(error instanceof Aborted)) throw error;
 			socket.abort();
-			return this.#failed(service, local, error.message);
+			return this.#failed(service, local, error instanceof NoHub ? "no_hub" : "no_stream", error.message);
 		}
 		const { traffic, error } = await this.#bridge(socket, stream);
 		if (stream.answer === "refused") await this.status.refused(service, local, begun);
 		else if (stream.lost && stream.answer !== "accepted")
-			this.#failed(service, local, "the hub was lost before it answered");
+			this.#failed(service, local, "hub_lost", "the hub was lost before it answered");
 		else {
 			const { forth: sent, back: received } = traffic;
 			this.#emit({ type: "connection_ended", service: service.name, sent, received, error });
 		}
 	}
 
-	#failed({ name }: Service, local: string, reason: string): void {
-		if (!this.#closed) this.#emit({ type: "connection_failed", service: name, local, reason });
+	#failed({ name }: Service, local: string, why: Failure["why"], reason: string): void {
+		if (!this.#closed) this.#emit({ type: "connection_failed", service: name, local, why, reason });
 	}
 
 	/** A stream for this socket. Before the hub was first reached it waits as long for it as afterwards. @throws Aborted */
@@ -123,7 +126,7 @@ export class Listeners {
 		const deadline = performance.now() + HUB_WAIT_MS;
 		this.#waiting.add(socket);
 		try {
-			const uplink = await within(HUB_WAIT_MS, this.#uplink.promise, noHub);
+			const uplink = await within(HUB_WAIT_MS, this.#uplink.promise, () => new NoHub());
 			return await uplink.openStream(portId, deadline);
 		} finally {
 			this.#waiting.delete(socket);

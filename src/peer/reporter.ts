@@ -6,11 +6,19 @@ import { box, log, notice, print, waitingFor } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { SERVICES } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
+import { pathText } from "../transport/path-watch.ts";
 import { type EmitPeerEvent, lossText, type PeerEvent, RUNNING_TRANSFERS } from "./events.ts";
+import { OutageCount } from "./failed-connections.ts";
 
 /** Prints the events of one peer. What a client may cause many times a second is printed at most once a second. */
 export function peerReporter(): EmitPeerEvent {
 	const rate = new RateLimiter({ burst: 1, everyMs: REPORT_EVERY_MS });
+	const outage = new OutageCount();
+	/** An outage is over, or nobody will see its end. */
+	const sayFailed = () => {
+		const text = outage.end();
+		if (text) notice(text);
+	};
 	let interrupted = false;
 	let wait: ReturnType<typeof waitingFor> | undefined;
 	const lines: { [T in PeerEvent["type"]]: (event: Extract<PeerEvent, { type: T }>) => void } = {
@@ -24,9 +32,20 @@ export function peerReporter(): EmitPeerEvent {
 			wait = undefined;
 		},
 		motd: ({ text }) => notice(`The mailbox server says: ${text}`),
-		ready: ({ name, addresses }) => print(ready(name, addresses)),
-		path: ({ path }) => log.info(`Connected: ${path}`),
+		ready: ({ name, addresses }) => {
+			print(ready(name, addresses));
+			sayFailed();
+		},
+		connected: ({ path }) => log.info(`Connected: ${path}`),
+		path: ({ change, path }) => {
+			const text = pathText(path);
+			// A NAT may change the port every minute.
+			if (change === "address") return log.info(`The hub has another address (${text}).`);
+			const how = path.kind === "direct" ? "is now direct" : "now goes through a relay";
+			notice(`The connection to the hub ${how} (${text}).`);
+		},
 		lost: ({ loss, reconnecting }) => {
+			outage.begin();
 			// Otherwise it is the error that the peer ends with.
 			if (reconnecting) notice(`${lossText(loss)}. Looking for it again …`);
 		},
@@ -36,6 +55,7 @@ export function peerReporter(): EmitPeerEvent {
 		reconnected: ({ connection, afterMs, path }) => {
 			const after = `after ${(afterMs / 1000).toFixed(1)} s`;
 			notice(connection === "new" ? `Connected again ${after} (${path}).` : `The hub answers again ${after}.`);
+			sayFailed();
 		},
 		reset: ({ connections, reason }) =>
 			notice(`${connections === 1 ? "One connection was" : `${connections} connections were`} reset: ${reason}.`),
@@ -51,8 +71,10 @@ export function peerReporter(): EmitPeerEvent {
 			if (repeated) log.info(text);
 			else log.error(text);
 		},
-		connection_failed: ({ service, local, reason }) => {
-			if (rate.take(`failed: ${service}`)) log.error(`No connection for the ${service} (${local}): ${reason}.`);
+		connection_failed: ({ service, local, why, reason }) => {
+			const when = why === "no_stream" ? "no_outage" : outage.add(service);
+			const said = when === "first" || (when === "no_outage" && rate.take(`failed: ${service}`));
+			if (said) log.error(`No connection for the ${service} (${local}): ${reason}.`);
 		},
 		descriptors: ({ state, open, limit }) => {
 			if (state === "room") return notice("There is room for new local connections again.");
@@ -70,6 +92,7 @@ export function peerReporter(): EmitPeerEvent {
 		},
 		stopping: (event) => {
 			interrupted = event.interrupted;
+			sayFailed();
 		},
 	};
 	return (event) => (lines[event.type] as EmitPeerEvent)(event);

@@ -8,10 +8,12 @@ import type { ServiceState } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
+import { pathText } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import { type EmitPeerEvent, type Loss, lossText } from "./events.ts";
+import { NoHub } from "./failed-connections.ts";
 import { HubSession, type Introduction } from "./hub-session.ts";
-import { HUB_WAIT_MS, LASTING_MS, PEER_SILENCE_MS, SUSPECT_MS, UPLINK_TICK_MS } from "./limits.ts";
+import { LASTING_MS, PEER_SILENCE_MS, SUSPECT_MS, UPLINK_TICK_MS } from "./limits.ts";
 import { Reconnect } from "./reconnect.ts";
 import { SuspendDetector } from "./suspend-detector.ts";
 import { isWanted, judge, nextUplinkState, superseded, type UplinkInput, type UplinkState } from "./uplink-state.ts";
@@ -30,9 +32,6 @@ export interface UplinkOptions {
 
 /** The reason that the hub is given when the peer ends. */
 export const STOPPED = "the peer was stopped";
-
-/** How a local connection ends that has waited for {@link HUB_WAIT_MS}. */
-export const noHub = () => new Aborted(`the hub was unreachable for ${HUB_WAIT_MS / 1000} s`);
 
 export class Uplink {
 	/** Rejects when the peer cannot go on: denied, or lost without reconnecting. Never resolves. */
@@ -135,7 +134,7 @@ export class Uplink {
 		for (;;) {
 			if (this.#state.kind === "closed") throw new Aborted(STOPPED);
 			const left = deadline - performance.now();
-			if (left <= 0) throw noHub();
+			if (left <= 0) throw new NoHub();
 			if (this.#state.kind === "connected") return this.#state.session;
 			await this.#waiting.wait(left);
 		}
@@ -167,12 +166,11 @@ export class Uplink {
 			this.#left(session, { kind: "suspended", suspendedMs: until - since }, since);
 		});
 		const { emit } = this.#options;
-		emit({ type: "path", path: connection.path() });
+		const path = pathText(session.watchPath());
+		emit({ type: "connected", path });
 		this.#heardServices(session);
-		if (before.kind === "lost") {
-			const afterMs = performance.now() - before.since;
-			emit({ type: "reconnected", connection: "new", afterMs, path: connection.path() });
-		}
+		if (before.kind === "lost")
+			emit({ type: "reconnected", connection: "new", afterMs: performance.now() - before.since, path });
 		this.#waiting.wake();
 		this.#heardBye(session);
 	}
@@ -226,6 +224,8 @@ export class Uplink {
 					this.#recovered(session);
 			}
 		}
+		const change = this.#state.kind === "connected" && this.#state.session.pathChange();
+		if (change) emit({ type: "path", ...change });
 	}
 
 	/** An old session answers again before a new one was made. */
@@ -234,7 +234,7 @@ export class Uplink {
 		if (!this.#next({ type: "recovered", session }) || before.kind !== "lost") return;
 		this.#heardServices(session);
 		const afterMs = performance.now() - before.since;
-		this.#options.emit({ type: "reconnected", connection: "old", afterMs, path: session.connection.path() });
+		this.#options.emit({ type: "reconnected", connection: "old", afterMs, path: pathText(session.connection.path()) });
 		this.#waiting.wake();
 	}
 

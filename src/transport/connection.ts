@@ -5,6 +5,7 @@ import { printable } from "../base/printable.ts";
 import type { ChunkScheduler } from "./chunk-size.ts";
 import { type BiStream, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
 import { CLOSE_DELAY_MS, OPEN_STREAM_MS } from "./limits.ts";
+import type { Path } from "./path-watch.ts";
 import type { QuicStream } from "./stream.ts";
 import { StreamPool } from "./stream-pool.ts";
 
@@ -118,16 +119,18 @@ export class Connection {
 		void this.closed.then(() => clearTimeout(timer));
 	}
 
-	/** `direct` or `relay` with the address in use, for the log. */
-	path(): string {
-		const path = this.#path();
-		return path ? `${path.isRelay ? "relay" : "direct"} ${path.remoteAddr}` : "path not known yet";
+	/** The path in use; undefined while none is known. It takes 2 µs (docs/binding-notes.md, "Connection loss"). */
+	path(): Path | undefined {
+		const paths = this.#native.paths();
+		// In the first moments none is selected.
+		const path = paths.find(({ isSelected }) => isSelected) ?? paths[0];
+		return path && { kind: path.isRelay ? "relay" : "direct", address: path.remoteAddr };
 	}
 
 	/** The IP address at which the remote is reached directly, IPv6 in brackets; undefined through a relay. */
 	host(): string | undefined {
-		const path = this.#path();
-		return path && !path.isRelay ? path.remoteAddr.replace(/:\d+$/, "") : undefined;
+		const path = this.path();
+		return path?.kind === "direct" ? path.address.replace(/:\d+$/, "") : undefined;
 	}
 
 	// --- internal ---
@@ -142,12 +145,6 @@ export class Connection {
 		} catch {
 			// The connection is over.
 		}
-	}
-
-	#path() {
-		const paths = this.#native.paths();
-		// In the first moments none is selected.
-		return paths.find(({ isSelected }) => isSelected) ?? paths[0];
 	}
 }
 

@@ -58,6 +58,12 @@ export const PING_MS = 1_000;
 /** Connections of one remote id: one in use, one given up on, one being made, and a spare. */
 export const CONNECTIONS_PER_ID = 4;
 
+/**
+ * A new path is reported when it has been in use for this long: two looks of a hub, eight of a peer. Hole punching tries
+ * several addresses within a second, and a path that comes and goes is not worth two lines.
+ */
+export const PATH_SETTLE_MS = 2_000;
+
 /** How often half-closed connections that move nothing are looked for, and whether an invitation has expired. */
 export const SWEEP_MS = 60_000;
 

@@ -1,8 +1,9 @@
 // Relays, with one that misbehaves on command: a hub that only a relay leads to, and a hub that loses its relay.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { RelayProbe } from "../../src/hub/relay-probe.ts";
 import { type RelayEvent, watchRelay } from "../../src/hub/relay-watchdog.ts";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
+import { Connection } from "../../src/transport/connection.ts";
 import { bindEndpoint, type Endpoint, type EndpointOptions } from "../../src/transport/endpoint.ts";
 import { type EndpointAddr, loadIroh } from "../../src/transport/iroh.ts";
 import { Puppet } from "../support/puppet.ts";
@@ -43,6 +44,37 @@ test("a peer whose ticket names no address but a relay reaches the hub's service
 	await client.reset();
 	await socket.closed();
 });
+
+test("a connection that begins at a relay and becomes direct is said to be direct, once, by both sides", async () => {
+	let text = "";
+	const direct = Promise.withResolvers<void>();
+	const printed = spyOn(process.stderr, "write").mockImplementation((chunk) => {
+		text += chunk;
+		if (text.includes("is now connected directly") && text.includes("is now direct")) direct.resolve();
+		return true;
+	});
+	// On loopback the direct path is often there before the peer is admitted. Here both sides first see the relay.
+	const { path } = Connection.prototype;
+	const early = spyOn(Connection.prototype, "path").mockReturnValue({ kind: "relay", address: relay.url });
+	try {
+		await using hub = await startHub([], by);
+		const { address, secret } = await parseTicket(hub.ticket);
+		await using _ = await startPeer(await formatTicket({ address: onlyByRelay(address), secret }), by);
+		expect(relay.forwarded).toBeGreaterThan(0);
+		early.mockImplementation(path);
+		await direct.promise;
+		expect(text.match(/^Peer 'peer' .*/gm)).toEqual([
+			expect.stringMatching(/ connected \(relay http:\/\/127\.0\.0\.1:\d+\)\.$/),
+			expect.stringMatching(/ is now connected directly \(direct (127\.0\.0\.1|\[::1\]):\d+\)\.$/),
+		]);
+		expect(text.match(/^The connection .*/gm)).toEqual([
+			expect.stringMatching(/ to the hub is now direct \(direct (127\.0\.0\.1|\[::1\]):\d+\)\.$/),
+		]);
+	} finally {
+		early.mockRestore();
+		printed.mockRestore();
+	}
+}, 30_000);
 
 /**
  * A hub's endpoint and a watchdog with short intervals, once a probe has reached it, which may take several on a slow

@@ -14,6 +14,7 @@ import {
 } from "../../src/protocol/control-messages.ts";
 import type { Endpoint } from "../../src/transport/endpoint.ts";
 import { OPEN_STREAM_MS } from "../../src/transport/limits.ts";
+import type { Path } from "../../src/transport/path-watch.ts";
 import type { QuicStream } from "../../src/transport/stream.ts";
 import { turn } from "./native-halves.ts";
 
@@ -117,6 +118,8 @@ export class FarConnection {
 	answeredAt = 0;
 	/** When there was last a path to it; {@link Infinity}: there always is. */
 	pathAt = Number.POSITIVE_INFINITY;
+	/** Which way its packets go. */
+	way: Path | undefined = { kind: "direct", address: "10.0.0.1:1" };
 	/** How many streams for services are open. */
 	carries = 0;
 	/** Why the peer closed it; undefined while it has not. */
@@ -198,8 +201,8 @@ export class FarConnection {
 		return stream;
 	}
 
-	path(): string {
-		return "direct";
+	path(): Path | undefined {
+		return this.way;
 	}
 
 	close(reason: string): void {

@@ -13,6 +13,7 @@ import { ChunkScheduler } from "../../src/transport/chunk-size.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import type { BiStream } from "../../src/transport/iroh.ts";
 import { CLOSE_DELAY_MS } from "../../src/transport/limits.ts";
+import type { Path } from "../../src/transport/path-watch.ts";
 import { QuicStream } from "../../src/transport/stream.ts";
 import { NativeReceive, NativeSend } from "./native-halves.ts";
 
@@ -31,6 +32,8 @@ export class FarPeer {
 	readonly closings: string[] = [];
 	/** Whether a path leads to the peer. */
 	reachable = true;
+	/** Which way its packets go. */
+	way: Path | undefined = { kind: "direct", address: "10.0.0.7:1" };
 	/** How many more streams to report than were opened here. */
 	carries = 0;
 	/** How many streams the hub allows; undefined while it has set no limit. */
@@ -133,8 +136,8 @@ export class FarPeer {
 		return this.#left;
 	}
 
-	path(): string {
-		return "direct";
+	path(): Path | undefined {
+		return this.way;
 	}
 
 	host(): string | undefined {

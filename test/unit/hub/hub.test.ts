@@ -131,7 +131,7 @@ test("an admitted peer is known by id and host from then on, even after it has l
 describe("a peer with two connections", () => {
 	test("is reported as joined once, and as left when the last of them ends", async () => {
 		const [one, other] = [await admitted("a"), await admitted("a")];
-		expect(told("connected (direct)")).toBe(1);
+		expect(told("connected (direct 10.0.0.7:1)")).toBe(1);
 		one.leave("timed out");
 		await turn();
 		expect(told("left")).toBe(0);

@@ -3,8 +3,9 @@
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { STALL_MS } from "../../../src/base/limits.ts";
 import { Admission, teamPolicy } from "../../../src/hub/admission.ts";
-import { HUB_SILENCE_MS } from "../../../src/hub/limits.ts";
-import { PeerSession, type SessionEvent } from "../../../src/hub/peer-session.ts";
+import type { SessionEvent } from "../../../src/hub/hub-side.ts";
+import { GONE_MS, HUB_SILENCE_MS } from "../../../src/hub/limits.ts";
+import { PeerSession } from "../../../src/hub/peer-session.ts";
 import type { Welcome } from "../../../src/hub/peer-state.ts";
 import { StreamQuota } from "../../../src/hub/stream-quota.ts";
 import { newSecret } from "../../../src/invite/secret.ts";
@@ -337,5 +338,59 @@ describe("a peer that disappears without a goodbye", () => {
 		expect(peer.closings).toEqual([]);
 		look(1);
 		expect(peer.closings).toEqual(["silent for 45 s"]);
+	});
+});
+
+describe("a peer that takes another path", () => {
+	const RELAY = { kind: "relay", address: "https://r/" } as const;
+	const DIRECT = { kind: "direct", address: "203.0.113.7:1234" } as const;
+
+	/** The peer is welcomed, through a relay. */
+	async function welcomed(): Promise<void> {
+		peer.way = RELAY;
+		welcome.resolve(WELCOME);
+		peer.say(hello(SECRET));
+		await turn();
+		await turn();
+		expect(told("entered")).toEqual([{ type: "entered", path: "relay https://r/" }]);
+	}
+
+	/** So many seconds pass, and the peer answers its pings. */
+	async function pass(seconds: number): Promise<void> {
+		for (let i = 0; i < seconds; i++) {
+			await answer();
+			look(1);
+		}
+	}
+
+	test("is reported, once, when the path has lasted", async () => {
+		await welcomed();
+		await pass(10);
+		expect(told("path"), "nothing has changed").toEqual([]);
+		peer.way = DIRECT;
+		await pass(2);
+		expect(told("path")).toEqual([]);
+		await pass(10);
+		expect(told("path")).toEqual([{ type: "path", peer: session.peer, change: "kind", path: DIRECT }]);
+	});
+
+	test("is not reported while it does not answer: it may have a better connection", async () => {
+		await welcomed();
+		look(GONE_MS / 1000 + 1);
+		peer.way = DIRECT;
+		look(10);
+		expect(told("path")).toEqual([]);
+		await pass(4);
+		expect(told("path")).toHaveLength(1);
+	});
+
+	test("is reported also if it is the original program", async () => {
+		admission = new Admission({ ...teamPolicy(SECRET), secret: undefined });
+		peer.way = RELAY;
+		peer.open(encodeHeader(1));
+		await turn();
+		peer.way = DIRECT;
+		look(3);
+		expect(told("path")).toHaveLength(1);
 	});
 });

@@ -51,6 +51,14 @@ describe("messages, printed without -v", () => {
 		],
 		[{ type: "peer_joined", peer: stranger, path: "relay https://r" }, "Peer ffffffffff connected (relay https://r)."],
 		[
+			{ type: "path", peer, change: "kind", path: { kind: "direct", address: "203.0.113.7:1234" } },
+			"Peer 'my-peer' (1a2b3c4d5e) is now connected directly (direct 203.0.113.7:1234).",
+		],
+		[
+			{ type: "path", peer, change: "kind", path: { kind: "relay", address: "https://r/" } },
+			"Peer 'my-peer' (1a2b3c4d5e) is now connected through a relay (relay https://r/).",
+		],
+		[
 			{ type: "peer_left", peer, reason: "the peer was stopped" },
 			"Peer 'my-peer' (1a2b3c4d5e) left: the peer was stopped.",
 		],
@@ -182,6 +190,11 @@ describe("logs", () => {
 			"Too many connections without a hello: closed one.",
 		],
 		[2, { type: "connection_joined", peer, path: "direct" }, "Peer 'my-peer' (1a2b3c4d5e) connected (direct)."],
+		[
+			2,
+			{ type: "path", peer, change: "address", path: { kind: "direct", address: "203.0.113.7:1234" } },
+			"Peer 'my-peer' (1a2b3c4d5e) has another address (direct 203.0.113.7:1234).",
+		],
 		[
 			3,
 			{ type: "connection_left", peer, reason: "it moved" },

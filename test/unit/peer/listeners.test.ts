@@ -143,7 +143,7 @@ test("a connection that gets no stream is reset and reported with the reason, no
 	connected.resolve();
 	expect(await client.closed()).toMatchObject({ error: "ECONNRESET", ended: false });
 	const local = `127.0.0.1:${world.local.port}`;
-	expect(events).toEqual([{ type: "connection_failed", service: "frontend", local, reason }]);
+	expect(events).toEqual([{ type: "connection_failed", service: "frontend", local, why: "no_stream", reason }]);
 });
 
 test("a connection that ends by itself is reported with its byte counts", async () => {

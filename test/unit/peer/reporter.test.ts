@@ -10,6 +10,7 @@ import { Clock } from "../../support/far-hub.ts";
 const ADDRESSES = [3000, 8000, 4000].map((port) => ({ host: "127.0.0.1", port }));
 const LOCAL = "127.0.0.1:8000";
 const ADDRESS = "10.0.0.1:80";
+const DIRECT = { kind: "direct", address: "203.0.113.7:1234" } as const;
 
 let clock: Clock;
 let report: EmitPeerEvent;
@@ -53,7 +54,22 @@ const ended = { type: "connection_ended", service: "backend", sent: 5, received:
 
 test.each<[PeerEvent, number, string]>([
 	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox server says: hello"],
-	[{ type: "path", path: "direct 127.0.0.1:1" }, INFO, "info: Connected: direct 127.0.0.1:1"],
+	[{ type: "connected", path: "direct 127.0.0.1:1" }, INFO, "info: Connected: direct 127.0.0.1:1"],
+	[
+		{ type: "path", change: "kind", path: DIRECT },
+		ALWAYS,
+		"The connection to the hub is now direct (direct 203.0.113.7:1234).",
+	],
+	[
+		{ type: "path", change: "kind", path: { kind: "relay", address: "https://r/" } },
+		ALWAYS,
+		"The connection to the hub now goes through a relay (relay https://r/).",
+	],
+	[
+		{ type: "path", change: "address", path: DIRECT },
+		INFO,
+		"info: The hub has another address (direct 203.0.113.7:1234).",
+	],
 	[{ ...lost, reconnecting: true }, ALWAYS, "The hub is gone: it was stopped. Looking for it again …"],
 	[
 		{ ...lost, loss: { kind: "silent", silentMs: 3000 }, reconnecting: true },
@@ -111,7 +127,7 @@ test.each<[PeerEvent, number, string]>([
 		`error: The backend is not running on the hub. A connection to ${LOCAL} was refused.`,
 	],
 	[
-		{ type: "connection_failed", service: "backend", local: LOCAL, reason: "why" },
+		{ type: "connection_failed", service: "backend", local: LOCAL, why: "no_stream", reason: "why" },
 		ALWAYS,
 		`error: No connection for the backend (${LOCAL}): why.`,
 	],
@@ -162,7 +178,7 @@ Press Ctrl+C to stop.
 
 describe("what may happen often is one line a second:", () => {
 	const LINES = [
-		{ type: "connection_failed", service: "backend", local: LOCAL, reason: "why" },
+		{ type: "connection_failed", service: "backend", local: LOCAL, why: "no_stream", reason: "why" },
 		{ type: "bug", where: "a connection to the backend", error: new Error("why") },
 	] as const;
 
@@ -178,6 +194,90 @@ describe("what may happen often is one line a second:", () => {
 	test("each service is limited by itself", () => {
 		for (const service of ["backend", "frontend"]) report({ ...LINES[0], service });
 		expect(printed().stderr.split("\n")).toHaveLength(3);
+	});
+});
+
+describe("an outage of the hub", () => {
+	const noHub = (service: string): PeerEvent => ({
+		type: "connection_failed",
+		service,
+		local: LOCAL,
+		why: "no_hub",
+		reason: "the hub was unreachable for 10 s",
+	});
+	const back = { type: "reconnected", connection: "new", afterMs: 20_000, path: "direct" } as const;
+	const LINE = (service: string) =>
+		`error: No connection for the ${service} (${LOCAL}): the hub was unreachable for 10 s.`;
+
+	/** A connection to each of these services fails, a second after the one before. */
+	async function fail(...services: string[]): Promise<void> {
+		for (const service of services) {
+			report(noHub(service));
+			await clock.pass(REPORT_EVERY_MS);
+		}
+	}
+
+	const lines = () => printed().stderr.split("\n").slice(0, -1);
+
+	test("of which a browser retries every second is one line for each service, and a count when it is over", async () => {
+		report({ type: "ready", name: "me", addresses: ADDRESSES });
+		report({ ...lost, reconnecting: true });
+		lines();
+		await fail("backend", "frontend", ...Array(11).fill("backend"), "frontend", "frontend");
+		expect(lines()).toEqual([LINE("backend"), LINE("frontend")]);
+		report(back);
+		expect(lines().slice(1)).toEqual(["3 connections to the frontend and 12 to the backend were reset meanwhile."]);
+	});
+
+	test("that is not the first one is reported like it", async () => {
+		for (let i = 0; i < 2; i++) {
+			report({ ...lost, reconnecting: true });
+			lines();
+			await fail("backend", "backend");
+			expect(lines()).toEqual([LINE("backend")]);
+			report(back);
+			expect(lines().slice(1)).toEqual(["2 connections to the backend were reset meanwhile."]);
+		}
+	});
+
+	test("before the hub was ever reached is one, too", async () => {
+		await fail("websocket", "backend", "websocket", "websocket");
+		expect(lines()).toEqual([LINE("websocket"), LINE("backend")]);
+		report({ type: "ready", name: "me", addresses: ADDRESSES });
+		expect(lines()).toEqual(["1 connection to the backend and 3 to the websocket were reset meanwhile."]);
+	});
+
+	test("that lasts until the peer is stopped ends with the count, too", async () => {
+		await fail("backend", "backend");
+		lines();
+		report({ type: "stopping", interrupted: true });
+		expect(lines()).toEqual(["2 connections to the backend were reset meanwhile."]);
+	});
+
+	test("that every line has told of has no count", async () => {
+		report({ type: "ready", name: "me", addresses: ADDRESSES });
+		report(back);
+		report({ ...lost, reconnecting: true });
+		lines();
+		await fail("backend", "frontend");
+		expect(lines()).toEqual([LINE("backend"), LINE("frontend")]);
+		report(back);
+		expect(lines()).toHaveLength(1);
+	});
+
+	test("hides no failure for another reason, and none that comes after it", async () => {
+		report({ ...lost, reconnecting: true });
+		await fail("backend");
+		lines();
+		report({ ...noHub("backend"), why: "hub_lost", reason: "the hub was lost" } as PeerEvent);
+		expect(lines(), "has the same cause").toEqual([]);
+		report({ ...noHub("backend"), why: "no_stream", reason: "all streams are busy" } as PeerEvent);
+		expect(lines()).toEqual([`error: No connection for the backend (${LOCAL}): all streams are busy.`]);
+		report(back);
+		expect(lines().slice(1)).toEqual(["2 connections to the backend were reset meanwhile."]);
+		await clock.pass(REPORT_EVERY_MS);
+		report({ ...noHub("backend"), why: "hub_lost", reason: "the hub was lost" } as PeerEvent);
+		expect(lines()).toEqual([`error: No connection for the backend (${LOCAL}): the hub was lost.`]);
 	});
 });
 

@@ -12,7 +12,7 @@ import {
 	SUSPECT_MS,
 	UPLINK_TICK_MS,
 } from "../../../src/peer/limits.ts";
-import { CONNECTIONS_PER_ID, PING_MS } from "../../../src/transport/limits.ts";
+import { CONNECTIONS_PER_ID, PATH_SETTLE_MS, PING_MS } from "../../../src/transport/limits.ts";
 import { type Clock, FarConnection, type FarEndpoint, type HubBehaviour } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 import { PeerSide } from "../../support/peer-side.ts";
@@ -472,5 +472,42 @@ describe("connections that wait for a hub's answer,", () => {
 	test("go on when the hub does not name its run", async () => {
 		const old = await withNext({});
 		expect(old.closedWith).toBeUndefined();
+	});
+});
+
+describe("the path to the hub", () => {
+	const RELAY = { kind: "relay", address: "https://r/" } as const;
+	const DIRECT = { kind: "direct", address: "203.0.113.7:1234" } as const;
+	const changes = () => peer.events.filter(({ type }) => type === "path");
+
+	test("that becomes direct is said once, after the connection through a relay", async () => {
+		const far = new FarConnection();
+		far.way = RELAY;
+		const connecting = peer.uplink.connect();
+		endpoint.let(far);
+		await connecting;
+		expect(peer.events).toEqual([{ type: "connected", path: "relay https://r/" }]);
+		far.way = DIRECT;
+		await clock.pass(PATH_SETTLE_MS);
+		expect(told("is now direct")).toBe(0);
+		await clock.pass(UPLINK_TICK_MS);
+		expect(told("The connection to the hub is now direct (direct 203.0.113.7:1234).")).toBe(1);
+		await clock.pass(60_000);
+		expect(changes()).toHaveLength(1);
+	});
+
+	test("of a lost connection is not watched, and the next connection has its own", async () => {
+		const old = await connectedForLong();
+		old.carries = 1;
+		old.answering = false;
+		await clock.pass(SUSPECT_MS + PING_MS);
+		old.way = RELAY;
+		await clock.pass(2 * PATH_SETTLE_MS);
+		const fresh = await connectedAgain();
+		await clock.pass(2 * PATH_SETTLE_MS);
+		expect(changes()).toEqual([]);
+		fresh.way = DIRECT;
+		await clock.pass(2 * PATH_SETTLE_MS);
+		expect(changes()).toEqual([{ type: "path", change: "address", path: DIRECT }]);
 	});
 });
