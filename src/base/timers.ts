@@ -51,3 +51,36 @@ export function whileAwake(ms: number, look: () => void, woken: (stalledMs: numb
 		else look();
 	}, ms);
 }
+
+/** Work that runs at once when it is called after a quiet time, and else once, `everyMs` milliseconds after its last run. */
+export class Paced {
+	readonly #everyMs: number;
+	readonly #work: () => void;
+	#ranAt = Number.NEGATIVE_INFINITY;
+	#timer: Timer | undefined;
+
+	constructor(everyMs: number, work: () => void) {
+		this.#everyMs = everyMs;
+		this.#work = work;
+	}
+
+	call(): void {
+		const wait = this.#ranAt + this.#everyMs - performance.now();
+		if (wait <= 0) this.#run();
+		else this.#timer ??= setTimeout(() => this.#run(), wait);
+	}
+
+	/** What was called for and has not run does not run. Idempotent. */
+	close(): void {
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+	}
+
+	// --- internal ---
+
+	#run(): void {
+		this.close();
+		this.#ranAt = performance.now();
+		this.#work();
+	}
+}

@@ -2,6 +2,7 @@
 
 import { type Address, network } from "../base/address.ts";
 import { setBounded } from "../base/bounded-map.ts";
+import { Paced } from "../base/timers.ts";
 import { VERSION } from "../base/version.ts";
 import { Dialer } from "../forward/dialer.ts";
 import { Transfers } from "../forward/transfers.ts";
@@ -16,6 +17,7 @@ import {
 	KNOWN_MAX,
 	PENDING_CONNECTIONS_MAX,
 	PENDING_STREAMS_MAX,
+	SERVICES_EVERY_MS,
 	STREAM_CREDIT,
 	STREAMS_MAX,
 } from "./limits.ts";
@@ -49,6 +51,9 @@ export class Hub {
 	readonly #known = new Map<string, true>();
 	readonly #transfers = new Transfers();
 	readonly #health: ServiceHealth;
+	readonly #news = new Paced(SERVICES_EVERY_MS, () =>
+		this.#tell({ type: "services", services: this.#health.states() }),
+	);
 	readonly #loops: LoopGuard;
 	/** The hub as its sessions see it. */
 	readonly #side: HubSide<PeerSession>;
@@ -67,7 +72,7 @@ export class Hub {
 		const forbids = (address: Address) => this.#loops.forbids(address);
 		const routes = services.map((address) => routeOf(new Dialer(address, { forbids })));
 		this.#health = new ServiceHealth(routes.map(({ dialer }) => dialer));
-		this.#health.onChange = (states) => this.#tell({ type: "services", services: states });
+		this.#health.onChange = () => this.#news.call();
 		const serving = { routes, health: this.#health, transfers: this.#transfers, emit };
 		this.#side = {
 			open: policy.secret === undefined,
@@ -220,6 +225,7 @@ export class Hub {
 		clearTimeout(this.#expiry);
 		clearInterval(this.#sweeper);
 		this.#health.watch(false);
+		this.#news.close();
 		this.#emit({ type: "stopping", interrupted });
 		for (const session of this.#sessions) session.dismiss(STOPPED);
 		this.#emit({ type: "waiting", what: "transfers" });

@@ -92,3 +92,9 @@ export const UNANSWERED_MS = 60_000;
 
 /** A peer that has not answered for this long may be gone, and what listens on its ports may be something else. */
 export const GONE_MS = 3_000;
+
+/**
+ * Peers are told of their services' states at most this often. One that goes up and down with each connection would
+ * otherwise exceed the control messages that a peer accepts (CONTROL_RATE), and end its connection.
+ */
+export const SERVICES_EVERY_MS = 100;

@@ -128,7 +128,7 @@ export class PeerSession {
 	#welcome(welcome: peerState.Welcome): void {
 		const control = this.#control as ControlChannel;
 		control.send(welcome);
-		control.startPings();
+		control.startSession();
 		this.#watchSilence(() => control.unansweredFor());
 	}
 
@@ -174,12 +174,10 @@ export class PeerSession {
 
 	async #controlStream(stream: QuicStream): Promise<void> {
 		this.#step({ type: "control" });
-		try {
-			await stream.accept();
-		} catch {
-			// The end of the stream is handled below.
-		}
-		const control = new ControlChannel(stream, (message) => void this.#guarded(() => this.#message(message)));
+		// The end of the stream is handled below.
+		await stream.accept().catch(() => {});
+		const onMessage = (message: Message) => void this.#guarded(() => this.#message(message));
+		const control = new ControlChannel(stream, { remote: "peer", connection: this.connection, onMessage });
 		this.#control = control;
 		if (this.#state.phase === "closed") control.close();
 		this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });

@@ -79,9 +79,10 @@ export class HubSession {
 			throw await this.#unanswered(error);
 		});
 		const answer = Promise.withResolvers<Answer>();
-		const control = new ControlChannel(stream, (message) => {
+		const onMessage = (message: Message) => {
 			if (message.type === "welcome") {
 				// Set before anything else is read: newer messages may be in the same packet.
+				control.startSession();
 				this.services = message.services;
 				this.run = message.run;
 				answer.resolve(message);
@@ -93,7 +94,8 @@ export class HubSession {
 				this.goodbye ??= message.reason;
 				events.onBye(this);
 			} else if (message.type === "reset") this.connection.abortStream(message.stream);
-		});
+		};
+		const control = new ControlChannel(stream, { remote: "hub", connection: this.connection, onMessage });
 		const listens = listening.flatMap((address) => localMarks(address, this.connection.id));
 		control.send({
 			type: "hello",
@@ -110,7 +112,6 @@ export class HubSession {
 		if (said) {
 			this.#control = control;
 			this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });
-			control.startPings();
 			void control.ended.then((broken) => this.connection.closeSoon(broken ?? "the control stream ended"));
 			return;
 		}

@@ -91,6 +91,11 @@ export class Connection {
 		return this.#pool.size;
 	}
 
+	/** How many streams there have been, the closed ones included. */
+	get streamsOpened(): number {
+		return this.#pool.opened;
+	}
+
 	/** Whether the connection has ended, also in the moment before {@link closed} resolves. */
 	isOver(): boolean {
 		return this.#native.closeReason() !== null;

@@ -1,11 +1,20 @@
 // A control stream while its connection lives: sends and receives messages, pings, and knows for how long the other
 // side has not answered. It reports what the remote did; its owner decides what that means.
 
-import { RateLimiter } from "../base/rate-limiter.ts";
 import { whileAwake } from "../base/timers.ts";
 import { decodeMessage, encodeMessage, Lines, type Message, ProtocolError } from "../protocol/control-messages.ts";
-import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "./limits.ts";
+import { ControlQuota } from "./control-quota.ts";
+import { CONTROL_QUEUE, PING_MS } from "./limits.ts";
 import type { QuicStream } from "./stream.ts";
+
+export interface ControlOptions {
+	/** A peer has to say hello first. */
+	remote: "hub" | "peer";
+	/** Each stream that it has had so far allows one `reset`. */
+	connection: { readonly streamsOpened: number };
+	/** Gets everything but pings and pongs. A ProtocolError that it throws ends the channel. */
+	onMessage: (message: Message) => void;
+}
 
 export class ControlChannel {
 	/** Resolves when the stream is over: with the reason when the remote broke the protocol, else with undefined. */
@@ -13,14 +22,18 @@ export class ControlChannel {
 	#stream: QuicStream;
 	#answered = performance.now();
 	#queue: Message[] = [];
+	/** The newest ping that is not answered yet. One pong answers all before it, so a slow reader has one to read. */
+	#pinged: number | undefined;
+	readonly #quota: ControlQuota;
 	#sending = false;
 	#timer: Timer | undefined;
 	#pings = 0;
 	#closed = false;
 
-	/** `onMessage` gets everything but pings and pongs. A ProtocolError that it throws ends the channel. */
-	constructor(stream: QuicStream, onMessage: (message: Message) => void) {
+	/** Until {@link startSession}, the remote may say little, and its pings are not answered. */
+	constructor(stream: QuicStream, { remote, connection, onMessage }: ControlOptions) {
 		this.#stream = stream;
+		this.#quota = new ControlQuota(remote === "peer", connection);
 		stream.uncounted();
 		this.ended = this.#receive(onMessage).finally(() => this.close());
 	}
@@ -38,15 +51,20 @@ export class ControlChannel {
 		if (!this.#sending) void this.#drain();
 	}
 
-	/** Pings every {@link PING_MS} from now on. Time in which this process was suspended does not count as silence. */
-	startPings(): void {
+	/**
+	 * The hello was answered: pings every {@link PING_MS} from now on, and answers pings. Time in which this process was
+	 * suspended does not count as silence. Idempotent.
+	 */
+	startSession(): void {
+		if (this.#closed || this.#quota.greeted) return;
+		this.#quota.greet();
 		this.#answered = performance.now();
 		const ping = () => this.send({ type: "ping", n: this.#pings++ });
 		const woken = (stalledMs: number) => {
 			this.#answered = Math.min(performance.now(), this.#answered + stalledMs);
 			ping();
 		};
-		if (!this.#closed) this.#timer ??= whileAwake(PING_MS, ping, woken);
+		this.#timer = whileAwake(PING_MS, ping, woken);
 	}
 
 	/** Ends the stream, but not the connection. Idempotent. */
@@ -62,26 +80,37 @@ export class ControlChannel {
 	async #drain(): Promise<void> {
 		this.#sending = true;
 		try {
-			for (let next = this.#queue.shift(); next; next = this.#queue.shift())
-				await this.#stream.write(encodeMessage(next));
+			for (let next = this.#next(); next; next = this.#next()) await this.#stream.write(encodeMessage(next));
 		} catch {
 			// The receiving side of the same stream gives the reason.
 		}
 		this.#sending = false;
 	}
 
+	#next(): Message | undefined {
+		const queued = this.#queue.shift();
+		if (queued || this.#pinged === undefined) return queued;
+		const n = this.#pinged;
+		this.#pinged = undefined;
+		return { type: "pong", n };
+	}
+
 	async #receive(onMessage: (message: Message) => void): Promise<string | undefined> {
 		const lines = new Lines();
-		const rate = new RateLimiter({ burst: CONTROL_RATE, everyMs: 1000 / CONTROL_RATE });
 		try {
 			for (let bytes = await this.#stream.read(); bytes; bytes = await this.#stream.read()) {
-				for (const line of lines.push(bytes)) {
-					if (!rate.take()) throw new ProtocolError("too many control messages");
+				const arrived = lines.push(bytes);
+				this.#quota.piece(arrived.length);
+				for (const line of arrived) {
 					const message = decodeMessage(line);
-					if (message?.type === "ping") this.send({ type: "pong", n: message.n });
-					else if (message?.type === "pong") this.#answered = performance.now();
+					this.#quota.line(line.length, message);
+					if (message?.type === "ping") {
+						if (this.#quota.greeted) this.#pinged = message.n;
+					} else if (message?.type === "pong") this.#answered = performance.now();
 					else if (message) onMessage(message);
 				}
+				// Only now, so that one write answers all pings that one read has brought.
+				if (this.#pinged !== undefined && !this.#sending && !this.#closed) void this.#drain();
 			}
 			return undefined;
 		} catch (error) {

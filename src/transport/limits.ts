@@ -43,8 +43,29 @@ export const SHARE_WINDOW_MS = 50;
 /** One service's failure is reported at most this often: a browser retries a dead port many times a second. */
 export const REPORT_EVERY_MS = 1_000;
 
-/** Control messages a second. An honest side sends two pings and pongs, and one message for each reset of a burst. */
-export const CONTROL_RATE = 2_000;
+/**
+ * Lines of a control stream before the welcome. A peer of ours sends one, its hello, and waits; the others are for what
+ * a newer version may add. Nothing is answered until then, so a stranger cannot make the hub write.
+ */
+export const GREETING_LINES = 4;
+
+/** Their bytes: one line as long as any may be, and as much again. A hello of ours has less than 1 KiB. */
+export const GREETING_BYTES = 8 * 1024;
+
+/** Reads until the welcome: twice the packets that these bytes need. Each costs as much as a line, even for one byte. */
+export const GREETING_PIECES = 16;
+
+/**
+ * Control messages at once, besides one `reset` for each stream: all pings and pongs of the 45 s after which a hub gives a
+ * silent connection up, and a hundred more. A process that was stopped, or a path that is back, delivers them together.
+ */
+export const CONTROL_BURST = 256;
+
+/**
+ * Control messages a second in the long run. An honest side sends two, a ping and a pong, and a hub one more each time a
+ * service goes down or comes up.
+ */
+export const CONTROL_RATE = 50;
 
 /** Control messages queued for a side that does not read. Older ones are dropped; the silence ends the connection. */
 export const CONTROL_QUEUE = 2_000;

@@ -14,6 +14,8 @@ export class StreamPool {
 	/** Callers that wait for a stream, and how many native streams were requested for them. */
 	#waiting: Waiter<BiStream>[] = [];
 	#requested = 0;
+	/** How many streams there have been, the closed ones included. */
+	opened = 0;
 
 	/** `shared` are the options that all streams of the connection have in common. */
 	constructor(openNative: () => Promise<BiStream>, shared: StreamOptions) {
@@ -98,6 +100,7 @@ export class StreamPool {
 	#add(bi: BiStream, options: StreamOptions): QuicStream {
 		const stream = new QuicStream(bi, options);
 		this.#streams.add(stream);
+		this.opened++;
 		void stream.closed.then(() => {
 			this.#streams.delete(stream);
 			this.#request();

@@ -1,7 +1,9 @@
-// `bun run chaos`: plays every scenario of scenarios.ts, and prints how long each tunnel took to be usable again.
+// `bun run chaos`: plays every scenario of scenarios.ts, and prints how long each tunnel took to be usable again. Then
+// strangers send a flood of pings, and it prints how long an admitted peer's requests take meanwhile.
 // Usage: bun test/chaos/chaos.ts [--at-once N] [--times N] [--logs] [WORDS of names].
 // Exits with status 1 if a goal is missed.
 import { parseArgs } from "node:util";
+import { floodOfPings, PINGS_GOAL, type Requests } from "./flood.ts";
 import { namespacesRefused } from "./network.ts";
 import { GOAL, type Outcome, play, SCENARIOS } from "./scenarios.ts";
 
@@ -55,5 +57,18 @@ for (const scenario of chosen) {
 	const ok = worst <= GOAL && failures.length === 0;
 	missed ||= !ok;
 	console.log(`${scenario.name.padEnd(width)}  ${shown}${ok ? "" : `  MISSED ${failures.join("; ")}`}`);
+}
+
+const PINGS = "strangers send pings";
+if (positionals.every((word) => PINGS.includes(word))) {
+	// Alone, because the times are compared.
+	const { quiet, flooded } = await floodOfPings();
+	const ok = flooded.p99 <= PINGS_GOAL * quiet.p99 && flooded.failed === 0;
+	missed ||= !ok;
+	const times = ({ p50, p99 }: Requests) => `${p50.toFixed(1)} / ${p99.toFixed(1)} ms`;
+	console.log(
+		`${PINGS}: requests p50 / p99 ${times(flooded)}, without them ${times(quiet)} ` +
+			`(goal: a p99 of ${PINGS_GOAL} times that)${ok ? "" : "  MISSED"}`,
+	);
 }
 process.exit(missed ? 1 : 0);

@@ -1,6 +1,7 @@
 // Floods a hub with hostile connections and streams. Measures how long a known peer's requests take meanwhile, whether
 // it or a new peer is ever kept out, and what the hub still holds afterwards. Usage: bun test/chaos/flood.ts [--insider]
-// [--streams N] [--connections N] [--rounds N] [--logs]; an insider knows the secret. Prints the numbers.
+// [--streams N] [--connections N] [--rounds N] [--pings] [--logs]; an insider knows the secret; with --pings, strangers send
+// nothing but pings. Prints the numbers.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,6 +14,7 @@ const DEFAULTS: FloodOptions = {
 	seconds: 8,
 	rounds: 2,
 	settle: 12,
+	pingers: 0,
 	insider: false,
 	idle: false,
 };
@@ -53,6 +55,8 @@ export interface Done {
 	refusedStreams: number;
 	connections: number;
 	refusedConnections: number;
+	/** Lines that were sent without a hello. */
+	pings: number;
 }
 
 export interface FloodOptions {
@@ -64,6 +68,8 @@ export interface FloodOptions {
 	rounds: number;
 	/** Seconds to wait after each, for what has to time out. */
 	settle: number;
+	/** Connections that send 2,000 pings a second each. */
+	pingers: number;
 	/** The hostile program knows the secret. */
 	insider: boolean;
 	/** It only gets the CPU time that nobody else wants, so that the measured times mean something. */
@@ -71,7 +77,7 @@ export interface FloodOptions {
 }
 
 export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood> {
-	const { streams, connections, seconds, rounds, settle, insider, idle } = { ...DEFAULTS, ...options };
+	const { streams, connections, seconds, rounds, settle, pingers, insider, idle } = { ...DEFAULTS, ...options };
 	await using world = await World.create("loopback");
 	const quiet = await requests(world, Bun.sleep(4000));
 	const before = held(world.hub);
@@ -86,7 +92,7 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 		let newcomer = 0;
 		const done: Done[] = [];
 		for (let round = 0; round < rounds; round++) {
-			const numbers = [streams, connections, seconds].map(String);
+			const numbers = [streams, connections, seconds, pingers].map(String);
 			const [ticket = ""] = insider ? [world.ticket] : world.ticket.split(".");
 			const hostile = world.run(
 				"hostile",
@@ -131,6 +137,14 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 	}
 }
 
+/** How much slower the slowest requests of an admitted peer may be while strangers send pings. */
+export const PINGS_GOAL = 2;
+
+/** Strangers that send nothing but pings: 60 connections with 2,000 lines a second each. */
+export function floodOfPings(): Promise<Flood> {
+	return flood({ streams: 0, connections: 0, pingers: 60, rounds: 1, settle: 0, idle: true });
+}
+
 // --- internal ---
 
 /** For tests: the whole flood has to happen within its time, also on a busy machine. */
@@ -164,18 +178,17 @@ if (import.meta.main) {
 		options: {
 			insider: { type: "boolean", default: false },
 			logs: { type: "boolean", default: false },
+			pings: { type: "boolean", default: false },
 			streams: { type: "string" },
 			connections: { type: "string" },
 			rounds: { type: "string" },
 		},
 	});
-	const { insider, logs, ...given } = values;
+	const { insider, logs, pings, ...given } = values;
 	const counts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number(value)]));
-	const { quiet, flooded, newcomer, done, before, worst, after, report } = await flood({
-		insider,
-		idle: true,
-		...counts,
-	});
+	const { quiet, flooded, newcomer, done, before, worst, after, report } = await (pings
+		? floodOfPings()
+		: flood({ insider, idle: true, ...counts }));
 	const row = (name: string, { count, failed, p50, p99, max }: Requests) =>
 		console.log(
 			`${name.padEnd(18)} ${`${count}`.padStart(5)} requests  ${failed} failed  ` +
@@ -183,7 +196,7 @@ if (import.meta.main) {
 		);
 	row("quiet", quiet);
 	row("under the flood", flooded);
-	console.log(`a new peer had its services after ${newcomer.toFixed(1)} s`);
+	if (!pings) console.log(`a new peer had its services after ${newcomer.toFixed(1)} s`);
 	console.log(`${insider ? "insider" : "outsider"}: ${JSON.stringify(done.at(-1))}`);
 	const hold = ({ rss, files }: Held) => `${rss} MB, ${files} files`;
 	console.log(`the hub held ${hold(before)}; at worst ${hold(worst)}; after ${after.map(hold).join("; again ")}`);

@@ -1,12 +1,12 @@
 // A hostile program: attacks a hub with raw connections and streams of rubbish, using nothing but the binding. Runs in a
-// process of its own. Usage: bun hostile.ts TICKET STREAMS CONNECTIONS SECONDS. If the ticket has a secret, it says hello
-// first and is admitted. For SECONDS it holds connections that say nothing, except on unidirectional streams, which the
+// process of its own. Usage: bun hostile.ts TICKET STREAMS CONNECTIONS SECONDS [PINGERS]. If the ticket has a secret, it
+// says hello first and is admitted. For SECONDS, PINGERS connections send pings on a control stream, and it holds connections that say nothing, except on unidirectional streams, which the
 // protocol does not have; when the hub closes one, it makes another. It opens streams as fast as the hub allows, until
 // all have been tried or a minute has passed. Prints `begun`, and in the end one line of JSON that says what it did.
 import { type BiStream, type Connection, Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
 
 const [ticket = "", ...numbers] = process.argv.slice(2);
-const [streams = 0, connections = 0, seconds = 0] = numbers.map(Number);
+const [streams = 0, connections = 0, seconds = 0, pingers = 0] = numbers.map(Number);
 const [text = "", secret] = ticket.split(".");
 const hub = EndpointTicket.fromString(text).endpointAddr();
 const ALPN = [...Buffer.from("HIVEMIND/1.0.0")];
@@ -25,13 +25,18 @@ const AT_ONCE = secret === undefined ? 8 : 1000;
  * admitted peer has slots for all of them, and holds them for longer than the hub waits for a header.
  */
 const HELD_MS = secret === undefined ? 200 : 12_000;
+/** Pings a second on one connection, and how many go into one write. */
+const PINGS = 2000;
+const PINGS_EACH = 40;
+/** The time that a hub grants for a hello. A connection that is closed earlier is made again after it. */
+const PINGER_MS = 5_000;
 /** A stream that the hub does not grant within this time is given up. */
 const GRANT_MS = 5_000;
 const CONNECT_MS = 10_000;
 /** Not even a slow hub gets longer than this. */
 const LIMIT_MS = 60_000;
 
-const done = { streams: 0, refusedStreams: 0, connections: 0, refusedConnections: 0 };
+const done = { streams: 0, refusedStreams: 0, connections: 0, refusedConnections: 0, pings: 0 };
 // A handle that JavaScript forgets is closed (docs/binding-notes.md, "Streams").
 const pinned = new Set<object>();
 const pin = <T extends object>(handle: T): T => {
@@ -40,6 +45,7 @@ const pin = <T extends object>(handle: T): T => {
 };
 
 const silent = await Promise.all(Array.from({ length: Math.ceil(connections / EACH) }, bind));
+const pinging = await Promise.all(Array.from({ length: Math.ceil(pingers / EACH) }, bind));
 const streamers = await Promise.all(Array.from({ length: STREAMERS }, bind));
 const begun = performance.now();
 const until = begun + seconds * 1000;
@@ -47,6 +53,7 @@ console.log("begun");
 await Promise.all([
 	...streamers.map((endpoint) => stream(endpoint, Math.ceil(streams / STREAMERS))),
 	...Array.from({ length: connections }, (_, i) => beSilent(silent[Math.floor(i / EACH)] as Endpoint)),
+	...Array.from({ length: pingers }, (_, i) => ping(pinging[Math.floor(i / EACH)] as Endpoint)),
 ]);
 console.log(JSON.stringify(done));
 process.exit(0);
@@ -97,6 +104,45 @@ async function oneWay(connection: Connection): Promise<void> {
 		for (let i = 0; i < 4; i++) await send.writeAll(RUBBISH[2] as number[]);
 	} catch {
 		// The hub has stopped the stream or closed the connection, as it should.
+	}
+}
+
+/** Sends pings as fast as it means to on one connection after another, without a hello, until the time is over. */
+async function ping(endpoint: Endpoint): Promise<void> {
+	const line = `${JSON.stringify({ type: "ping", n: 1 })}\n`;
+	const bytes = [...Buffer.from(line.repeat(PINGS_EACH))];
+	while (performance.now() < until) {
+		const came = performance.now();
+		const connection = await connect(endpoint, until - performance.now());
+		if (!connection) continue;
+		try {
+			const { send, recv } = pin(await connection.openBi());
+			pin(send);
+			pin(recv);
+			void drain(recv);
+			await send.writeAll([...Buffer.from("\x00hivemindp2p")]);
+			const begun = performance.now();
+			for (let sent = 0; performance.now() < until; sent += PINGS_EACH) {
+				await send.writeAll(bytes);
+				done.pings += PINGS_EACH;
+				await Bun.sleep(Math.max(0, begun + (sent * 1000) / PINGS - performance.now()));
+			}
+		} catch {
+			// The hub has closed it, as it should.
+		}
+		connection.close(0n, []);
+		pinned.delete(connection);
+		// Connecting faster than one that says nothing is another attack: see beSilent.
+		await Bun.sleep(came + PINGER_MS + Math.random() * 1000 - performance.now());
+	}
+}
+
+/** Reads what the hub answers, so that it may go on answering. */
+async function drain(recv: BiStream["recv"]): Promise<void> {
+	try {
+		while ((await recv.read(64 * 1024)).length > 0);
+	} catch {
+		// The hub has closed it.
 	}
 }
 

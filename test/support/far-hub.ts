@@ -176,6 +176,7 @@ export class FarConnection {
 		return this.carries + this.#controls.filter(({ open }) => open).length;
 	}
 
+	streamsOpened = 0;
 	rejectWaiting = (): void => {};
 	limitIncomingStreams(): void {}
 	async acceptStreams(): Promise<void> {}
@@ -193,6 +194,7 @@ export class FarConnection {
 	/** A stream for a service is a dummy, and does not count as open. */
 	async openStream(portId: number, timeoutMs = OPEN_STREAM_MS): Promise<FarStream> {
 		if (this.isOver()) throw new Aborted("closed");
+		this.streamsOpened++;
 		if (portId !== CONTROL_PORT_ID && this.#full)
 			return within(timeoutMs, this.#full, () => new Aborted("all streams are busy"));
 		if (portId !== CONTROL_PORT_ID) return new FarStream(this, () => {});

@@ -115,6 +115,10 @@ export class FarPeer {
 		return this.carries + this.#open;
 	}
 
+	get streamsOpened(): number {
+		return this.#opened.length;
+	}
+
 	limitIncomingStreams(most: number): void {
 		this.allowed = most;
 	}

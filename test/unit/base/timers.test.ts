@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { getEventListeners } from "node:events";
 import { STALL_MS } from "../../../src/base/limits.ts";
-import { aborted, pause, whileAwake, within } from "../../../src/base/timers.ts";
+import { aborted, Paced, pause, whileAwake, within } from "../../../src/base/timers.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 
@@ -141,5 +141,38 @@ describe("a regular check", () => {
 		clock.stall(STALL_MS + 1);
 		await clock.pass(0);
 		expect(looks).toEqual([STALL_MS]);
+	});
+});
+
+describe("paced work", () => {
+	let ran: number[];
+	let paced: Paced;
+
+	beforeEach(() => {
+		ran = [];
+		const begun = clock.now;
+		paced = new Paced(100, () => ran.push(clock.now - begun));
+	});
+
+	test("runs at once after a quiet time, and once more for all calls meanwhile", async () => {
+		paced.call();
+		expect(ran).toEqual([0]);
+		for (let i = 0; i < 50; i++) paced.call();
+		await clock.pass(99);
+		expect(ran).toEqual([0]);
+		await clock.pass(1);
+		expect(ran).toEqual([0, 100]);
+		await clock.pass(1000);
+		paced.call();
+		expect(ran).toEqual([0, 100, 1100]);
+	});
+
+	test("that is closed no longer runs", async () => {
+		paced.call();
+		paced.call();
+		paced.close();
+		await clock.pass(1000);
+		expect(ran).toEqual([0]);
+		expect(clock.pending).toBe(0);
 	});
 });

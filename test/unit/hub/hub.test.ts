@@ -11,10 +11,12 @@ import {
 	HEALTH_MAX_MS,
 	PENDING_CONNECTIONS_MAX,
 	PENDING_STREAMS_MAX,
+	SERVICES_EVERY_MS,
 	STREAM_CREDIT,
 	STREAMS_MAX,
 } from "../../../src/hub/limits.ts";
 import * as looks from "../../../src/hub/look.ts";
+import { ServiceHealth } from "../../../src/hub/service-health.ts";
 import type { Message } from "../../../src/protocol/control-messages.ts";
 import { encodeHeader, REFUSED } from "../../../src/protocol/stream-header.ts";
 import { CONNECTIONS_PER_ID, SWEEP_MS } from "../../../src/transport/limits.ts";
@@ -247,6 +249,26 @@ test("all admitted peers are told about a service that was found to be down, and
 	const states = [1, 2, 3].map((port) => expect.objectContaining({ port, up: port !== 2 }));
 	for (const peer of [one, other]) expect(heard(peer)).toEqual([{ type: "services", services: states }]);
 	expect(unknown.heard).toEqual([]);
+});
+
+test("a service that goes up and down many times a second is told of ten times, and last as it is", async () => {
+	const one = await admitted("a");
+	const dialling = spyOn(Bun, "connect");
+	const learn = spyOn(ServiceHealth.prototype, "learned");
+	dialling.mockRejectedValue(new Error("nobody listens"));
+	one.open(encodeHeader(2)).send.acknowledge();
+	await turn();
+	const health = learn.mock.contexts[0] as ServiceHealth;
+	for (let i = 1; i <= 1000; i++) {
+		health.learned(1, i % 2 === 1);
+		await clock.pass(1);
+	}
+	await clock.pass(SERVICES_EVERY_MS);
+	const said = heard(one).filter(({ type }) => type === "services");
+	expect(said.length).toBeLessThanOrEqual(12);
+	expect(said.at(-1)).toMatchObject({ services: [{}, { port: 2, up: health.states()[1]?.up }, {}] });
+	dialling.mockRestore();
+	learn.mockRestore();
 });
 
 test("a peer that was never admitted is not reported as left", async () => {

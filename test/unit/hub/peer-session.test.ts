@@ -154,10 +154,32 @@ test("a connection that ends after the welcome leaves no timer behind", async ()
 	expect(answers()).toContain("welcome");
 });
 
-test("a goodbye from a peer that is not admitted is ignored", async () => {
-	peer.say(...Array.from({ length: 100 }, (): Message => ({ type: "bye", reason: "look at me" })));
+test("a stranger's pings are not answered: its connection is closed for the first of them", async () => {
+	const { send } = peer.say(...Array.from({ length: 100 }, (_, n): Message => ({ type: "ping", n })));
 	await turn();
-	expect(events).toEqual([]);
+	await turn();
+	expect([...send.written]).toEqual([ACCEPTED]);
+	const reason = "a control stream does not begin with a hello";
+	expect(events).toEqual([{ type: "protocol_error", peer: session.peer, admitted: false, reason }]);
+	expect(peer.closings).toEqual([reason]);
+});
+
+test("a goodbye before the hello counts for nothing", async () => {
+	peer.say({ type: "bye", reason: "look at me" });
+	await turn();
+	await turn();
+	expect(events.map(({ type }) => type)).toEqual(["protocol_error"]);
+});
+
+test("pings of a peer that is denied, or still waits for its welcome, are not answered", async () => {
+	peer.say(hello(SECRET), { type: "ping", n: 1 });
+	await turn();
+	expect(peer.heard).toEqual([]);
+	welcome.resolve(WELCOME);
+	await turn();
+	peer.say({ type: "ping", n: 2 });
+	await turn();
+	expect(peer.heard).toEqual([WELCOME, { type: "pong", n: 2 }]);
 });
 
 test("a goodbye counts once, however often it is sent", async () => {

@@ -4,7 +4,16 @@ import { Aborted } from "../../../src/forward/duplex.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
 import { ControlChannel } from "../../../src/transport/control-channel.ts";
-import { CONTROL_QUEUE, CONTROL_RATE, PING_MS } from "../../../src/transport/limits.ts";
+import {
+	CONTROL_BURST,
+	CONTROL_QUEUE,
+	CONTROL_RATE,
+	GREETING_BYTES,
+	GREETING_LINES,
+	GREETING_PIECES,
+	PING_MS,
+	STREAMS_PER_CONNECTION,
+} from "../../../src/transport/limits.ts";
 import type { QuicStream } from "../../../src/transport/stream.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 
@@ -12,6 +21,7 @@ import { settled, turn } from "../../support/native-halves.ts";
 class FakeStream {
 	uncounted(): void {}
 	readonly sent: Message[] = [];
+	writes = 0;
 	aborts = 0;
 	overlapped = false;
 	#gate: PromiseWithResolvers<void> | undefined;
@@ -58,6 +68,7 @@ class FakeStream {
 	}
 
 	async write(bytes: Uint8Array): Promise<void> {
+		this.writes++;
 		this.overlapped ||= this.#writing;
 		this.#writing = true;
 		await this.#gate?.promise;
@@ -77,6 +88,7 @@ class FakeStream {
 let stream: FakeStream;
 let heard: Message[];
 let channel: ControlChannel;
+let connection: { streamsOpened: number };
 /** The time that performance.now returns. */
 let now: number;
 let clock: Mock<() => number>;
@@ -86,8 +98,24 @@ beforeEach(() => {
 	clock = spyOn(performance, "now").mockImplementation(() => now);
 	stream = new FakeStream();
 	heard = [];
-	channel = new ControlChannel(stream as unknown as QuicStream, (message) => heard.push(message));
+	connection = { streamsOpened: 1 };
+	channel = make("hub");
+	channel.startSession();
 });
+
+/** A channel over the stream, before the welcome. */
+function make(remote: "hub" | "peer"): ControlChannel {
+	const onMessage = (message: Message) => void heard.push(message);
+	return new ControlChannel(stream as unknown as QuicStream, { remote, connection, onMessage });
+}
+
+/** Another channel over another stream, before the welcome. */
+async function restart(remote: "hub" | "peer"): Promise<void> {
+	channel.close();
+	await channel.ended;
+	stream = new FakeStream();
+	channel = make(remote);
+}
 
 afterEach(async () => {
 	channel.close();
@@ -97,16 +125,100 @@ afterEach(async () => {
 	clock.mockRestore();
 });
 
+const TOO_MANY = "too many control messages";
+
 const bye = (n: number): Message => ({ type: "bye", reason: `number ${n}` });
 
 test("a ping is answered with its number, and is not handed over", async () => {
-	stream.say({ type: "ping", n: 7 }, { type: "pong", n: 1 }, { type: "ping", n: 0 });
+	stream.say({ type: "ping", n: 7 }, { type: "pong", n: 1 });
+	await turn();
+	stream.say({ type: "ping", n: 0 });
 	await turn();
 	expect(stream.sent).toEqual([
 		{ type: "pong", n: 7 },
 		{ type: "pong", n: 0 },
 	]);
 	expect(heard).toEqual([]);
+});
+
+describe("a flood of pings costs no flood of pongs:", () => {
+	const pings = (count: number) =>
+		Array.from({ length: count }, (_, n) => `${JSON.stringify({ type: "ping", n })}\n`).join("");
+
+	test("all that one read brings are answered by one write, with the newest number", async () => {
+		stream.arrive(pings(100));
+		await turn();
+		expect(stream.sent).toEqual([{ type: "pong", n: 99 }]);
+		expect(stream.writes).toBe(1);
+	});
+
+	test("while the remote does not read, one pong waits, behind the messages", async () => {
+		stream.block();
+		channel.send(bye(1));
+		channel.send(bye(2));
+		for (let n = 0; n < 50; n++) stream.say({ type: "ping", n });
+		for (let i = 0; i < 5; i++) await turn();
+		stream.unblock();
+		await turn();
+		expect(stream.sent).toEqual([bye(1), bye(2), { type: "pong", n: 49 }]);
+	});
+});
+
+describe("before the welcome, a stranger", () => {
+	const hello: Message = { type: "hello", v: 1, name: "me", program: "1", secret: "s" };
+	const EARLY = "too many control messages before the welcome";
+
+	beforeEach(() => restart("peer"));
+
+	test("gets no pong, not even after a hello; the session's pings are answered", async () => {
+		stream.say(hello, { type: "ping", n: 1 });
+		await turn();
+		expect(stream.writes).toBe(0);
+		channel.startSession();
+		await turn();
+		expect(stream.writes).toBe(0);
+		stream.say({ type: "ping", n: 2 });
+		await turn();
+		expect(stream.sent).toEqual([{ type: "pong", n: 2 }]);
+		expect(heard).toEqual([hello]);
+	});
+
+	test.each<[string, string]>([
+		["a ping", '{"type":"ping","n":1}\n'],
+		["a goodbye", '{"type":"bye","reason":"so long"}\n'],
+		["a message of a newer version", '{"type":"newer"}\n'],
+	])("that begins with %s breaks the protocol, and is not answered", async (_, line) => {
+		stream.arrive(line);
+		expect(await channel.ended).toBe("a control stream does not begin with a hello");
+		expect(stream.writes).toBe(0);
+		expect(heard).toEqual([]);
+	});
+
+	test("that says a few lines is heard; one with more breaks the protocol", async () => {
+		stream.say(hello);
+		stream.arrive('{"type":"newer"}\n'.repeat(GREETING_LINES - 1));
+		await turn();
+		expect(await settled(channel.ended)).toBe(false);
+		stream.say(bye(1));
+		expect(await channel.ended).toBe(EARLY);
+		expect(heard).toEqual([hello]);
+	});
+
+	test("that says few but long lines breaks the protocol", async () => {
+		stream.say(hello);
+		const long = `${JSON.stringify({ type: "newer", x: "x".repeat(CONTROL_LINE_MAX - 30) })}\n`;
+		for (let bytes = 0; bytes < GREETING_BYTES; bytes += long.length) stream.arrive(long);
+		expect(await channel.ended).toBe(EARLY);
+	});
+
+	test("that sends its hello byte by byte breaks the protocol; a hello in a few packets does not", async () => {
+		const line = `${JSON.stringify(hello)}\n`;
+		for (let at = 0; at < line.length; at += 10) stream.arrive(line.slice(at, at + 10));
+		for (let i = 0; i < 5; i++) await turn();
+		expect(heard).toEqual([hello]);
+		for (const byte of " ".repeat(GREETING_PIECES)) stream.arrive(byte);
+		expect(await channel.ended).toBe(EARLY);
+	});
 });
 
 test("messages are handed over in order, however they are split; unknown ones are not", async () => {
@@ -183,23 +295,53 @@ describe("a channel ends with a reason when the other side", () => {
 		expect(await channel.ended).toBe(`a control line is longer than ${CONTROL_LINE_MAX} bytes`);
 	});
 
-	test("sends more in a second than allowed; the messages before that were handed over", async () => {
-		stream.arrive(`${JSON.stringify(bye(1))}\n`.repeat(CONTROL_RATE));
+	test("sends more at once than our own program needs; the messages before that were handed over", async () => {
+		stream.arrive(`${JSON.stringify(bye(1))}\n`.repeat(CONTROL_BURST));
 		await turn();
 		expect(await settled(channel.ended)).toBe(false);
 		stream.say(bye(2));
-		expect(await channel.ended).toBe("too many control messages");
-		expect(heard).toHaveLength(CONTROL_RATE);
+		expect(await channel.ended).toBe(TOO_MANY);
+		expect(heard).toHaveLength(CONTROL_BURST);
 	});
 
-	test("sends more unknown messages than allowed", async () => {
-		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE + 1));
-		expect(await channel.ended).toBe("too many control messages");
+	test.each([
+		["unknown messages", '{"type":"newer"}\n'],
+		["pings", '{"type":"ping","n":1}\n'],
+		["single bytes", " "],
+	])("sends more %s than allowed", async (_, piece) => {
+		for (let i = 0; i <= CONTROL_BURST; i++) stream.arrive(piece);
+		expect(await channel.ended).toBe(TOO_MANY);
+	});
+
+	test("resets more streams than there were", async () => {
+		connection.streamsOpened = 10;
+		stream.say(...Array.from({ length: CONTROL_BURST + 10 }, (): Message => ({ type: "reset", stream: "x" })));
+		for (let i = 0; i < 5; i++) await turn();
+		expect(await settled(channel.ended)).toBe(false);
+		stream.say({ type: "reset", stream: "x" });
+		expect(await channel.ended).toBe(TOO_MANY);
 	});
 });
 
+test("a thousand streams that are aborted again and again may all be reset at once", async () => {
+	for (let round = 1; round <= 5; round++) {
+		connection.streamsOpened = round * STREAMS_PER_CONNECTION;
+		const resets = Array.from({ length: STREAMS_PER_CONNECTION }, (_, i) => `{"type":"reset","stream":"${i}"}\n`);
+		stream.arrive(resets.join(""));
+		await turn();
+	}
+	expect(heard).toHaveLength(5 * STREAMS_PER_CONNECTION);
+	expect(await settled(channel.ended)).toBe(false);
+});
+
+test("the pings and pongs of a path that was gone for 45 seconds may come together", async () => {
+	stream.arrive('{"type":"ping","n":1}\n{"type":"pong","n":1}\n'.repeat(45));
+	await turn();
+	expect(await settled(channel.ended)).toBe(false);
+});
+
 test("as many messages as allowed, second after second, are fine", async () => {
-	for (let second = 0; second < 3; second++) {
+	for (let second = 0; second < 30; second++) {
 		stream.arrive('{"type":"newer"}\n'.repeat(CONTROL_RATE));
 		await turn();
 		now += 1001;
@@ -223,12 +365,14 @@ test("only answers to our pings prove that the remote is alive, whatever else it
 });
 
 describe("pings", () => {
-	test("are sent every second, numbered from 0, until the channel is closed; starting them twice changes nothing", async () => {
+	beforeEach(() => restart("hub"));
+
+	test("are sent every second, numbered from 0, until the channel is closed; starting twice changes nothing", async () => {
 		const start = spyOn(globalThis, "setInterval");
 		const stop = spyOn(globalThis, "clearInterval");
 		try {
-			channel.startPings();
-			channel.startPings();
+			channel.startSession();
+			channel.startSession();
 			expect(start.mock.calls.map(([, ms]) => ms)).toEqual([PING_MS]);
 			const [tick] = start.mock.calls[0] as unknown as [() => void];
 			tick();
@@ -250,7 +394,7 @@ describe("pings", () => {
 		const start = spyOn(globalThis, "setInterval");
 		try {
 			channel.close();
-			channel.startPings();
+			channel.startSession();
 			expect(start).not.toHaveBeenCalled();
 		} finally {
 			for (const { value } of start.mock.results) clearInterval(value as Timer);
