@@ -55,7 +55,7 @@ test("a dev server listens on every address", async () => {
 	}
 });
 
-test("an address that is given by itself is just that one, whoever has the other", async () => {
+test("an address that is given by itself is just that one, even if another program has the other", async () => {
 	await using puppet = new Puppet();
 	const { port } = await puppet.listen("::1");
 	await using page = serve(() => new Response("a page"));

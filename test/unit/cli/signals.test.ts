@@ -78,7 +78,7 @@ test("after a stop for another reason the first signal cuts short", () => {
 	expect(state()).toEqual({ stopped: true, cut: true, status: 130, ended: [] });
 });
 
-test("whoever stops knows that it was a signal", () => {
+test("code that stops knows that it was a signal", () => {
 	const other = new AbortController();
 	const both = AbortSignal.any([other.signal, stop.signal]);
 	signals.take(SIGINT);

@@ -75,7 +75,7 @@ test("a first lookup that fails is told, and the next one asks again", async () 
 	expect(lookups).toHaveLength(2);
 });
 
-test("whoever asks again does not get an answer that was asked for before", async () => {
+test("asking again never returns the answer to an earlier question", async () => {
 	void resolver.addresses();
 	await clock.pass(100);
 	const since = clock.now;
