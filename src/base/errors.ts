@@ -55,3 +55,8 @@ export const LISTEN_REASONS: Record<string, string> = {
 	EACCES: "permission denied (ports below 1024 need root)",
 	ENOTFOUND: "host name not found",
 };
+
+/** What is said of an exception that nothing expected, and that ended only a part of the program. */
+export function unexpected(reason: string, where?: string): string {
+	return `Unexpected (a bug, please report it)${where === undefined ? "" : `, in ${where}`}: ${reason}`;
+}

@@ -72,17 +72,7 @@ export function panel(text: string): string {
 	return `┌${line}┐\n│  ${text}${" ".repeat(width - Bun.stringWidth(text))}  │\n└${line}┘`;
 }
 
-/** Settles as `work` does; when that takes longer than {@link SILENCE_MS}, says what it waits for. */
-export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
-	const wait = waitingFor(what);
-	try {
-		return await work;
-	} finally {
-		wait.end();
-	}
-}
-
-/** The same for a wait in several steps: says each one that takes longer than {@link SILENCE_MS}. */
+/** A wait, in one step or in several: says each one that takes longer than {@link SILENCE_MS}. */
 export function waitingFor(first: string): { change(what: string): void; end(): void } {
 	let what = first;
 	let timer: Timer | undefined;

@@ -1,6 +1,6 @@
 // `mailbox`: runs a mailbox server, for a team or for machines without internet access.
 import { parseAddress } from "../base/address.ts";
-import { HivemindError, systemCode } from "../base/errors.ts";
+import { HivemindError, systemCode, unexpected } from "../base/errors.ts";
 import { log, print } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { aborted } from "../base/timers.ts";
@@ -53,7 +53,7 @@ export const mailbox = defineCommand({
 			origins: origins.map(parseOrigin),
 			onFault(reason) {
 				// A stranger may be able to cause it again and again.
-				if (rate.take()) log.error(`Unexpected (a bug, please report it): ${reason}`);
+				if (rate.take()) log.error(unexpected(reason));
 			},
 		});
 		print(`Mailbox server for join codes: ${server.url}

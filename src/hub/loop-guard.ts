@@ -58,8 +58,8 @@ export class LoopGuard {
 	forbids(address: Address): LoopError | undefined {
 		if (this.#byMark.size === 0) return undefined;
 		const { exact, wildcard } = this.#marksOf(address);
-		const found = this.#find(exact) ?? (this.#find(wildcard) && isOwnHost(address.host) && this.#find(wildcard));
-		return found ? new LoopError(address, found.peer) : undefined;
+		const owner = this.#find(exact) ?? this.#findHere(wildcard, address.host);
+		return owner && new LoopError(address, owner.peer);
 	}
 
 	// --- internal ---
@@ -67,6 +67,12 @@ export class LoopGuard {
 	#find(marks: readonly string[]): ListeningPeer | undefined {
 		for (const mark of marks) for (const peer of this.#byMark.get(mark) ?? []) if (!peer.silent) return peer;
 		return undefined;
+	}
+
+	/** A listener on every address gets no connection to another machine. */
+	#findHere(marks: readonly string[], host: string): ListeningPeer | undefined {
+		const owner = this.#find(marks);
+		return owner && isOwnHost(host) ? owner : undefined;
 	}
 
 	#marksOf(address: Address): { exact: readonly string[]; wildcard: readonly string[] } {

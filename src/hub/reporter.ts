@@ -3,7 +3,7 @@
 
 import { renderUnicodeCompact } from "uqr";
 import { formatAddress } from "../base/address.ts";
-import { firstLine } from "../base/errors.ts";
+import { firstLine, unexpected } from "../base/errors.ts";
 import { box, log, notice, panel, print, waitingFor } from "../base/output.ts";
 import { ownerName } from "../base/port-owner.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
@@ -147,7 +147,7 @@ To connect, run:
 	},
 	stopping: () => [],
 	bug: ({ where, error }) => [
-		...line("error", `Unexpected (a bug, please report it): ${firstLine(error)}`, "bug"),
+		...line("error", unexpected(firstLine(error)), "bug"),
 		...line("debug", `It ended one ${where}: ${(error as Error | undefined)?.stack ?? error}`),
 	],
 

@@ -1,7 +1,7 @@
 // Turns a peer's events into lines: results on stdout, messages and logs on stderr. The only file of this folder that
 // prints.
 import { type Address, formatAddress } from "../base/address.ts";
-import { firstLine } from "../base/errors.ts";
+import { firstLine, unexpected } from "../base/errors.ts";
 import { box, log, notice, print, waitingFor } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { SERVICES } from "../protocol/services.ts";
@@ -87,7 +87,7 @@ export function peerReporter(): EmitPeerEvent {
 			log.debug(`${service}: ${sent} bytes out, ${received} in, ${error ? firstLine(error) : "closed"}`),
 		bug: ({ where, error }) => {
 			if (!rate.take(`bug: ${where}`)) return;
-			log.error(`Unexpected (a bug, please report it), in ${where}: ${firstLine(error)}`);
+			log.error(unexpected(firstLine(error), where));
 			if (error instanceof Error) log.debug(`cause: ${error.stack ?? error.message}`);
 		},
 		stopping: (event) => {

@@ -1,6 +1,6 @@
 // What a user sees: the box's width and the log levels.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
-import { box, log, setVerbosity, waiting } from "../../../src/base/output.ts";
+import { box, log, setVerbosity, waitingFor } from "../../../src/base/output.ts";
 import * as descriptors from "../../../src/base/stdio.ts";
 
 const { LC_ALL } = process.env;
@@ -85,11 +85,13 @@ test("a line that is logged ten times is printed ten times, each time at once: c
 	}
 });
 
-test("a short wait prints nothing", async () => {
+test("a short wait prints nothing, in one step or in several", () => {
 	const write = spyOn(process.stderr, "write").mockImplementation(() => true);
 	try {
-		expect(await waiting("nothing", Promise.resolve(7))).toBe(7);
-		await expect(waiting("nothing", Promise.reject(new Error("no")))).rejects.toThrow("no");
+		waitingFor("nothing").end();
+		const wait = waitingFor("nothing");
+		wait.change("nothing else");
+		wait.end();
 		expect(write).not.toHaveBeenCalled();
 	} finally {
 		write.mockRestore();
