@@ -1,6 +1,6 @@
 // `join`: brings the services of a hub to this machine's localhost.
 import { parseAddress } from "../base/address.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
@@ -9,7 +9,7 @@ import { readName } from "./read-name.ts";
 
 /** One option per service, for its local address. */
 const LOCAL = Object.fromEntries(
-	SERVICES.map(({ option, name, defaultAddress }) => [
+	ORIGINAL_SERVICES.map(({ option, name, defaultAddress }) => [
 		option,
 		{
 			type: "string",
@@ -18,7 +18,7 @@ const LOCAL = Object.fromEntries(
 			description: `Local address of the ${name}; port 0 picks a free one`,
 		},
 	]),
-) as { [S in (typeof SERVICES)[number] as S["option"]]: LocalAddress };
+) as { [S in (typeof ORIGINAL_SERVICES)[number] as S["option"]]: LocalAddress };
 
 interface LocalAddress {
 	readonly type: "string";
@@ -41,7 +41,7 @@ export const join = defineCommand({
 	},
 	async run(options, stop, { cut }) {
 		const name = readName(options.name);
-		const addresses = SERVICES.map(({ option }) => {
+		const addresses = ORIGINAL_SERVICES.map(({ option }) => {
 			const given = options[option];
 			return given === undefined ? undefined : parseAddress(given, `--${option}`);
 		});

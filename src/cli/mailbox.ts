@@ -5,7 +5,7 @@ import { log, print } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { aborted } from "../base/timers.ts";
 import { PROGRAM } from "../base/version.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import type { MailboxServer, MailboxServerOptions } from "../wormhole/server/server.ts";
 import { defineCommand } from "./definition.ts";
@@ -77,9 +77,9 @@ async function start(options: MailboxServerOptions): Promise<MailboxServer> {
 	try {
 		return startMailbox(options);
 	} catch (error) {
-		const usual = SERVICES.find((service) => parseAddress(service.defaultAddress, "").port === options.port);
+		const usual = ORIGINAL_SERVICES.find((service) => parseAddress(service.defaultAddress, "").port === options.port);
 		if (!usual || !(error instanceof HivemindError) || systemCode(error.cause) !== "EADDRINUSE") throw error;
-		const hint = `On port ${options.port} there is usually the ${usual.label} service. ${error.hint}`;
+		const hint = `On port ${options.port} there is usually the ${usual.name}. ${error.hint}`;
 		throw new HivemindError("listen", error.message, { hint, cause: error.cause });
 	}
 }

@@ -1,7 +1,7 @@
 // `share`: makes this machine the hub for three services.
 import { parseAddress } from "../base/address.ts";
 import { notice } from "../base/output.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
@@ -24,7 +24,9 @@ export const share = defineCommand({
 	},
 	async run(options, stop, { cut }) {
 		const name = readName(options.name);
-		const services = SERVICES.map((service) => parseAddress(options[service.name], `The ${service.name}`, false));
+		const services = ORIGINAL_SERVICES.map(({ portId, name, scheme }) => {
+			return { portId, name, scheme, address: parseAddress(options[name], `The ${name}`, false) };
+		});
 		const { codeOptions } = await import("./invitation-options.ts");
 		const codes = codeOptions(options);
 		const endpoint = endpointOptions(options);

@@ -12,7 +12,7 @@ import { newSecret } from "../invite/secret.ts";
 import type { PeerEvent } from "../peer/events.ts";
 import { peerReporter } from "../peer/reporter.ts";
 import { runPeer } from "../peer/run-peer.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
 import { startMailbox } from "../wormhole/server/server.ts";
 import { runChecks, since } from "./checks.ts";
@@ -47,13 +47,14 @@ export async function demo(
 		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, offline")}\n`);
 		print(`  mailbox   ${server.url}`);
 		services.addresses.forEach((address, i) => {
-			print(`  service   ${SERVICES[i]?.name.padEnd(10)} ${formatAddress(address)}`);
+			print(`  service   ${ORIGINAL_SERVICES[i]?.name.padEnd(10)} ${formatAddress(address)}`);
 		});
 		const codes = { mailbox: server.url };
 		const offers = (code: string) => `offers join code ${code}`;
 		const code = await step("hub", offers, (onCode: (code: string) => void) => {
 			const policy = teamPolicy(newSecret());
-			const options = { name: "demo-hub", services: services.addresses, endpoint, policy, codes };
+			const shared = ORIGINAL_SERVICES.map((service, i) => ({ ...service, address: services.addresses[i] as Address }));
+			const options = { name: "demo-hub", services: shared, endpoint, policy, codes };
 			const report = hubReporter();
 			const emit = (event: HubEvent) => {
 				if (event.type === "code") onCode(event.code);

@@ -27,4 +27,6 @@ export type SessionEvent =
 	/** It no longer counts: it has said goodbye, or its connection is over. */
 	| { type: "left"; reason: string }
 	| { type: "closed" }
+	/** It listens at other addresses from now on: see LoopGuard. */
+	| { type: "listens"; listens: readonly string[] }
 	| Extract<HubEvent, { type: "denied" | "path" | "stream_refused" | "protocol_error" | "bug" }>;

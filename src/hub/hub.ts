@@ -7,6 +7,7 @@ import { VERSION } from "../base/version.ts";
 import { Dialer } from "../forward/dialer.ts";
 import { Transfers } from "../forward/transfers.ts";
 import { CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
+import type { SharedService } from "../protocol/services.ts";
 import type { Connection } from "../transport/connection.ts";
 import { CONNECTIONS_PER_ID, SWEEP_MS } from "../transport/limits.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
@@ -35,7 +36,7 @@ export interface HubSettings {
 	/** Its public id. */
 	id: string;
 	name: string;
-	services: readonly Address[];
+	services: readonly SharedService[];
 	policy: Policy;
 }
 
@@ -70,8 +71,8 @@ export class Hub {
 		this.#admission = new Admission(policy);
 		this.#loops = new LoopGuard(id);
 		const forbids = (address: Address) => this.#loops.forbids(address);
-		const routes = services.map((address) => routeOf(new Dialer(address, { forbids })));
-		this.#health = new ServiceHealth(routes.map(({ dialer }) => dialer));
+		const routes = services.map((service) => routeOf(service, new Dialer(service.address, { forbids })));
+		this.#health = new ServiceHealth(routes);
 		this.#health.onChange = () => this.#news.call();
 		const serving = { routes, health: this.#health, transfers: this.#transfers, emit };
 		this.#side = {
@@ -168,6 +169,9 @@ export class Hub {
 		else if (event.type === "closed") {
 			this.#sessions.delete(session);
 			this.#health.watch([...this.#sessions].some(({ admitted }) => admitted));
+		} else if (event.type === "listens") {
+			this.#loops.remove(session);
+			session.marks = event.listens;
 		} else this.#emit(event);
 		// A peer that is about to leave listens no more.
 		if (session.staying) this.#loops.add(session);

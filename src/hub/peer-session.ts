@@ -20,7 +20,7 @@ export const INTERNAL_ERROR = "internal error at the hub";
 
 export class PeerSession {
 	readonly connection: Connection;
-	/** Where it listens, by its hello: see LoopGuard. */
+	/** Where it listens, as it last said: see LoopGuard. */
 	marks: readonly string[] = [];
 	readonly #hub: HubSide<PeerSession>;
 	#state: peerState.PeerState = { phase: "new" };
@@ -192,6 +192,7 @@ export class PeerSession {
 	#message(message: Message): void {
 		if (message.type === "hello") this.#step({ type: "hello", hello: message });
 		else if (message.type === "reset") this.connection.abortStream(message.stream);
+		else if (message.type === "listens") this.#hub.onEvent(this, message);
 		else if (message.type === "bye") {
 			this.#step({ type: "bye", reason: message.reason });
 			if (this.#state.phase !== "leaving") return;

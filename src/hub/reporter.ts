@@ -9,7 +9,7 @@ import { ownerName } from "../base/port-owner.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { PROGRAM } from "../base/version.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { serviceNoun } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import { pathText } from "../transport/path-watch.ts";
 import type { HubEvent, PeerLabel, StreamRefusal } from "./events.ts";
@@ -115,28 +115,32 @@ To connect, run:
 	service_unreachable({ service, address, kind, reason, peer, news, elsewhere }) {
 		const by = `(asked for by ${label(peer)})`;
 		if (kind === "descriptors")
-			return line("error", `Cannot connect to the ${service}: ${reason} ${by}. Raise the limit: ulimit -n.`, kind);
+			return line(
+				"error",
+				`Cannot connect to the ${serviceNoun(service)}: ${reason} ${by}. Raise the limit: ulimit -n.`,
+				kind,
+			);
 		const who = elsewhere
-			? ` But ${ownerName(elsewhere)} listens at ${formatAddress(elsewhere.address)}: if that is the ${service}, share that address.`
+			? ` But ${ownerName(elsewhere)} listens at ${formatAddress(elsewhere.address)}: if that is the ${serviceNoun(service)}, share that address.`
 			: "";
-		const text = `The ${service} is not running at ${address}: ${reason} ${by}.${who}`;
+		const text = `The ${serviceNoun(service)} is not running at ${address}: ${reason} ${by}.${who}`;
 		return news ? line("error", text) : line("info", text, service);
 	},
 	service_address: ({ service, stated, used }) =>
 		line(
 			"message",
 			used === stated
-				? `The ${service} answers at ${stated} again.`
-				: `The ${service} answers at ${used}, not at ${stated}: using it.`,
+				? `The ${serviceNoun(service)} answers at ${stated} again.`
+				: `The ${serviceNoun(service)} answers at ${used}, not at ${stated}: using it.`,
 		),
 	loop({ service, address, owner, peer, news }) {
-		const text = `The ${service} at ${address} is the local port of the peer ${label(owner)} on this machine: a connection would go round in circles (asked for by ${label(peer)}). Share the address where the ${service} really runs, or give that peer another port: join --${optionOf(service)} 127.0.0.1:0.`;
+		const text = `The ${serviceNoun(service)} at ${address} is the local port of the peer ${label(owner)} on this machine: a connection would go round in circles (asked for by ${label(peer)}). Share the address where the ${serviceNoun(service)} really runs, or give that peer another port: join --bind ${service}=0.`;
 		return news ? line("error", text) : line("info", text, service);
 	},
 	unanswered: ({ service, address, peer }) =>
 		line(
 			"error",
-			`Refused a connection to the ${service} for ${label(peer)}: ${UNANSWERED_MAX} are open that ${address} has not answered with a byte. Probably they go round in circles, because a peer of another hub listens there: look for a 'join' on that port.`,
+			`Refused a connection to the ${serviceNoun(service)} for ${label(peer)}: ${UNANSWERED_MAX} are open that ${address} has not answered with a byte. Probably they go round in circles, because a peer of another hub listens there: look for a 'join' on that port.`,
 			`unanswered: ${service}`,
 		),
 	stream_closed: ({ service, peer, received, sent, error = "closed" }) =>
@@ -189,9 +193,6 @@ Waiting for peer to connect...
 			[reason, hint, "Peers can still join with the ticket."].filter((text) => text !== undefined).join(" "),
 		),
 };
-
-/** The option of `join` that sets a service's local address. */
-const optionOf = (name: string): string => SERVICES.find((service) => service.name === name)?.option ?? "";
 
 const afterPause = (waitMs: number): string =>
 	waitMs > 0 ? ` in ${Math.ceil(waitMs / 1000)} s, as this was not the first time` : "";

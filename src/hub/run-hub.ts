@@ -1,10 +1,10 @@
 // Runs a hub: its endpoint, its ticket and join codes, and incoming connections. Reads from top to bottom.
 
-import type { Address } from "../base/address.ts";
 import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type OfferOptions, offerJoinCodes } from "../invite/offer-codes.ts";
 import { formatTicket } from "../invite/ticket.ts";
+import type { SharedService } from "../protocol/services.ts";
 import { bindEndpoint, type Endpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import type { EndpointEvent } from "../transport/events.ts";
 import type { Policy } from "./admission.ts";
@@ -15,8 +15,8 @@ import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
 
 export interface HubOptions {
 	name: string;
-	/** Where the services of SERVICES are, in that order. */
-	services: readonly Address[];
+	/** At most SERVICES_MAX, with unique names and port ids. */
+	services: readonly SharedService[];
 	endpoint: EndpointOptions;
 	/** Who is admitted. */
 	policy: Policy;

@@ -6,7 +6,7 @@ import { newTraffic } from "../forward/bridge.ts";
 import { DialError } from "../forward/dial-error.ts";
 import type { Dialer, Dialled } from "../forward/dialer.ts";
 import type { Transfers } from "../forward/transfers.ts";
-import { SERVICES } from "../protocol/services.ts";
+import type { Service } from "../protocol/services.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { HubEvent, PeerLabel } from "./events.ts";
 import { DIAL_MS } from "./limits.ts";
@@ -16,15 +16,20 @@ import { Unanswered } from "./unanswered.ts";
 
 /** The hub's side of one service. */
 export interface Route {
+	readonly service: Service;
 	readonly dialer: Dialer;
 	readonly unanswered: Unanswered;
 }
 
-/** The route that a dialer leads along. */
-export const routeOf = (dialer: Dialer): Route => ({ dialer, unanswered: new Unanswered() });
+/** The route to a service that a dialer leads along. */
+export const routeOf = (service: Service, dialer: Dialer): Route => ({
+	service,
+	dialer,
+	unanswered: new Unanswered(),
+});
 
 export interface Serving {
-	/** To the services of {@link SERVICES}, in that order. */
+	/** In the order that `health` was given. */
 	routes: readonly Route[];
 	health: ServiceHealth;
 	transfers: Transfers;
@@ -41,13 +46,14 @@ export interface ServiceRequest {
 /** Resolves when the stream is over. Rejects only for a bug; no socket to the service is left open then. */
 export async function serveStream(serving: Serving, { portId, stream, peer }: ServiceRequest): Promise<void> {
 	const { routes, transfers, emit } = serving;
-	const index = SERVICES.findIndex((service) => service.portId === portId);
-	const [service, route] = [SERVICES[index]?.name, routes[index]];
-	if (!service || !route) {
+	const index = routes.findIndex(({ service }) => service.portId === portId);
+	const route = routes[index];
+	if (!route) {
 		const refusal = portId === undefined ? ({ why: "header" } as const) : ({ why: "port", portId } as const);
 		emit({ type: "stream_refused", peer, admitted: true, ...refusal });
 		return stream.refuse();
 	}
+	const service = route.service.name;
 	const request = { service, index, route, stream, peer, begun: performance.now() };
 	const dialled = await dial(serving, request);
 	if (!dialled) return;
@@ -77,7 +83,7 @@ export async function serveStream(serving: Serving, { portId, stream, peer }: Se
 // --- internal ---
 
 interface Dialling {
-	/** The service's name, and its place in {@link SERVICES}. */
+	/** The service's name, and its place among the routes. */
 	service: string;
 	index: number;
 	route: Route;

@@ -6,13 +6,11 @@ import { ChangeFilter } from "../base/change-filter.ts";
 import type { PortOwner } from "../base/port-owner.ts";
 import type { Dialer } from "../forward/dialer.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
-import { SERVICES } from "../protocol/services.ts";
+import type { Service } from "../protocol/services.ts";
 import { HEALTH_FIRST_MS, HEALTH_GROWTH, HEALTH_MAX_MS } from "./limits.ts";
 import { look, whoListens } from "./look.ts";
 
-interface Watched {
-	readonly name: string;
-	readonly portId: number;
+interface Watched extends Service {
 	readonly dialer: Dialer;
 	readonly backoff: Backoff;
 	known: "up" | "down" | "unknown";
@@ -34,12 +32,11 @@ export class ServiceHealth {
 	readonly #said = new ChangeFilter<string>();
 	readonly #used = new ChangeFilter<string>();
 
-	/** `dialers` lead to {@link SERVICES}, in that order. */
-	constructor(dialers: readonly Dialer[]) {
-		this.#services = SERVICES.map(({ portId, name }, i) => ({
-			name,
-			portId,
-			dialer: dialers[i] as Dialer,
+	/** From now on a service is known by its place in `routes`. */
+	constructor(routes: readonly { service: Service; dialer: Dialer }[]) {
+		this.#services = routes.map(({ service, dialer }) => ({
+			...service,
+			dialer,
 			backoff: new Backoff({ firstMs: HEALTH_FIRST_MS, maxMs: HEALTH_MAX_MS, growth: HEALTH_GROWTH }),
 			known: "unknown",
 			learnedAt: Number.NEGATIVE_INFINITY,
@@ -53,16 +50,17 @@ export class ServiceHealth {
 
 	/** What is known, for the peers. A service of which nothing is known counts as up. */
 	states(): ServiceState[] {
-		return this.#services.map(({ portId, name, dialer, known }) => ({
+		return this.#services.map(({ portId, name, scheme, dialer, known }) => ({
 			port: portId,
 			name,
+			scheme,
 			address: formatAddress(dialer.address),
 			up: known !== "down",
 		}));
 	}
 
 	/**
-	 * What a dial has found out about service `index` of {@link SERVICES}. `begun` is when the dial began, of
+	 * What a dial has found out about service `index`. `begun` is when the dial began, of
 	 * `performance.now()`: what was learned since then is newer.
 	 */
 	learned(index: number, up: boolean, begun = performance.now()): void {

@@ -1,7 +1,7 @@
 // Local connections that fail for want of a hub: how they end, and how much is said of them. While the hub is away a
 // browser may try several times a second, and each failure says the same.
 import { Aborted } from "../forward/duplex.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES, serviceNoun } from "../protocol/services.ts";
 import { HUB_WAIT_MS } from "./limits.ts";
 
 /** How a local connection ends that has waited for {@link HUB_WAIT_MS}. */
@@ -34,7 +34,9 @@ export class OutageCount {
 		this.#failed = undefined;
 		if (failed.every(([, count]) => count === 1)) return undefined;
 		failed.sort(([a], [b]) => place(a) - place(b));
-		const parts = failed.map(([service, count], i) => `${count}${i === 0 ? noun(count) : ""} to the ${service}`);
+		const parts = failed.map(
+			([service, count], i) => `${count}${i === 0 ? noun(count) : ""} to the ${serviceNoun(service)}`,
+		);
 		const last = parts.pop();
 		const list = parts.length > 0 ? `${parts.join(", ")} and ${last}` : last;
 		return `${list} were reset meanwhile.`;
@@ -43,6 +45,6 @@ export class OutageCount {
 
 // --- internal ---
 
-const place = (service: string): number => SERVICES.findIndex(({ name }) => name === service);
+const place = (service: string): number => ORIGINAL_SERVICES.findIndex(({ name }) => name === service);
 
 const noun = (count: number): string => (count === 1 ? " connection" : " connections");

@@ -6,7 +6,7 @@ import { Descriptors } from "../forward/descriptors.ts";
 import { Aborted, type Duplex } from "../forward/duplex.ts";
 import type { Listener } from "../forward/tcp.ts";
 import { Transfers } from "../forward/transfers.ts";
-import type { Service } from "../protocol/services.ts";
+import type { OriginalService } from "../protocol/services.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { EmitPeerEvent, PeerEvent } from "./events.ts";
@@ -43,7 +43,7 @@ export class Listeners {
 	 * Opens the local port of a service, at its default without `asked`; returns the address to show, with its real port.
 	 * `localhost` is two addresses: see {@link openPort}. @throws HivemindError `listen`
 	 */
-	listen(service: Service, asked: Address | undefined): Address {
+	listen(service: OriginalService, asked: Address | undefined): Address {
 		const { address, listeners } = openPort(service, asked, (socket, local) => {
 			// Bun cannot stop accepting for a while, so what comes beyond the limit is reset at once.
 			if (this.#descriptors.take()) void this.#accept(service, formatAddress(local), socket);
@@ -88,7 +88,7 @@ export class Listeners {
 	// --- internal ---
 
 	/** One TCP connection from its accept to its end. Never rejects. */
-	async #accept(service: Service, local: string, socket: Duplex): Promise<void> {
+	async #accept(service: OriginalService, local: string, socket: Duplex): Promise<void> {
 		try {
 			await this.#forward(service, local, socket);
 		} catch (error) {
@@ -97,7 +97,7 @@ export class Listeners {
 		}
 	}
 
-	async #forward(service: Service, local: string, socket: Duplex): Promise<void> {
+	async #forward(service: OriginalService, local: string, socket: Duplex): Promise<void> {
 		const begun = performance.now();
 		let stream: QuicStream;
 		try {
@@ -117,12 +117,12 @@ export class Listeners {
 		}
 	}
 
-	#failed({ name }: Service, local: string, why: Failure["why"], reason: string): void {
+	#failed({ name }: OriginalService, local: string, why: Failure["why"], reason: string): void {
 		if (!this.#closed) this.#emit({ type: "connection_failed", service: name, local, why, reason });
 	}
 
 	/** A stream for this socket. Before the hub was first reached it waits as long for it as afterwards. @throws Aborted */
-	async #open({ portId }: Service, socket: Duplex): Promise<QuicStream> {
+	async #open({ portId }: OriginalService, socket: Duplex): Promise<QuicStream> {
 		const deadline = performance.now() + HUB_WAIT_MS;
 		this.#waiting.add(socket);
 		try {

@@ -5,7 +5,7 @@ import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "../base/er
 import { listenersOn, ownerName, type PortOwner } from "../base/port-owner.ts";
 import type { Duplex } from "../forward/duplex.ts";
 import { type Listener, listen } from "../forward/tcp.ts";
-import type { Service } from "../protocol/services.ts";
+import type { OriginalService } from "../protocol/services.ts";
 import { FREE_PORT_TRIES } from "./limits.ts";
 
 export interface LocalPort {
@@ -21,7 +21,7 @@ export interface LocalPort {
  * @throws HivemindError `listen`, naming the program that has the port, if it is known. Then nothing is left open.
  */
 export function openPort(
-	service: Service,
+	service: OriginalService,
 	asked: Address | undefined,
 	onSocket: (socket: Duplex, address: Address) => void,
 ): LocalPort {
@@ -66,7 +66,7 @@ function openBoth(port: number, open: (at: Address) => Listener): Listener[] {
 }
 
 /** On macOS a loopback address can be opened beside another program's listener on every address. @throws HivemindError */
-function refuseTaken(service: Service, port: number): void {
+function refuseTaken(service: OriginalService, port: number): void {
 	const owners = port === 0 ? [] : (listenersOn(port) ?? []);
 	for (const host of LOOPBACK) {
 		const owner = ownerOf(host, owners);
@@ -74,7 +74,7 @@ function refuseTaken(service: Service, port: number): void {
 	}
 }
 
-function failure(service: Service, at: Address, both: boolean, cause: unknown): HivemindError {
+function failure(service: OriginalService, at: Address, both: boolean, cause: unknown): HivemindError {
 	const code = systemCode(cause);
 	const owners = code === "EADDRINUSE" ? (listenersOn(at.port) ?? []) : [];
 	// A listener on :: may have 127.0.0.1, too.
@@ -93,7 +93,7 @@ function ownerOf(host: string, owners: readonly PortOwner[]): PortOwner | undefi
 	return owners.find(({ address }) => address.host === host) ?? owners.find(({ address }) => address.host === every);
 }
 
-function taken(service: Service, at: Address, both: boolean, owner: PortOwner, cause?: unknown): HivemindError {
+function taken(service: OriginalService, at: Address, both: boolean, owner: PortOwner, cause?: unknown): HivemindError {
 	const where = owner.address.host === at.host ? "there" : `on ${formatAddress(owner.address)}`;
 	if (owner.pid === process.pid) {
 		const hint = `Choose ${another(service)}`;
@@ -108,7 +108,7 @@ function taken(service: Service, at: Address, both: boolean, owner: PortOwner, c
 	});
 }
 
-const cannotListen = ({ name }: Service, at: Address): string =>
+const cannotListen = ({ name }: OriginalService, at: Address): string =>
 	`Cannot listen on ${formatAddress(at)} for the ${name}`;
 
-const another = ({ option }: Service): string => `another address with --${option}; port 0 takes a free one.`;
+const another = ({ option }: OriginalService): string => `another address with --${option}; port 0 takes a free one.`;

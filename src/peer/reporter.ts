@@ -4,7 +4,7 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { firstLine, unexpected } from "../base/errors.ts";
 import { box, log, notice, print, waitingFor } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES, serviceNoun } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import { pathText } from "../transport/path-watch.ts";
 import { type EmitPeerEvent, lossText, type PeerEvent, RUNNING_TRANSFERS } from "./events.ts";
@@ -64,9 +64,9 @@ export function peerReporter(): EmitPeerEvent {
 				`Reset ${connections} half-closed ${connections === 1 ? "connection" : "connections"} that moved nothing for half an hour.`,
 			),
 		service: ({ service, up, address }) =>
-			notice(up ? `The ${service} is running again.` : notRunning(service, address)),
+			notice(up ? `The ${serviceNoun(service)} is running again.` : notRunning(service, address)),
 		refused: ({ service, local, state, address, repeated }) => {
-			if (state === "up") return log.error(`The hub refused a connection to the ${service} (${local}).`);
+			if (state === "up") return log.error(`The hub refused a connection to the ${serviceNoun(service)} (${local}).`);
 			const text = `${notRunning(service, address)} A connection to ${local} was refused.`;
 			if (repeated) log.info(text);
 			else log.error(text);
@@ -74,7 +74,7 @@ export function peerReporter(): EmitPeerEvent {
 		connection_failed: ({ service, local, why, reason }) => {
 			const when = why === "no_stream" ? "no_outage" : outage.add(service);
 			const said = when === "first" || (when === "no_outage" && rate.take(`failed: ${service}`));
-			if (said) log.error(`No connection for the ${service} (${local}): ${reason}.`);
+			if (said) log.error(`No connection for the ${serviceNoun(service)} (${local}): ${reason}.`);
 		},
 		descriptors: ({ state, open, limit }) => {
 			if (state === "room") return notice("There is room for new local connections again.");
@@ -101,12 +101,12 @@ export function peerReporter(): EmitPeerEvent {
 // --- internal ---
 
 const notRunning = (service: string, address: string | undefined): string =>
-	`The ${service} is not running on the hub${address ? ` (${address})` : ""}.`;
+	`The ${serviceNoun(service)} is not running on the hub${address ? ` (${address})` : ""}.`;
 
 function ready(name: string, addresses: readonly Address[]): string {
-	const width = Math.max(...SERVICES.map(({ label }) => label.length)) + 2;
-	const lines = SERVICES.map(
-		({ label, scheme }, i) => `  ${`${label}:`.padEnd(width)}${scheme}://${formatAddress(addresses[i] as Address)}`,
+	const width = Math.max(...ORIGINAL_SERVICES.map(({ name }) => name.length)) + 2;
+	const lines = ORIGINAL_SERVICES.map(
+		({ name, scheme }, i) => `  ${name.padEnd(width)}${scheme}://${formatAddress(addresses[i] as Address)}`,
 	);
 	return `${box(`Peer '${name}' connected to hub`)}
 

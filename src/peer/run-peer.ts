@@ -5,7 +5,7 @@ import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type RedeemOptions, redeemCode } from "../invite/redeem-code.ts";
 import { parseTicket, type Ticket } from "../invite/ticket.ts";
-import { SERVICES } from "../protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import { type EmitPeerEvent, RUNNING_TRANSFERS } from "./events.ts";
 import { Listeners } from "./listeners.ts";
@@ -15,7 +15,7 @@ export interface PeerOptions {
 	name: string;
 	/** What the hub gave us: its ticket, or a join code for it. */
 	invitation: { ticket: string } | ({ code: string } & RedeemOptions);
-	/** Where to listen for each of {@link SERVICES}, in that order; undefined: at its default port of `localhost`. */
+	/** Where to listen for each of {@link ORIGINAL_SERVICES}, in that order; undefined: at its default port of `localhost`. */
 	addresses: readonly (Address | undefined)[];
 	endpoint: EndpointOptions;
 	/** False: the first loss of the hub is the end. True when not given. */
@@ -43,7 +43,7 @@ export async function runPeer(
 	cut.addEventListener("abort", abortAll);
 	try {
 		// Before anything is connected: a busy port must not cost a join code, or leave a dead connection at the hub.
-		const addresses = SERVICES.map((service, i) => listeners.listen(service, options.addresses[i]));
+		const addresses = ORIGINAL_SERVICES.map((service, i) => listeners.listen(service, options.addresses[i]));
 		const found = ticket ?? (await redeemed(invitation, emit, stop));
 		if (found && !stop.aborted) await connected(options, found, { listeners, addresses }, emit, stop);
 	} finally {

@@ -4,7 +4,7 @@
 import { ChangeFilter } from "../base/change-filter.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
-import { SERVICES, type Service } from "../protocol/services.ts";
+import type { Service } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import type { EmitPeerEvent } from "./events.ts";
 import { REFUSAL_REASON_MS } from "./limits.ts";
@@ -30,7 +30,7 @@ export class ServiceStatus {
 	/** Takes what the hub says about all its services. */
 	update(services: readonly ServiceState[]): void {
 		this.#services = services;
-		for (const { portId, name } of SERVICES) if (this.#state(portId)?.up) this.#asked.forget(name);
+		for (const { name, up } of services) if (up) this.#asked.forget(name);
 		if (this.#phase === "reporting") this.#reportChanges();
 	}
 
@@ -81,9 +81,9 @@ export class ServiceStatus {
 
 	#reportChanges(): void {
 		if (this.#phase !== "reporting") return;
-		for (const { portId, name } of SERVICES) {
-			const service = this.#state(portId);
-			if (!service || service.up === (this.#reported.last(name) ?? true)) continue;
+		for (const service of this.#services) {
+			const { name } = service;
+			if (service.up === (this.#reported.last(name) ?? true)) continue;
 			if (!this.#rate.take(`state of ${name}`)) {
 				// The last change counts most, so it is reported as soon as it may be.
 				this.#later ??= setTimeout(() => {

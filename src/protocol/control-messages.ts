@@ -2,7 +2,8 @@
 // and decodes. Every field is bounded and cleaned, because the remote chooses it.
 import { REMOTE_TEXT_MAX } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
-import { CONTROL_LINE_MAX, LISTENS_MAX, NAME_MAX } from "./limits.ts";
+import { CONTROL_LINE_MAX, LISTENS_MAX, NAME_MAX, SERVICES_MAX } from "./limits.ts";
+import { originalService, SCHEMES, type Scheme, SERVICE_NAME } from "./services.ts";
 
 /** The port id that opens a control stream instead of a service. */
 export const CONTROL_PORT_ID = 0x00;
@@ -12,6 +13,7 @@ export interface ServiceState {
 	/** The port id on the wire. */
 	port: number;
 	name: string;
+	scheme: Scheme;
 	/** Its address on the hub's side, for the peer's messages. */
 	address: string;
 	up: boolean;
@@ -29,6 +31,8 @@ export type Message =
 	| { type: "pong"; n: number }
 	| { type: "reset"; stream: string }
 	| { type: "bye"; reason: string }
+	/** The peer listens at other addresses than its hello has said. */
+	| { type: "listens"; listens: string[] }
 	| { type: "services"; services: ServiceState[] };
 
 /** The remote broke the protocol. The message becomes the reason that the connection is closed with. */
@@ -100,17 +104,22 @@ const count = (fields: Fields, key: string): number => {
 
 function services(fields: Fields): ServiceState[] {
 	const list = fields.services;
-	if (!Array.isArray(list) || list.length > 255) throw new ProtocolError("a control message has no services");
-	return list.map((entry: unknown) => {
-		if (typeof entry !== "object" || entry === null) throw new ProtocolError("a service is not an object");
-		const one = entry as Fields;
-		return {
-			port: count(one, "port"),
-			name: text(one, "name", NAME_MAX),
-			address: text(one, "address"),
-			up: one.up === true,
-		};
-	});
+	if (!Array.isArray(list) || list.length > SERVICES_MAX) throw new ProtocolError("a control message has no services");
+	const services = list.map(service);
+	const names = new Set(services.map(({ name }) => name));
+	const ports = new Set(services.map(({ port }) => port));
+	if (Math.min(names.size, ports.size) < list.length) throw new ProtocolError("a service is listed twice");
+	return services;
+}
+
+function service(entry: unknown): ServiceState {
+	if (typeof entry !== "object" || entry === null) throw new ProtocolError("a service is not an object");
+	const fields = entry as Fields;
+	const name = text(fields, "name", NAME_MAX);
+	if (!SERVICE_NAME.test(name)) throw new ProtocolError("a service has no name");
+	// A newer version may know other schemes, and an older one sends none.
+	const scheme = SCHEMES.find((known) => known === fields.scheme) ?? originalService(name)?.scheme ?? "tcp";
+	return { port: count(fields, "port"), name, scheme, address: text(fields, "address"), up: fields.up === true };
 }
 
 function marks(fields: Fields): string[] {
@@ -143,4 +152,5 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 	reset: (fields) => ({ type: "reset", stream: text(fields, "stream", NAME_MAX) }),
 	bye: (fields) => ({ type: "bye", reason: text(fields, "reason") }),
 	services: (fields) => ({ type: "services", services: services(fields) }),
+	listens: (fields) => ({ type: "listens", listens: marks(fields) }),
 };

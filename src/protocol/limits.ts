@@ -3,8 +3,14 @@
 /** Characters in the name of a hub or a peer: it has to fit into a box on the screen and into log lines. */
 export const NAME_MAX = 64;
 
-/** One line of the control stream. A welcome with three services has 500 bytes; no honest side needs more than this. */
-export const CONTROL_LINE_MAX = 4 * 1024;
+/** Services of a hub: a welcome with all of them, and long names and addresses, fits into a control line. */
+export const SERVICES_MAX = 32;
 
-/** Marks of local addresses in a hello that count: three services on both address families, and as many again. */
-export const LISTENS_MAX = 12;
+/**
+ * One line of the control stream. A welcome with {@link SERVICES_MAX} services at addresses of 300 characters has
+ * 13 KB; no honest side needs more than this.
+ */
+export const CONTROL_LINE_MAX = 16 * 1024;
+
+/** Marks of local addresses that count: {@link SERVICES_MAX} services on both address families, and as many again. */
+export const LISTENS_MAX = 128;

@@ -11,6 +11,7 @@ import { newSecret } from "../../src/invite/secret.ts";
 import { HELLO_MS } from "../../src/transport/limits.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { header, hello, OriginalHub, type RawConnection, RawPeer } from "../support/raw-peer.ts";
+import { originalServices } from "../support/shared-services.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
 const MB = 1024 * 1024;
@@ -127,9 +128,9 @@ describe("the hello", () => {
 			program: expect.any(String),
 			run: expect.any(String),
 			services: [
-				{ port: 1, name: "frontend", address: `127.0.0.1:${service.port}`, up: true },
-				{ port: 2, name: "backend", address: "127.0.0.1:1", up: expect.any(Boolean) },
-				{ port: 3, name: "websocket", address: "127.0.0.1:1", up: expect.any(Boolean) },
+				{ port: 1, name: "frontend", scheme: "http", address: `127.0.0.1:${service.port}`, up: true },
+				{ port: 2, name: "backend", scheme: "http", address: "127.0.0.1:1", up: expect.any(Boolean) },
+				{ port: 3, name: "websocket", scheme: "ws", address: "127.0.0.1:1", up: expect.any(Boolean) },
 			],
 		});
 		expect(control.answer).toBe(0xff);
@@ -326,7 +327,7 @@ describe("the hub tells its peers", () => {
 	test("nothing before the welcome, which carries the freshly probed state of every service", async () => {
 		const end = new AbortController();
 		const ready = Promise.withResolvers<string>();
-		const services = [service.port, 1, 1].map((port) => ({ host: "127.0.0.1", port }));
+		const services = originalServices(service.port, 1, 1);
 		const policy = teamPolicy(newSecret());
 		const emit = (event: HubEvent) => event.type === "ready" && ready.resolve(event.ticket);
 		const done = runHub({ name: "hub", services, endpoint: LOOPBACK, policy }, emit, end.signal);

@@ -5,6 +5,7 @@ import { teamPolicy } from "../../src/hub/admission.ts";
 import type { HubEvent } from "../../src/hub/events.ts";
 import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
+import { originalServices } from "../support/shared-services.ts";
 import { LOOPBACK, startPeer } from "../support/tunnel.ts";
 
 /** A hub whose services are not running. */
@@ -18,7 +19,7 @@ function hub() {
 	};
 	const next = <T extends HubEvent["type"]>(type: T): Promise<Extract<HubEvent, { type: T }>> =>
 		new Promise((resolve) => waiters.set(type, resolve as (event: HubEvent) => void));
-	const services = [1, 1, 1].map((port) => ({ host: "127.0.0.1", port }));
+	const services = originalServices(1, 1, 1);
 	const start = () =>
 		runHub({ name: "hub", services, endpoint: LOOPBACK, policy: teamPolicy(newSecret()) }, emit, end.signal);
 	return { end, events, next, start };

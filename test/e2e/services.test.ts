@@ -12,6 +12,7 @@ import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import type { PeerEvent } from "../../src/peer/events.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
+import { originalServices } from "../support/shared-services.ts";
 import { FREE, LOOPBACK } from "../support/tunnel.ts";
 
 const linux = process.platform === "linux";
@@ -67,9 +68,10 @@ interface RunningHub {
 	events: Events<HubEvent>;
 }
 
-async function share(...services: Address[]): Promise<RunningHub> {
+async function share(...addresses: Address[]): Promise<RunningHub> {
 	const end = new AbortController();
 	const events = new Events<HubEvent>();
+	const services = originalServices(...addresses);
 	const options = { name: "hub", services, endpoint: LOOPBACK, policy: teamPolicy(newSecret()) };
 	const done = runHub(options, events.emit, end.signal);
 	running.push(() => {

@@ -11,13 +11,23 @@ import {
 	ProtocolError,
 } from "../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX, LISTENS_MAX, NAME_MAX } from "../../src/protocol/limits.ts";
+import { SCHEMES } from "../../src/protocol/services.ts";
 import { cases } from "../support/cases.ts";
 
 const text = (max: number) =>
 	fc.string({ unit: "grapheme", maxLength: max }).filter((it) => it.length <= max && printable(it, max) === it);
 const n = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-const service = fc.record({ port: n, name: text(NAME_MAX), address: text(REMOTE_TEXT_MAX), up: fc.boolean() });
-const services = fc.array(service, { maxLength: 5 });
+const service = fc.record({
+	port: n,
+	name: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
+	scheme: fc.constantFrom(...SCHEMES),
+	address: text(REMOTE_TEXT_MAX),
+	up: fc.boolean(),
+});
+const services = fc.uniqueArray(service, {
+	maxLength: 5,
+	comparator: (a, b) => a.name === b.name || a.port === b.port,
+});
 const listens = fc.array(text(NAME_MAX), { maxLength: LISTENS_MAX });
 const introduction = { v: n, name: text(NAME_MAX), program: text(NAME_MAX) };
 
@@ -35,6 +45,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 	fc.record({ type: fc.constant("reset" as const), stream: text(NAME_MAX) }),
 	fc.record({ type: fc.constant("bye" as const), reason: text(REMOTE_TEXT_MAX) }),
 	fc.record({ type: fc.constant("services" as const), services }),
+	fc.record({ type: fc.constant("listens" as const), listens: fc.array(text(NAME_MAX), { maxLength: 5 }) }),
 );
 
 /** Every text in a message, at any depth. */
@@ -76,7 +87,9 @@ test("any bytes are a message, ignored, or a protocol error", () => {
 });
 
 test("any JSON is a message, ignored, or a protocol error", () => {
-	const type = fc.constantFrom(..."hello welcome denied ping pong reset bye services newer __proto__".split(" "));
+	const type = fc.constantFrom(
+		..."hello welcome denied ping pong reset bye services listens newer __proto__".split(" "),
+	);
 	const odd = fc.oneof(
 		fc.jsonValue({ maxDepth: 2 }),
 		fc.string({ unit: "binary" }),
@@ -86,7 +99,7 @@ test("any JSON is a message, ignored, or a protocol error", () => {
 	);
 	const fields = fc.dictionary(
 		fc.constantFrom(
-			..."v name program secret listens services reason message n stream port up address __proto__".split(" "),
+			..."v name program secret listens services reason message n stream port up address scheme __proto__".split(" "),
 		),
 		odd,
 	);

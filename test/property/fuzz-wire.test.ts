@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { teamPolicy } from "../../src/hub/admission.ts";
 import { newSecret } from "../../src/invite/secret.ts";
-import { SERVICES } from "../../src/protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../../src/protocol/services.ts";
 import { decodeHeader, HEADER_LENGTH } from "../../src/protocol/stream-header.ts";
 import { liveHandles } from "../../src/transport/iroh.ts";
 import { cases } from "../support/cases.ts";
@@ -107,7 +107,7 @@ const nearHeader = fc
 	});
 const isHeader = (bytes: number[]): boolean => {
 	const portId = decodeHeader(Uint8Array.from(bytes.slice(0, HEADER_LENGTH)));
-	return SERVICES.some((service) => service.portId === portId);
+	return ORIGINAL_SERVICES.some((service) => service.portId === portId);
 };
 const start = fc
 	.record({ bytes: fc.oneof(bytes, nearHeader), end: fc.constantFrom("finish" as const, "reset" as const) })

@@ -7,6 +7,7 @@ import { REMOTE_TEXT_MAX } from "../../src/base/limits.ts";
 import { HubSession } from "../../src/peer/hub-session.ts";
 import { encodeMessage, type Message } from "../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../src/protocol/limits.ts";
+import { SCHEMES } from "../../src/protocol/services.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import { HELLO_MS, PING_MS } from "../../src/transport/limits.ts";
 import { cases } from "../support/cases.ts";
@@ -21,7 +22,13 @@ afterAll(() => clock.restore());
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const nasty = fc.oneof(fc.string({ unit: "binary", maxLength: 40 }), fc.constant("\x1b[2J\r\nPeer 'x' left"));
-const service = fc.record({ port: fc.nat(3), name: nasty, address: nasty, up: fc.boolean() });
+const service = fc.record({
+	port: fc.nat(5),
+	name: fc.oneof(nasty, fc.constantFrom("frontend", "backend", "websocket", "db")),
+	scheme: fc.constantFrom(...SCHEMES),
+	address: nasty,
+	up: fc.boolean(),
+});
 const message: fc.Arbitrary<Message> = fc.oneof(
 	fc.record({
 		type: fc.constant("welcome" as const),

@@ -11,8 +11,9 @@ import { Clock } from "./far-hub.ts";
 import { FarPeer, hello } from "./far-peer.ts";
 import { turn } from "./native-halves.ts";
 import { withoutProbes } from "./probes.ts";
+import { originalServices } from "./shared-services.ts";
 
-const SERVICES = [1, 2, 3].map((port) => ({ host: "127.0.0.1", port }));
+const SERVICES = originalServices(1, 2, 3);
 
 export class HubWorld {
 	readonly clock = new Clock();

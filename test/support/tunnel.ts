@@ -10,6 +10,7 @@ import { peerReporter } from "../../src/peer/reporter.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
 import type { EndpointOptions } from "../../src/transport/endpoint.ts";
 import { withoutProbes } from "./probes.ts";
+import { originalServices } from "./shared-services.ts";
 
 export const FREE: Address = { host: "127.0.0.1", port: 0 };
 
@@ -39,7 +40,7 @@ export async function startHub(
 ): Promise<RunningHub> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<string>();
-	const services = [0, 1, 2].map((i) => ({ host: "127.0.0.1", port: servicePorts[i] ?? 1 }));
+	const services = originalServices(...[0, 1, 2].map((i) => servicePorts[i] ?? 1));
 	const probes = withoutProbes();
 	const report = hubReporter();
 	const emit = (event: HubEvent) => (event.type === "ready" ? ready.resolve(event.ticket) : report(event));

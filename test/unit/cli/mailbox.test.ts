@@ -5,7 +5,7 @@ import { parseAddress } from "../../../src/base/address.ts";
 import type { HivemindError } from "../../../src/base/errors.ts";
 import { COMMANDS } from "../../../src/cli/commands.ts";
 import { mailbox } from "../../../src/cli/mailbox.ts";
-import { SERVICES } from "../../../src/protocol/services.ts";
+import { ORIGINAL_SERVICES } from "../../../src/protocol/services.ts";
 import { resultOr } from "../../support/throws.ts";
 
 let taken: Server | undefined;
@@ -38,13 +38,15 @@ async function refusal(port: number): Promise<HivemindError> {
 const port = (address: string) => parseAddress(address, "").port;
 
 test("its default port is not that of a service: the README's example does not collide with it", () => {
-	expect(SERVICES.map(({ defaultAddress }) => port(defaultAddress))).not.toContain(port(mailbox.args.listen.default));
+	expect(ORIGINAL_SERVICES.map(({ defaultAddress }) => port(defaultAddress))).not.toContain(
+		port(mailbox.args.listen.default),
+	);
 });
 
-test("on port 4000, which is asked for, it says that the WebSocket service is usually there", async () => {
+test("on port 4000, which is asked for, it says that the websocket is usually there", async () => {
 	const { message, hint } = await refusal(await take(4000));
 	expect(message).toMatch(/^The mailbox server cannot listen on 127\.0\.0\.1:4000: the port is in use/);
-	expect(hint).toBe("On port 4000 there is usually the WebSocket service. Choose another address with --listen.");
+	expect(hint).toBe("On port 4000 there is usually the websocket. Choose another address with --listen.");
 });
 
 test.skipIf(process.platform === "win32")("on any other port that is taken it says by whom", async () => {

@@ -134,7 +134,7 @@ describe("messages, printed without -v", () => {
 				peer,
 				news: true,
 			},
-			"error: The websocket at 127.0.0.1:4000 is the local port of the peer 'x' (1a2b3c4d5e) on this machine: a connection would go round in circles (asked for by 'my-peer' (1a2b3c4d5e)). Share the address where the websocket really runs, or give that peer another port: join --ws-addr 127.0.0.1:0.",
+			"error: The websocket at 127.0.0.1:4000 is the local port of the peer 'x' (1a2b3c4d5e) on this machine: a connection would go round in circles (asked for by 'my-peer' (1a2b3c4d5e)). Share the address where the websocket really runs, or give that peer another port: join --bind websocket=0.",
 		],
 		[
 			{ type: "unanswered", service: "frontend", address: "127.0.0.1:3000", peer },

@@ -17,6 +17,7 @@ import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { FarPeer, type FarStream } from "../../support/far-peer.ts";
 import { settled } from "../../support/native-halves.ts";
+import { originalServices } from "../../support/shared-services.ts";
 
 /** The port id of the service that is running; nothing listens at the addresses of the others. */
 const THERE = 2;
@@ -52,8 +53,8 @@ beforeEach(() => {
 	const nobody = { host: "127.0.0.1", port: free.port };
 	free.stop();
 	const addresses = [nobody, { host: "127.0.0.1", port: service.port }, nobody];
-	const routes = addresses.map((address) => routeOf(new Dialer(address)));
-	health = new ServiceHealth(routes.map(({ dialer }) => dialer));
+	const routes = originalServices(...addresses).map((service) => routeOf(service, new Dialer(service.address)));
+	health = new ServiceHealth(routes);
 	events = [];
 	const report = hubReporter();
 	const emit = (event: HubEvent) => {
@@ -202,8 +203,9 @@ describe("a service that is not running", () => {
 
 /** Serving with another way to the first service; what it tells is in `events` alone. */
 function servingBy(dialer: Dialer): Serving {
-	const routes = [dialer, ...serving.routes.slice(1).map((route) => route.dialer)].map(routeOf);
-	health = new ServiceHealth(routes.map((route) => route.dialer));
+	const [first, ...others] = serving.routes as [Route, ...Route[]];
+	const routes = [routeOf(first.service, dialer), ...others];
+	health = new ServiceHealth(routes);
 	return { ...serving, routes, health, emit: (event) => events.push(event) };
 }
 

@@ -7,11 +7,13 @@ import { HEALTH_FIRST_MS, HEALTH_MAX_MS } from "../../../src/hub/limits.ts";
 import * as looks from "../../../src/hub/look.ts";
 import { ServiceHealth } from "../../../src/hub/service-health.ts";
 import type { ServiceState } from "../../../src/protocol/control-messages.ts";
+import type { SharedService } from "../../../src/protocol/services.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
+import { originalServices } from "../../support/shared-services.ts";
 
 const PORTS = [3000, 8000, 4000];
-const DIALERS = PORTS.map((port) => new Dialer({ host: "127.0.0.1", port }));
+const ROUTES = originalServices(...PORTS).map((service) => ({ service, dialer: new Dialer(service.address) }));
 const ALL_UP = [true, true, true];
 const [FRONTEND, BACKEND, WEBSOCKET] = [0, 1, 2] as const;
 
@@ -41,7 +43,7 @@ beforeEach(() => {
 	});
 	listening = spyOn(looks, "whoListens").mockResolvedValue(undefined);
 	told = [];
-	health = new ServiceHealth(DIALERS);
+	health = new ServiceHealth(ROUTES);
 	health.onChange = (states) => told.push(up(states));
 });
 
@@ -274,7 +276,8 @@ describe("what the person at the hub is told", () => {
 		const [stated, other] = ["127.0.0.1", "::1"].map((host) => ({ host, port: 3000 })) as [Address, Address];
 		const news = [stated, other, other, stated, stated].map((at) => health.isNewAddress(FRONTEND, at));
 		expect(news).toEqual([false, true, false, true, false]);
-		const named = new ServiceHealth([new Dialer({ host: "localhost", port: 1 }), ...DIALERS.slice(1)]);
+		const [service] = originalServices({ host: "localhost", port: 1 }) as [SharedService];
+		const named = new ServiceHealth([{ service, dialer: new Dialer(service.address) }]);
 		expect(named.isNewAddress(0, other), "a name leads where it leads").toBe(false);
 	});
 });
@@ -288,8 +291,8 @@ test("the states that are handed out are copies", () => {
 		states.pop();
 	}
 	expect(health.states()).toEqual([
-		{ port: 1, name: "frontend", address: "127.0.0.1:3000", up: true },
-		{ port: 2, name: "backend", address: "127.0.0.1:8000", up: true },
-		{ port: 3, name: "websocket", address: "127.0.0.1:4000", up: false },
+		{ port: 1, name: "frontend", scheme: "http", address: "127.0.0.1:3000", up: true },
+		{ port: 2, name: "backend", scheme: "http", address: "127.0.0.1:8000", up: true },
+		{ port: 3, name: "websocket", scheme: "ws", address: "127.0.0.1:4000", up: false },
 	]);
 });

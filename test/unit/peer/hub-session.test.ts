@@ -47,7 +47,7 @@ async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise
 	return outcome;
 }
 
-const BACKEND = { port: 2, name: "backend", address: "127.0.0.1:8000" };
+const BACKEND = { port: 2, name: "backend", scheme: "http" as const, address: "127.0.0.1:8000" };
 
 test("messages in one packet with the welcome are not lost, and count as newer", async () => {
 	const services = [{ ...BACKEND, up: false }];

@@ -9,14 +9,14 @@ import { Transfers } from "../../../src/forward/transfers.ts";
 import type { PeerEvent } from "../../../src/peer/events.ts";
 import { Listeners } from "../../../src/peer/listeners.ts";
 import type { Uplink } from "../../../src/peer/uplink.ts";
-import { SERVICES, type Service } from "../../../src/protocol/services.ts";
+import { ORIGINAL_SERVICES, type OriginalService } from "../../../src/protocol/services.ts";
 import { SWEEP_MS } from "../../../src/transport/limits.ts";
 import type { QuicStream } from "../../../src/transport/stream.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { Puppet, type PuppetSocket } from "../../support/puppet.ts";
 import { FREE } from "../../support/tunnel.ts";
 
-const FRONTEND = SERVICES[0] as Service;
+const FRONTEND = ORIGINAL_SERVICES[0] as OriginalService;
 
 let events: PeerEvent[];
 let unhandled: unknown[];
@@ -159,7 +159,7 @@ test("a connection that ends by itself is reported with its byte counts", async 
 
 test("a service of localhost has two addresses, which are both told, and both closed", async () => {
 	await using world = new World();
-	const { port } = world.listeners.listen(SERVICES[1] as Service, { host: "localhost", port: 0 });
+	const { port } = world.listeners.listen(ORIGINAL_SERVICES[1] as OriginalService, { host: "localhost", port: 0 });
 	expect(world.listeners.addresses()).toEqual([world.local, { host: "127.0.0.1", port }, { host: "::1", port }]);
 	for (const host of ["127.0.0.1", "::1"])
 		expect(await world.works(await world.puppet.connect(port, { host }))).toBe(true);

@@ -7,7 +7,7 @@ import type { Duplex } from "../../../src/forward/duplex.ts";
 import * as tcp from "../../../src/forward/tcp.ts";
 import { FREE_PORT_TRIES } from "../../../src/peer/limits.ts";
 import { type LocalPort, openPort } from "../../../src/peer/local-port.ts";
-import type { Service } from "../../../src/protocol/services.ts";
+import type { OriginalService } from "../../../src/protocol/services.ts";
 import { Puppet } from "../../support/puppet.ts";
 import { thrown } from "../../support/throws.ts";
 import { FREE } from "../../support/tunnel.ts";
@@ -32,10 +32,9 @@ afterEach(async () => {
 });
 
 /** A service whose default port is this one. */
-const service = (port: number): Service => ({
+const service = (port: number): OriginalService => ({
 	portId: 1,
 	name: "frontend",
-	label: "Frontend",
 	scheme: "http",
 	option: "frontend-addr",
 	defaultAddress: `127.0.0.1:${port}`,

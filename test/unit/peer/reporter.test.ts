@@ -165,9 +165,9 @@ test("the list of services goes to stdout, and nothing else does", () => {
 		stdout: `Peer 'me' connected to hub
 
 Local services available at:
-  Frontend:  http://127.0.0.1:3000
-  Backend:   http://127.0.0.1:8000
-  WebSocket: ws://127.0.0.1:4000
+  frontend   http://127.0.0.1:3000
+  backend    http://127.0.0.1:8000
+  websocket  ws://127.0.0.1:4000
 
 Press Ctrl+C to stop.
 

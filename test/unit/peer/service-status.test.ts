@@ -4,12 +4,12 @@ import { setVerbosity } from "../../../src/base/output.ts";
 import { REFUSAL_REASON_MS } from "../../../src/peer/limits.ts";
 import { peerReporter } from "../../../src/peer/reporter.ts";
 import { ServiceStatus } from "../../../src/peer/service-status.ts";
-import { SERVICES, type Service } from "../../../src/protocol/services.ts";
+import { ORIGINAL_SERVICES, type Service } from "../../../src/protocol/services.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { turn } from "../../support/native-halves.ts";
 
-const BACKEND = SERVICES[1] as Service;
+const BACKEND = ORIGINAL_SERVICES[1] as Service;
 const LOCAL = "127.0.0.1:18000";
 const DOWN = "The backend is not running on the hub (127.0.0.1:8000).";
 const ASKED = `error: ${DOWN} A connection to ${LOCAL} was refused.`;
@@ -33,7 +33,7 @@ afterEach(() => {
 
 const lines = (): string[] => printed.mock.calls.map(([text]) => String(text).trimEnd());
 const hear = (up: boolean): void =>
-	status.update([{ port: BACKEND.portId, name: "backend", address: "127.0.0.1:8000", up }]);
+	status.update([{ port: BACKEND.portId, name: "backend", scheme: "http", address: "127.0.0.1:8000", up }]);
 
 test("a service that is down at the start is reported after the list of services, not before it", () => {
 	hear(false);

@@ -88,7 +88,7 @@ describe("a hub that does not answer", () => {
 		await clock.pass(SUSPECT_MS + PING_MS);
 		const waiting = ask();
 		expect(await settled(waiting)).toBe(false);
-		const services = [{ port: 2, name: "backend", address: "127.0.0.1:8000", up: false }];
+		const services = [{ port: 2, name: "backend", scheme: "http" as const, address: "127.0.0.1:8000", up: false }];
 		old.say({ type: "services", services });
 		old.answering = true;
 		await clock.pass(PING_MS + UPLINK_TICK_MS);
@@ -172,7 +172,7 @@ describe("a hub that says goodbye", () => {
 });
 
 test("what an old connection says about the services does not replace what the one in use says", async () => {
-	const state = (up: boolean) => [{ port: 2, name: "backend", address: "127.0.0.1:8000", up }];
+	const state = (up: boolean) => [{ port: 2, name: "backend", scheme: "http" as const, address: "127.0.0.1:8000", up }];
 	const old = await connectedForLong();
 	old.say({ type: "services", services: state(false) });
 	old.carries = 1;

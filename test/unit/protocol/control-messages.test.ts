@@ -24,7 +24,7 @@ function broken(work: () => unknown): string {
 	throw new Error("the protocol was not broken");
 }
 
-const services = [{ port: 1, name: "frontend", address: "127.0.0.1:3000", up: true }];
+const services = [{ port: 1, name: "frontend", scheme: "http" as const, address: "127.0.0.1:3000", up: true }];
 
 test.each<Message>([
 	{ type: "hello", v: 1, name: "my-peer", program: "1.0.0", secret: "aaaaaaaaaaaaaaaaaaaaaaaaaa" },
@@ -76,10 +76,16 @@ describe("text from the other side", () => {
 	});
 
 	test("is not more than LISTENS_MAX marks of addresses, each no longer than a name", () => {
-		const listens = new Array(100).fill("x".repeat(1000));
+		const listens = new Array(LISTENS_MAX + 1).fill("x".repeat(1000));
 		const message = decode({ type: "hello", v: 1, name: "a", program: "b", listens: listens.slice(0, 3) });
 		expect(message).toMatchObject({ listens: new Array(3).fill(`${"x".repeat(NAME_MAX)}…`) });
-		const many = decode({ type: "hello", v: 1, name: "a", program: "b", listens: new Array(100).fill("x") });
+		const many = decode({
+			type: "hello",
+			v: 1,
+			name: "a",
+			program: "b",
+			listens: new Array(LISTENS_MAX + 1).fill("x"),
+		});
 		expect(many).toMatchObject({ listens: new Array(LISTENS_MAX).fill("x") });
 	});
 
@@ -112,7 +118,15 @@ describe("what breaks the protocol", () => {
 		["a service that is not an object", '{"type":"services","services":[1]}'],
 		["a service that is null", '{"type":"services","services":[null]}'],
 		["a service without a port", '{"type":"services","services":[{"name":"a","address":"b","up":true}]}'],
-		["256 services", JSON.stringify({ type: "services", services: new Array(256).fill(services[0]) })],
+		[
+			"33 services",
+			JSON.stringify({
+				type: "services",
+				services: Array.from({ length: 33 }, (_, port) => ({ ...services[0], port, name: `s${port}` })),
+			}),
+		],
+		["a service twice", JSON.stringify({ type: "services", services: [services[0], services[0]] })],
+		["a service without a name", JSON.stringify({ type: "services", services: [{ ...services[0], name: "A b" }] })],
 		["brackets without end", "[".repeat(CONTROL_LINE_MAX)],
 	])("%s", (_, line) => {
 		expect(broken(() => decode(line))).toMatch(/^a (control|service)/);
