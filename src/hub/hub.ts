@@ -5,6 +5,7 @@ import { setBounded } from "../base/bounded-map.ts";
 import { Paced } from "../base/timers.ts";
 import { VERSION } from "../base/version.ts";
 import { Dialer } from "../forward/dialer.ts";
+import { Meter } from "../forward/meter.ts";
 import { Transfers } from "../forward/transfers.ts";
 import { CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
 import type { SharedService } from "../protocol/services.ts";
@@ -51,6 +52,8 @@ export class Hub {
 	/** Ids of peers that were admitted, and the networks of the hosts they came from. */
 	readonly #known = new Map<string, true>();
 	readonly #transfers = new Transfers();
+	/** Connections and bytes of each service. */
+	readonly meter = new Meter();
 	readonly #health: ServiceHealth;
 	readonly #news = new Paced(SERVICES_EVERY_MS, () =>
 		this.#tell({ type: "services", services: this.#health.states() }),
@@ -74,7 +77,7 @@ export class Hub {
 		const routes = services.map((service) => routeOf(service, new Dialer(service.address, { forbids })));
 		this.#health = new ServiceHealth(routes);
 		this.#health.onChange = () => this.#news.call();
-		const serving = { routes, health: this.#health, transfers: this.#transfers, emit };
+		const serving = { routes, health: this.#health, transfers: this.#transfers, meter: this.meter, emit };
 		this.#side = {
 			open: policy.secret === undefined,
 			quota: new StreamQuota(STREAMS_MAX),

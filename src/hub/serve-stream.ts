@@ -2,9 +2,9 @@
 
 import { type Address, formatAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
-import { newTraffic } from "../forward/bridge.ts";
 import { DialError } from "../forward/dial-error.ts";
 import type { Dialer, Dialled } from "../forward/dialer.ts";
+import type { Meter } from "../forward/meter.ts";
 import type { Transfers } from "../forward/transfers.ts";
 import type { Service } from "../protocol/services.ts";
 import type { QuicStream } from "../transport/stream.ts";
@@ -33,6 +33,7 @@ export interface Serving {
 	routes: readonly Route[];
 	health: ServiceHealth;
 	transfers: Transfers;
+	meter: Meter;
 	emit(event: HubEvent): void;
 }
 
@@ -45,7 +46,7 @@ export interface ServiceRequest {
 
 /** Resolves when the stream is over. Rejects only for a bug; no socket to the service is left open then. */
 export async function serveStream(serving: Serving, { portId, stream, peer }: ServiceRequest): Promise<void> {
-	const { routes, transfers, emit } = serving;
+	const { routes, transfers, meter, emit } = serving;
 	const index = routes.findIndex(({ service }) => service.portId === portId);
 	const route = routes[index];
 	if (!route) {
@@ -58,7 +59,7 @@ export async function serveStream(serving: Serving, { portId, stream, peer }: Se
 	const dialled = await dial(serving, request);
 	if (!dialled) return;
 	const { socket, at } = dialled;
-	const traffic = newTraffic();
+	const { traffic, end } = meter.begin(service);
 	route.unanswered.opened(traffic);
 	try {
 		reached(serving, request, at);
@@ -76,6 +77,7 @@ export async function serveStream(serving: Serving, { portId, stream, peer }: Se
 		socket.abort();
 		throw error;
 	} finally {
+		end();
 		route.unanswered.closed(traffic);
 	}
 }

@@ -18,7 +18,7 @@ const ORDER = [
 	["cli"],
 	["demo"],
 	["hub", "peer"],
-	["invite"],
+	["invite", "status"],
 	["transport"],
 	["forward", "protocol", "wormhole"],
 	["base"],

@@ -5,6 +5,7 @@ import { setVerbosity } from "../../../src/base/output.ts";
 import { DialError } from "../../../src/forward/dial-error.ts";
 import { Dialer } from "../../../src/forward/dialer.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import { Meter } from "../../../src/forward/meter.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import type { HubEvent } from "../../../src/hub/events.ts";
@@ -61,7 +62,7 @@ beforeEach(() => {
 		events.push(event);
 		report(event);
 	};
-	serving = { routes, health, transfers: new Transfers(), emit };
+	serving = { routes, health, transfers: new Transfers(), meter: new Meter(), emit };
 });
 
 afterEach(async () => {
