@@ -3,6 +3,9 @@
 /** A wait longer than this is explained on the screen; a shorter one is not noticed. */
 export const SILENCE_MS = 500;
 
+/** Between two looks at what the panel shows: twice a second is as often as a person can read it. */
+export const PANEL_MS = 500;
+
 /** Text from a remote is cut to this before it is printed: a close reason alone may have 1,400 bytes. */
 export const REMOTE_TEXT_MAX = 200;
 

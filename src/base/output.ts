@@ -1,7 +1,8 @@
 // What a person sees. stdout carries results, which a script may read; stderr carries messages and logs, which none
 // should. Nothing here waits for a reader. The only user of consola.
 import { createConsola, type LogLevel } from "consola/core";
-import { SILENCE_MS } from "./limits.ts";
+import { PANEL_MS, SILENCE_MS } from "./limits.ts";
+import { LiveRegion } from "./live-region.ts";
 import { OutputQueue } from "./output-queue.ts";
 import { isTerminal, STDERR, STDOUT, sameTarget, writeSome } from "./stdio.ts";
 
@@ -10,8 +11,8 @@ const messages = new OutputQueue({ write: writeSome });
 const results = sameTarget(STDOUT, STDERR) ? messages : new OutputQueue({ write: writeSome, notes: messages });
 
 /** Takes text at once, whether or not anybody reads it. */
-export const stdout = { write: (text: string): void => results.push(STDOUT, text) };
-export const stderr = { write: (text: string): void => messages.push(STDERR, text) };
+export const stdout = { write: (text: string): void => results.push(STDOUT, aroundPanel(text)) };
+export const stderr = { write: (text: string): void => messages.push(STDERR, aroundPanel(text)) };
 
 /** Resolves when everything is written, or as soon as a reader takes nothing more; to be awaited before the exit. */
 export async function flushOutput(): Promise<void> {
@@ -40,9 +41,47 @@ export function setVerbosity(count: number): void {
 	log.level = levels[Math.min(count, 4)] ?? 5;
 }
 
-/** A result, on stdout. It is not an error when the reader has gone (`| head`). */
+/** A result, on stdout. It is not an error when the reader has gone (`| head`). Nothing after {@link useEvents}. */
 export function print(text: string): void {
-	stdout.write(`${text}\n`);
+	if (!events) stdout.write(`${text}\n`);
+}
+
+/** From now on stdout has only events for programs: {@link printEvent} writes, and {@link print} does not. */
+export function useEvents(): void {
+	events = true;
+}
+
+/** An event on stdout, as a line of JSON; nothing without {@link useEvents}. */
+export function printEvent(event: object): void {
+	if (events) stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+/** Whether a panel can be shown: both outputs are one terminal, and it can move its cursor. */
+export function canShowPanel(): boolean {
+	return !events && messages === results && isTerminal(STDOUT) && process.env.TERM !== "dumb";
+}
+
+/**
+ * Keeps the lines that `render` returns below everything else on the terminal, and asks for them again every
+ * {@link PANEL_MS}. `columns` is how wide a line may be. Returns what removes them; idempotent.
+ */
+export function showPanel(render: (columns: number) => readonly string[]): () => void {
+	const draw = () => {
+		// Not while nobody reads: a picture is worth nothing later on.
+		if (!messages.idle) return;
+		const columns = columnsNow();
+		const lines = render(columns - 1);
+		if (!region.shows(lines)) messages.push(STDOUT, region.erase(columns) + region.draw(lines));
+		panelLines = lines;
+	};
+	const timer = setInterval(draw, PANEL_MS);
+	draw();
+	return () => {
+		clearInterval(timer);
+		panelLines = [];
+		const erased = region.erase(columnsNow());
+		if (erased) messages.push(STDOUT, erased);
+	};
 }
 
 /** A question, on stderr; the cursor stays behind it. */
@@ -108,6 +147,21 @@ export function waitingFor(first: string): { change(what: string): void; end(): 
 
 // --- internal ---
 
+let events = false;
+
+const region = new LiveRegion();
+/** What {@link showPanel} keeps below everything else. */
+let panelLines: readonly string[] = [];
+
+/** Text that ends within a line is a spinner or a question: the panel comes back after the next whole line. */
+function aroundPanel(text: string): string {
+	if (panelLines.length === 0) return text;
+	return region.erase(columnsNow()) + text + (text.endsWith("\n") ? region.draw(panelLines) : "");
+}
+
+/** Only for terminals: of a pipe, touching process.stdout would change how it works (stdio.ts). */
+const columnsNow = (): number => process.stdout.getWindowSize()[0] || 80;
+
 const FRAMES = isUtf8() ? [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"] : [..."|/-\\"];
 let spinning = false;
 
@@ -118,12 +172,14 @@ function clearSpinner(): void {
 
 const boxes = (): boolean => isTerminal(STDOUT) && isUtf8();
 
-function paint(code: number, text: string): string {
+/** Coloured text, where there are colours. */
+export function paint(code: number, text: string): string {
 	const colours = isTerminal(STDERR) && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 	return colours ? `\x1b[${code}m${text}\x1b[0m` : text;
 }
 
-function isUtf8(): boolean {
+/** Whether the terminal shows more than ASCII. */
+export function isUtf8(): boolean {
 	if (process.platform !== "linux") return true;
 	const { LC_ALL, LC_CTYPE, LANG } = process.env;
 	return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");

@@ -2,10 +2,11 @@
 
 import type { PortOwner } from "../base/port-owner.ts";
 import type { DialFailure } from "../forward/dial-error.ts";
+import type { Meter } from "../forward/meter.ts";
 import type { OfferEvent } from "../invite/offer-codes.ts";
-import type { DenialReason } from "../protocol/control-messages.ts";
+import type { DenialReason, ServiceState } from "../protocol/control-messages.ts";
 import type { EndpointEvent } from "../transport/events.ts";
-import type { PathChange } from "../transport/path-watch.ts";
+import type { Path, PathChange } from "../transport/path-watch.ts";
 import type { RelayEvent } from "./relay-watchdog.ts";
 
 /** A peer as the hub knows it. */
@@ -14,6 +15,22 @@ export interface PeerLabel {
 	readonly id: string;
 	/** What it calls itself; undefined for one that was not admitted by a hello. */
 	readonly name: string | undefined;
+}
+
+/** A peer that is connected, and how. */
+export interface ConnectedPeer extends PeerLabel {
+	readonly path: Path | undefined;
+	/** Round-trip time in milliseconds; undefined while no path is known. */
+	readonly rttMs: number | undefined;
+}
+
+/** What is known of a running hub at any moment. */
+export interface HubView {
+	/** Its public id. */
+	readonly id: string;
+	services(): ServiceState[];
+	peers(): ConnectedPeer[];
+	readonly meter: Meter;
 }
 
 /** Why a stream was not served: see {@link HubEvent} `stream_refused`. */
@@ -40,10 +57,10 @@ export type HubEvent =
 	| RelayEvent
 	/** A connection was closed because there were too many: of this peer, or of peers that await admission. */
 	| { type: "connection_evicted"; peer: PeerLabel; why: "peer" | "pending" }
-	/** The first connection of a peer was admitted. `path`: `direct` or `relay`, and the address. */
-	| { type: "peer_joined"; peer: PeerLabel; path: string }
+	/** The first connection of a peer was admitted. `path`: undefined in the first moments. */
+	| { type: "peer_joined"; peer: PeerLabel; path: Path | undefined }
 	/** One more connection of a peer that has joined was admitted. */
-	| { type: "connection_joined"; peer: PeerLabel; path: string }
+	| { type: "connection_joined"; peer: PeerLabel; path: Path | undefined }
 	/** The last connection of a peer has ended, or the peer has said goodbye on it. */
 	| { type: "peer_left"; peer: PeerLabel; reason: string }
 	/** The same for one of several connections. */
@@ -69,6 +86,8 @@ export type HubEvent =
 			news: boolean;
 			elsewhere?: PortOwner;
 	  }
+	/** A service went down or came up. What is not known yet counts as up. */
+	| { type: "service"; service: string; up: boolean; address: string }
 	/** A service answers at `used`: another loopback address than was `stated`, or again the stated one. */
 	| { type: "service_address"; service: string; stated: string; used: string }
 	/** A service was not dialled for `peer`: at its address `owner` listens, a peer of this hub on this machine. */

@@ -1,5 +1,6 @@
 // The hub as one of its sessions sees it: what a session asks of it, and what it tells it.
 
+import type { Path } from "../transport/path-watch.ts";
 import type { Denial } from "./admission.ts";
 import type { HubEvent } from "./events.ts";
 import type { Welcome } from "./peer-state.ts";
@@ -22,8 +23,8 @@ export interface HubSide<Session> {
 }
 
 export type SessionEvent =
-	/** The peer was admitted and counts from now on. `path` is how it is connected. */
-	| { type: "entered"; path: string }
+	/** The peer was admitted and counts from now on. `path` is undefined in the first moments. */
+	| { type: "entered"; path: Path | undefined }
 	/** It no longer counts: it has said goodbye, or its connection is over. */
 	| { type: "left"; reason: string }
 	| { type: "closed" }

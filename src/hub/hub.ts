@@ -7,13 +7,15 @@ import { VERSION } from "../base/version.ts";
 import { Dialer } from "../forward/dialer.ts";
 import { Meter } from "../forward/meter.ts";
 import { Transfers } from "../forward/transfers.ts";
-import { CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
+import { CONTROL_VERSION, type Message, type ServiceState } from "../protocol/control-messages.ts";
 import type { SharedService } from "../protocol/services.ts";
 import type { Connection } from "../transport/connection.ts";
 import { CONNECTIONS_PER_ID, SWEEP_MS } from "../transport/limits.ts";
+import type { Path } from "../transport/path-watch.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
-import type { HubEvent } from "./events.ts";
+import type { ConnectedPeer, HubEvent } from "./events.ts";
 import type { HubSide, SessionEvent } from "./hub-side.ts";
+import { InvitationEnd } from "./invitation-end.ts";
 import {
 	HEALTH_WAIT_MS,
 	KNOWN_MAX,
@@ -61,14 +63,12 @@ export class Hub {
 	readonly #loops: LoopGuard;
 	/** The hub as its sessions see it. */
 	readonly #side: HubSide<PeerSession>;
-	readonly #closing = new AbortController();
-	#expiry: Timer | undefined;
+	readonly #invitation: InvitationEnd;
 	readonly #sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
 	#stopping = false;
 	#stopped: Promise<void> | undefined;
 
 	constructor({ id, name, services, policy }: HubSettings, emit: (event: HubEvent) => void) {
-		this.closedToNewPeers = this.#closing.signal;
 		this.#name = name;
 		this.#emit = emit;
 		this.#admission = new Admission(policy);
@@ -76,7 +76,11 @@ export class Hub {
 		const forbids = (address: Address) => this.#loops.forbids(address);
 		const routes = services.map((service) => routeOf(service, new Dialer(service.address, { forbids })));
 		this.#health = new ServiceHealth(routes);
-		this.#health.onChange = () => this.#news.call();
+		this.#health.onChange = (states, changed) => {
+			this.#news.call();
+			const { name, up, address } = states[changed] as ServiceState;
+			emit({ type: "service", service: name, up, address });
+		};
 		const serving = { routes, health: this.#health, transfers: this.#transfers, meter: this.meter, emit };
 		this.#side = {
 			open: policy.secret === undefined,
@@ -86,7 +90,8 @@ export class Hub {
 			serve: (request) => (this.#stopping ? request.stream.refuse() : serveStream(serving, request)),
 			onEvent: (session, event) => this.#onEvent(session, event),
 		};
-		this.#awaitExpiry();
+		this.#invitation = new InvitationEnd(this.#admission, (why) => emit({ type: "closed_to_new_peers", why }));
+		this.closedToNewPeers = this.#invitation.signal;
 	}
 
 	/** Takes a new connection, whose peer awaits admission. Never throws. */
@@ -103,6 +108,22 @@ export class Hub {
 	/** Whether an admitted peer has come from this host, or has this public id. */
 	knows(hostOrId: string): boolean {
 		return this.#known.has(hostOrId);
+	}
+
+	/** What is known of each service. */
+	services(): ServiceState[] {
+		return this.#health.states();
+	}
+
+	/** The peers that are connected, each on the connection that it uses. */
+	peers(): ConnectedPeer[] {
+		const newest = new Map<string, PeerSession>();
+		for (const session of this.#sessions) if (session.staying) newest.set(session.connection.id, session);
+		return [...newest.values()].map(({ peer, connection }) => ({
+			...peer,
+			path: connection.path(),
+			rttMs: connection.rttMs(),
+		}));
 	}
 
 	/** Ids of the peers that are connected now. */
@@ -181,14 +202,14 @@ export class Hub {
 		else this.#loops.remove(session);
 	}
 
-	#entered(session: PeerSession, path: string): void {
+	#entered(session: PeerSession, path: Path | undefined): void {
 		const { connection, peer } = session;
 		connection.limitIncomingStreams(STREAM_CREDIT);
 		const host = connection.host();
 		for (const name of [connection.id, ...(host ? [network(host)] : [])])
 			setBounded(this.#known, name, true, KNOWN_MAX);
 		this.#health.watch(true);
-		this.#checkInvitation();
+		this.#invitation.check();
 		const type = this.#hasAnother(session) ? "connection_joined" : "peer_joined";
 		this.#emit({ type, peer, path });
 	}
@@ -214,22 +235,8 @@ export class Hub {
 		if (count > 0) this.#emit({ type: "transfers_reset", count });
 	}
 
-	/** A timer does not notice when the wall clock is set or the machine sleeps, so the clock is checked repeatedly. */
-	#awaitExpiry(): void {
-		this.#checkInvitation();
-		const { expiresAt } = this.#admission.policy;
-		if (expiresAt === undefined || this.#closing.signal.aborted) return;
-		this.#expiry = setTimeout(() => this.#awaitExpiry(), Math.min(expiresAt - Date.now(), SWEEP_MS));
-	}
-
-	#checkInvitation(): void {
-		if (this.#closing.signal.aborted || !this.#admission.closed(Date.now())) return;
-		this.#closing.abort();
-		this.#emit({ type: "closed_to_new_peers", why: this.#admission.policy.once ? "once" : "expired" });
-	}
-
 	async #stop(interrupted: boolean): Promise<void> {
-		clearTimeout(this.#expiry);
+		this.#invitation.close();
 		clearInterval(this.#sweeper);
 		this.#health.watch(false);
 		this.#news.close();

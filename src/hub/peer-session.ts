@@ -6,7 +6,7 @@ import { CONTROL_PORT_ID, type Message } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
-import { PathWatch, pathText } from "../transport/path-watch.ts";
+import { PathWatch } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { Denial } from "./admission.ts";
 import type { PeerLabel } from "./events.ts";
@@ -107,7 +107,7 @@ export class PeerSession {
 		if (!this.#control) this.#watchSilence(() => this.connection.pathlessFor());
 		const path = this.connection.path();
 		this.#paths = new PathWatch(path);
-		this.#hub.onEvent(this, { type: "entered", path: pathText(path) });
+		this.#hub.onEvent(this, { type: "entered", path });
 	}
 
 	#deny({ reason, message }: Denial): void {

@@ -8,7 +8,7 @@ import type { SharedService } from "../protocol/services.ts";
 import { bindEndpoint, type Endpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import type { EndpointEvent } from "../transport/events.ts";
 import type { Policy } from "./admission.ts";
-import type { HubEvent } from "./events.ts";
+import type { HubEvent, HubView } from "./events.ts";
 import { Hub } from "./hub.ts";
 import { RelayProbe } from "./relay-probe.ts";
 import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
@@ -20,6 +20,8 @@ export interface HubOptions {
 	endpoint: EndpointOptions;
 	/** Who is admitted. */
 	policy: Policy;
+	/** Called at the start, before any event: what is known of the running hub at any moment. */
+	onStart?: (view: HubView) => void;
 	/** Also offer join codes. */
 	codes?: Omit<OfferOptions, "once">;
 }
@@ -35,7 +37,9 @@ export async function runHub(
 	cut = new AbortController().signal,
 ): Promise<void> {
 	const endpoint = await bindEndpoint(options.endpoint);
-	const hub = new Hub({ ...options, id: endpoint.address().id().toString() }, emit);
+	const id = endpoint.address().id().toString();
+	const hub = new Hub({ ...options, id }, emit);
+	options.onStart?.({ id, services: () => hub.services(), peers: () => hub.peers(), meter: hub.meter });
 	const abortTransfers = () => hub.abortTransfers();
 	process.on("exit", abortTransfers);
 	cut.addEventListener("abort", abortTransfers);

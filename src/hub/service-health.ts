@@ -24,8 +24,8 @@ interface Watched extends Service {
 }
 
 export class ServiceHealth {
-	/** Called with all states when one has changed. */
-	onChange: (states: ServiceState[]) => void = () => {};
+	/** Called with all states when the one at `changed` went down or came up. */
+	onChange: (states: ServiceState[], changed: number) => void = () => {};
 	readonly #services: readonly Watched[];
 	#watching = false;
 	/** Why a service was last said to be out of reach, and the address at which it was last said to answer. */
@@ -78,7 +78,7 @@ export class ServiceHealth {
 		service.timer = undefined;
 		service.backoff.reset();
 		this.#schedule(service);
-		if ((known === "down") === up) this.onChange(this.states());
+		if ((known === "down") === up) this.onChange(this.states(), index);
 	}
 
 	/** Whether a service is out of reach for another reason than was last said; it was reached in between, or never said. */

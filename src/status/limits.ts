@@ -5,3 +5,6 @@ export const RECENT_EVENTS = 100;
 
 /** Between two `stats` events, as documented. */
 export const STATS_EVERY_MS = 10_000;
+
+/** Rates are averages over this long: shorter ones jump, longer ones lag. */
+export const RATE_WINDOW_MS = 2_000;

@@ -38,7 +38,7 @@ export type ProgramEvent =
 	| { event: "peer_left"; peer: Remote; reason: string }
 	/** A connection has taken another path: a hub's to `peer`, a peer's to its hub. */
 	| { event: "path"; peer?: Remote; path: EventPath }
-	| { event: "service"; service: string; up: boolean; address: string; reason?: string }
+	| { event: "service"; service: string; up: boolean; address: string }
 	/** A peer has lost its hub. */
 	| { event: "lost"; reason: string; reconnecting: boolean }
 	| { event: "reconnected"; afterMs: number; path?: EventPath }

@@ -132,6 +132,11 @@ export class Connection {
 		return path && { kind: path.isRelay ? "relay" : "direct", address: path.remoteAddr };
 	}
 
+	/** The round-trip time of the path in use, in milliseconds; undefined while no path is known. */
+	rttMs(): number | undefined {
+		return this.#native.rtt() ?? undefined;
+	}
+
 	/** The IP address at which the remote is reached directly, IPv6 in brackets; undefined through a relay. */
 	host(): string | undefined {
 		const path = this.path();

@@ -374,7 +374,7 @@ describe("a peer that takes another path", () => {
 		peer.say(hello(SECRET));
 		await turn();
 		await turn();
-		expect(told("entered")).toEqual([{ type: "entered", path: "relay https://r/" }]);
+		expect(told("entered")).toEqual([{ type: "entered", path: RELAY }]);
 	}
 
 	/** So many seconds pass, and the peer answers its pings. */

@@ -46,10 +46,13 @@ describe("messages, printed without -v", () => {
 			"No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).",
 		],
 		[
-			{ type: "peer_joined", peer, path: "direct 10.0.0.7:1" },
+			{ type: "peer_joined", peer, path: { kind: "direct", address: "10.0.0.7:1" } },
 			"Peer 'my-peer' (1a2b3c4d5e) connected (direct 10.0.0.7:1).",
 		],
-		[{ type: "peer_joined", peer: stranger, path: "relay https://r" }, "Peer ffffffffff connected (relay https://r)."],
+		[
+			{ type: "peer_joined", peer: stranger, path: { kind: "relay", address: "https://r" } },
+			"Peer ffffffffff connected (relay https://r).",
+		],
 		[
 			{ type: "path", peer, change: "kind", path: { kind: "direct", address: "203.0.113.7:1234" } },
 			"Peer 'my-peer' (1a2b3c4d5e) is now connected directly (direct 203.0.113.7:1234).",
@@ -189,7 +192,11 @@ describe("logs", () => {
 			{ type: "connection_evicted", peer: stranger, why: "pending" },
 			"Too many connections without a hello: closed one.",
 		],
-		[2, { type: "connection_joined", peer, path: "direct" }, "Peer 'my-peer' (1a2b3c4d5e) connected (direct)."],
+		[
+			2,
+			{ type: "connection_joined", peer, path: undefined },
+			"Peer 'my-peer' (1a2b3c4d5e) connected (path not known yet).",
+		],
 		[
 			2,
 			{ type: "path", peer, change: "address", path: { kind: "direct", address: "203.0.113.7:1234" } },
