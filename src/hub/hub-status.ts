@@ -75,8 +75,7 @@ export class HubStatus implements StatusSource {
 		return this.#log.subscribe(listener);
 	}
 
-	/** What the regular `stats` event says. */
-	stats(): ProgramEvent {
+	tellStats(): void {
 		const services = this.#services().map(({ name, open, total, toService, fromService }) => ({
 			name,
 			open,
@@ -84,7 +83,7 @@ export class HubStatus implements StatusSource {
 			toService,
 			fromService,
 		}));
-		return { event: "stats", peers: this.#view?.peers().length ?? 0, services };
+		this.#log.add({ event: "stats", peers: this.#view?.peers().length ?? 0, services });
 	}
 
 	// --- internal ---
