@@ -4,7 +4,7 @@
 /** Exit statuses are part of the interface: documented in `--help` and docs/cli.md, never renumbered. */
 export const EXIT_STATUS = {
 	ok: { status: 0, meaning: "success, also when stopped with Ctrl+C" },
-	internal: { status: 1, meaning: "a bug in hivemind-p2p" },
+	internal: { status: 1, meaning: "a bug in hivemind-p2p, or a no from `doctor` or `status --check`" },
 	usage: { status: 2, meaning: "a mistake on the command line" },
 	ticket: { status: 3, meaning: "the ticket cannot be read" },
 	listen: { status: 4, meaning: "a local TCP port cannot be opened" },
@@ -35,6 +35,9 @@ export class HivemindError extends Error {
 		if (more.hint !== undefined) this.hint = more.hint;
 	}
 }
+
+/** A command that was asked a question has answered no, and has said so: the program ends with status 1, silently. */
+export class NegativeAnswer extends Error {}
 
 /** The first line of anything thrown: the binding appends a Rust backtrace when RUST_BACKTRACE is set. */
 export function firstLine(error: unknown): string {

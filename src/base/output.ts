@@ -4,7 +4,7 @@ import { createConsola, type LogLevel } from "consola/core";
 import { PANEL_MS, SILENCE_MS } from "./limits.ts";
 import { LiveRegion } from "./live-region.ts";
 import { OutputQueue } from "./output-queue.ts";
-import { isTerminal, STDERR, STDOUT, sameTarget, writeSome } from "./stdio.ts";
+import { isTerminal, STDERR, STDOUT, sameTarget, terminalColumns, writeSome } from "./stdio.ts";
 
 const messages = new OutputQueue({ write: writeSome });
 // One queue for one terminal: its order is what a person reads.
@@ -69,7 +69,7 @@ export function showPanel(render: (columns: number) => readonly string[]): () =>
 	const draw = () => {
 		// Not while nobody reads: a picture is worth nothing later on.
 		if (!messages.idle) return;
-		const columns = columnsNow();
+		const columns = terminalColumns();
 		const lines = render(columns - 1);
 		if (!region.shows(lines)) messages.push(STDOUT, region.erase(columns) + region.draw(lines));
 		panelLines = lines;
@@ -79,7 +79,7 @@ export function showPanel(render: (columns: number) => readonly string[]): () =>
 	return () => {
 		clearInterval(timer);
 		panelLines = [];
-		const erased = region.erase(columnsNow());
+		const erased = region.erase(terminalColumns());
 		if (erased) messages.push(STDOUT, erased);
 	};
 }
@@ -156,11 +156,8 @@ let panelLines: readonly string[] = [];
 /** Text that ends within a line is a spinner or a question: the panel comes back after the next whole line. */
 function aroundPanel(text: string): string {
 	if (panelLines.length === 0) return text;
-	return region.erase(columnsNow()) + text + (text.endsWith("\n") ? region.draw(panelLines) : "");
+	return region.erase(terminalColumns()) + text + (text.endsWith("\n") ? region.draw(panelLines) : "");
 }
-
-/** Only for terminals: of a pipe, touching process.stdout would change how it works (stdio.ts). */
-const columnsNow = (): number => process.stdout.getWindowSize()[0] || 80;
 
 const FRAMES = isUtf8() ? [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"] : [..."|/-\\"];
 let spinning = false;

@@ -1,4 +1,4 @@
-// The descriptors that a program is started with. process.stdout and process.stderr are not used: they make pipes
+// The descriptors that a program is started with. process.stdout and process.stderr do not write: they make pipes
 // non-blocking for every program that shares them, and block on terminals (docs/binding-notes.md, "Output and signals").
 import { FFIType, ptr } from "bun:ffi";
 import { fstatSync, write } from "node:fs";
@@ -42,6 +42,14 @@ export function isTerminal(fd: number): boolean {
 		terminals.set(fd, known);
 	}
 	return known;
+}
+
+/**
+ * The width of the terminal that is standard output, now; 80 where it does not tell. Of a terminal, unlike of a pipe,
+ * touching process.stdout changes no flag (docs/binding-notes.md, "Output and signals"): to be asked of terminals only.
+ */
+export function terminalColumns(): number {
+	return process.stdout.getWindowSize()[0] || 80;
 }
 
 /** Whether both descriptors lead to the same terminal, pipe or file, so that their order matters. */

@@ -1,7 +1,7 @@
 // An iroh endpoint's life: wait for a relay, accept, connect, bind again, close. It keeps its identity, and if possible
 // its ports, when it is bound again.
 
-import { parseAddress } from "../base/address.ts";
+import { type Address, parseAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
 import { pause, within } from "../base/timers.ts";
 import { type AcceptOptions, Acceptor } from "./acceptor.ts";
@@ -58,6 +58,11 @@ export class Endpoint {
 		const { RelayMode } = await loadIroh();
 		const { relays } = this.#options;
 		return Array.isArray(relays) ? relays : relays === "none" ? [] : RelayMode.defaultMode().relayMap().urls();
+	}
+
+	/** The UDP addresses that it is bound to, one of each family at most. */
+	sockets(): Address[] {
+		return [this.#bound.ipv4, this.#bound.ipv6].filter((address) => address !== undefined);
 	}
 
 	/** Its public id and where it can be reached, as of now. */

@@ -6,6 +6,9 @@ import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { openLibc } from "../base/libc.ts";
 
+/** How the add-on was loaded; undefined before that, and where it was not embedded. */
+export let loadedBy: "memfd" | "file" | undefined;
+
 /** The add-on's exports. `file` is its path inside the executable. Throws the error of the first attempt. */
 export function loadNative(file: string): Record<string, unknown> {
 	const module = { exports: {} as Record<string, unknown> };
@@ -13,6 +16,7 @@ export function loadNative(file: string): Record<string, unknown> {
 	if (process.platform === "linux") {
 		try {
 			process.dlopen(module, inMemory(file), constants.dlopen.RTLD_NOW);
+			loadedBy = "memfd";
 			return module.exports;
 		} catch (error) {
 			// Without memfd_create (old kernel, seccomp) or /proc, Bun's own way may still work.
@@ -21,6 +25,7 @@ export function loadNative(file: string): Record<string, unknown> {
 	}
 	try {
 		process.dlopen(module, file);
+		loadedBy = "file";
 	} catch (error) {
 		throw first ?? error;
 	}

@@ -17,7 +17,7 @@ const ORDER = [
 	["main"],
 	["cli"],
 	["demo"],
-	["hub", "peer"],
+	["hub", "peer", "doctor"],
 	["invite", "status"],
 	["transport"],
 	["forward", "protocol", "wormhole"],
@@ -166,7 +166,9 @@ test("calls that abort the process or lose bytes are never made", () => {
 });
 
 test("process.stdin, process.stdout and process.stderr are left alone: they change descriptors that others share", () => {
-	expect(places(/\bprocess\s*\.\s*std(in|out|err)\b/)).toEqual([]);
+	const found = places(/\bprocess\s*\.\s*std(in|out|err)\b/);
+	// Once, of a terminal, to ask for its width.
+	expect(found.map((place) => place.replace(/:.*/, ""))).toEqual(["base/stdio.ts"]);
 });
 
 test("no default exports, no barrels, and imports name their file", () => {
