@@ -111,6 +111,11 @@ export function panel(text: string): string {
 	return `┌${line}┐\n│  ${text}${" ".repeat(width - Bun.stringWidth(text))}  │\n└${line}┘`;
 }
 
+/** An arrow to the right; two characters where {@link box} is a plain line. */
+export function arrow(): string {
+	return boxes() ? "→" : "->";
+}
+
 /** A wait, in one step or in several: says each one that takes longer than {@link SILENCE_MS}. */
 export function waitingFor(first: string): { change(what: string): void; end(): void } {
 	let what = first;

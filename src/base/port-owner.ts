@@ -12,11 +12,12 @@ export interface PortOwner {
 	program: string | undefined;
 }
 
-/** Who listens on TCP `port`: empty when nobody does, undefined where the system does not tell. */
-export function listenersOn(port: number): PortOwner[] | undefined {
+/** Who listens on these TCP ports: empty when nobody does, undefined where the system does not tell. */
+export function listenersOn(...ports: number[]): PortOwner[] | undefined {
+	if (ports.length === 0) return [];
 	try {
-		if (process.platform === "linux") return fromProc(port);
-		if (process.platform === "darwin") return fromLsof(port);
+		if (process.platform === "linux") return fromProc(ports);
+		if (process.platform === "darwin") return fromLsof(ports);
 	} catch {
 		// No /proc, no lsof: nothing is known.
 	}
@@ -31,7 +32,7 @@ export async function listeningOn(port: number): Promise<Address[] | undefined> 
 	if (process.platform !== "linux") return undefined;
 	try {
 		const tables = await Promise.all(TABLES.map((table) => readFile(table, "utf8")));
-		return tables.flatMap((table) => listenersIn(table, port)).map(({ address }) => address);
+		return tables.flatMap((table) => listenersIn(table, [port])).map(({ address }) => address);
 	} catch {
 		return undefined;
 	}
@@ -49,19 +50,20 @@ const LISTEN = "0A";
 
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/** The listening sockets on `port` in a table of the kernel (proc_net_tcp.rst). */
-function listenersIn(table: string, port: number): { address: Address; inode: string }[] {
+/** The listening sockets on some ports in a table of the kernel (proc_net_tcp.rst). */
+function listenersIn(table: string, ports: readonly number[]): { address: Address; inode: string }[] {
 	const rows = table.trim().split("\n").slice(1);
 	return rows.flatMap((row) => {
 		const [, local = "", , state, , , , , , inode = ""] = row.trim().split(/\s+/);
 		const [host = "", hex = ""] = local.split(":");
-		if (state !== LISTEN || Number.parseInt(hex, 16) !== port) return [];
+		const port = Number.parseInt(hex, 16);
+		if (state !== LISTEN || !ports.includes(port)) return [];
 		return [{ address: { host: procHost(host), port }, inode }];
 	});
 }
 
-function fromProc(port: number): PortOwner[] {
-	const sockets = TABLES.flatMap((table) => listenersIn(readFileSync(table, "utf8"), port));
+function fromProc(ports: readonly number[]): PortOwner[] {
+	const sockets = TABLES.flatMap((table) => listenersIn(readFileSync(table, "utf8"), ports));
 	if (sockets.length === 0) return [];
 	const pids = socketOwners(new Set(sockets.map(({ inode }) => inode)));
 	return sockets.map(({ address, inode }) => {
@@ -104,8 +106,8 @@ function commandName(pid: number): string | undefined {
 }
 
 /** lsof(8) with -F writes one field a line, named by its first letter: p process, c command, n name. */
-function fromLsof(port: number): PortOwner[] {
-	const { stdout } = Bun.spawnSync(["lsof", "-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpcn"]);
+function fromLsof(ports: readonly number[]): PortOwner[] {
+	const { stdout } = Bun.spawnSync(["lsof", "-nP", `-iTCP:${ports.join(",")}`, "-sTCP:LISTEN", "-Fpcn"]);
 	const owners: PortOwner[] = [];
 	let pid: number | undefined;
 	let program: string | undefined;
@@ -114,7 +116,9 @@ function fromLsof(port: number): PortOwner[] {
 		if (line.startsWith("p")) pid = Number(value);
 		else if (line.startsWith("c")) program = value;
 		else if (line.startsWith("n")) {
-			const host = value.slice(0, value.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+			const colon = value.lastIndexOf(":");
+			const host = value.slice(0, colon).replace(/^\[|\]$/g, "");
+			const port = Number(value.slice(colon + 1));
 			owners.push({ address: { host: host === "*" ? "::" : host, port }, pid, program });
 		}
 	}

@@ -10,7 +10,8 @@ import type { Parsed } from "./definition.ts";
 import { REDEEM_MAX_S } from "./limits.ts";
 import { wholeNumber } from "./numbers.ts";
 import { type CODES, INVITATION, MAILBOX } from "./options.ts";
-import { Input, readSecret } from "./secret-input.ts";
+import { readSecret } from "./secret-input.ts";
+import type { Input } from "./terminal-input.ts";
 
 /** What the hub gave us: its ticket, or a join code for it. */
 export type Invitation = { ticket: string } | ({ code: string } & RedeemOptions);
@@ -35,11 +36,11 @@ export function codeOptions(options: Parsed<typeof CODES>): (OfferOptions & { qr
  */
 export async function readInvitation(
 	options: Parsed<typeof INVITATION & typeof MAILBOX>,
+	input: Input,
 	stop: AbortSignal,
 ): Promise<Invitation | undefined> {
 	const timeout = wholeNumber(options.timeout, "--timeout", 1, REDEEM_MAX_S);
 	const mailbox = mailboxOf(options);
-	const input = new Input(stop);
 	try {
 		const found = await given(options, input);
 		if (found.kind === "ticket") return { ticket: found.text };
@@ -50,8 +51,6 @@ export async function readInvitation(
 	} catch (error) {
 		if (stop.aborted && error === stop.reason) return undefined;
 		throw error;
-	} finally {
-		input.close();
 	}
 }
 

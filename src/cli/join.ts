@@ -1,31 +1,11 @@
 // `join`: brings the services of a hub to this machine's localhost.
-import { parseAddress } from "../base/address.ts";
-import { ORIGINAL_SERVICES } from "../protocol/services.ts";
+import type { PortQuestion } from "../peer/port-choices.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import { COMMON, INVITATION, MAILBOX } from "./options.ts";
+import { PORTS, portChoices } from "./port-options.ts";
 import { readName } from "./read-name.ts";
-
-/** One option per service, for its local address. */
-const LOCAL = Object.fromEntries(
-	ORIGINAL_SERVICES.map(({ option, name, defaultAddress }) => [
-		option,
-		{
-			type: "string",
-			valueHint: "ADDR",
-			otherwise: `${defaultAddress} and [::1]:${parseAddress(defaultAddress, option).port}`,
-			description: `Local address of the ${name}; port 0 picks a free one`,
-		},
-	]),
-) as { [S in (typeof ORIGINAL_SERVICES)[number] as S["option"]]: LocalAddress };
-
-interface LocalAddress {
-	readonly type: "string";
-	readonly valueHint: string;
-	readonly otherwise: string;
-	readonly description: string;
-}
 
 export const join = defineCommand({
 	description: "Bring a hub's services to this machine's localhost",
@@ -33,7 +13,7 @@ export const join = defineCommand({
 		name: { type: "positional", description: "A name for this peer" },
 		...INVITATION,
 		...MAILBOX,
-		...LOCAL,
+		...PORTS,
 		"no-reconnect": { type: "boolean", description: "Exit when the hub is lost instead of looking for it again" },
 		...IDENTITY,
 		...NETWORK,
@@ -41,15 +21,18 @@ export const join = defineCommand({
 	},
 	async run(options, stop, { cut }) {
 		const name = readName(options.name);
-		const addresses = ORIGINAL_SERVICES.map(({ option }) => {
-			const given = options[option];
-			return given === undefined ? undefined : parseAddress(given, `--${option}`);
-		});
+		const choices = portChoices(options);
 		const endpoint = endpointOptions(options);
+		const [{ Input }, { askForPort }, { readInvitation }] = await Promise.all([
+			import("./terminal-input.ts"),
+			import("./port-question.ts"),
+			import("./invitation-options.ts"),
+		]);
+		const input = new Input(stop);
+		const ask = input.canAsk ? (question: PortQuestion) => askForPort(question, input) : undefined;
 		const identity = readIdentity(options);
 		try {
-			const { readInvitation } = await import("./invitation-options.ts");
-			const invitation = await readInvitation(options, stop);
+			const invitation = await readInvitation(options, input, stop);
 			if (!invitation) return;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const reconnect = !options["no-reconnect"];
@@ -57,8 +40,19 @@ export const join = defineCommand({
 				import("../peer/run-peer.ts"),
 				import("../peer/reporter.ts"),
 			]);
-			await runPeer({ name, invitation, addresses, reconnect, endpoint: bound }, peerReporter(), stop, cut);
+			const report = peerReporter();
+			await runPeer(
+				{ name, invitation, ports: { ...choices, ask }, reconnect, endpoint: bound },
+				(event) => {
+					// From now on nobody is asked: standard input belongs to whoever started this.
+					if (event.type === "ready") input.close();
+					report(event);
+				},
+				stop,
+				cut,
+			);
 		} finally {
+			input.close();
 			identity?.close();
 		}
 	},

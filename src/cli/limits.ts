@@ -28,3 +28,6 @@ export const SIGNAL_ECHO_MS = 500;
 
 /** After a second signal, closing connections may take this long. The other side is told within milliseconds. */
 export const CUT_MS = 1_000;
+
+/** Answers to one question that are no port number. After that the proposed port is taken. */
+export const BAD_PORTS_MAX = 5;

@@ -65,9 +65,14 @@ export async function demo(
 		});
 		const joined = () => "joined with that code";
 		const addresses = await step("peer", joined, (onReady: (addresses: readonly Address[]) => void) => {
-			const options = { name: "demo-peer", addresses: [free, free, free], endpoint };
+			const binds = new Map(ORIGINAL_SERVICES.map(({ name }) => [name as string, free]));
+			const ports = { binds, only: undefined, strict: true, ask: undefined };
+			const options = { name: "demo-peer", ports, endpoint };
 			const report = peerReporter();
-			const emit = (event: PeerEvent) => (event.type === "ready" ? onReady(event.addresses) : report(event));
+			const emit = (event: PeerEvent) => {
+				if (event.type === "ready") onReady(event.services.map(({ local }) => local));
+				else report(event);
+			};
 			running.push(runPeer({ ...options, invitation: { code, ...codes } }, emit, ended, hurried));
 			return running;
 		});

@@ -1,13 +1,45 @@
 // What a peer tells its owner while it runs: facts, not sentences. reporter.ts turns them into lines.
 import type { Address } from "../base/address.ts";
+import type { PortOwner } from "../base/port-owner.ts";
 import type { RedeemEvent } from "../invite/redeem-code.ts";
+import type { Scheme } from "../protocol/services.ts";
 import type { PathChange } from "../transport/path-watch.ts";
+import type { Refusal } from "./port-choices.ts";
+
+/** A service of the hub that is at a local port. */
+export interface LocalService {
+	readonly name: string;
+	readonly scheme: Scheme;
+	readonly local: Address;
+	/** Where the hub reaches it, and whether it answers; undefined at a hub of the original program. */
+	readonly address: string | undefined;
+	readonly up: boolean | undefined;
+}
+
+/** A service that could not have the port at which it belongs, and is at another one. */
+export interface PortReplacement {
+	readonly service: string;
+	readonly wanted: Address;
+	readonly local: Address;
+	readonly why: Refusal;
+	/** Who has the wanted port, as far as the system tells. */
+	readonly owner: PortOwner | undefined;
+}
 
 export type PeerEvent =
 	/** From redeeming a join code; `waiting` and `waited` are also used for the hub and for running transfers. */
 	| RedeemEvent
-	/** Every local port forwards to the hub from now on; `addresses` has one for each of SERVICES, with its actual port. */
-	| { type: "ready"; name: string; addresses: readonly Address[] }
+	/** Every local port forwards to the hub from now on. `hub` is its name, which one of the original program does not tell. */
+	| { type: "ready"; name: string; hub: string | undefined; services: readonly LocalService[] }
+	/** Nobody was asked about it. */
+	| ({ type: "port_replaced" } & PortReplacement)
+	/** A service of the hub has no local port at all. */
+	| { type: "port_failed"; reason: string }
+	/** Names on the command line that the hub does not have, and what it has. */
+	| { type: "unknown_services"; names: readonly string[]; shared: readonly string[] }
+	/** The hub was restarted with a service more or less. */
+	| { type: "service_added"; service: LocalService }
+	| { type: "service_removed"; service: string; local: Address }
 	/** A connection to the hub was put in use; `path` is how it reaches the hub: `direct` or `relay`, and the address. */
 	| { type: "connected"; path: string }
 	/** The connection in use has taken another path. */
@@ -37,13 +69,13 @@ export type PeerEvent =
 	  }
 	/**
 	 * A local connection was reset. `no_hub`: it has waited for a hub in vain. `hub_lost`: its stream was lost before the
-	 * hub answered. `no_stream`: there is a hub, but it got no stream.
+	 * hub answered. `no_stream`: there is a hub, but it got no stream. `not_shared`: the hub no longer has the service.
 	 */
 	| {
 			type: "connection_failed";
 			service: string;
 			local: string;
-			why: "no_hub" | "hub_lost" | "no_stream";
+			why: "no_hub" | "hub_lost" | "no_stream" | "not_shared";
 			reason: string;
 	  }
 	/**
@@ -83,4 +115,10 @@ export function lossText(loss: Loss): string {
 		case "suspended":
 			return `The connection to the hub was lost: this program was suspended for ${(loss.suspendedMs / 1000).toFixed(0)} s`;
 	}
+}
+
+/** What was named and the hub does not have, beside what it has. */
+export function unknownText(names: readonly string[], shared: readonly string[]): string {
+	const quoted = names.map((name) => `'${name}'`).join(", ");
+	return `The hub does not share ${quoted}; it shares ${shared.join(", ") || "nothing"}.`;
 }

@@ -1,5 +1,5 @@
-// Local connections that fail for want of a hub: how they end, and how much is said of them. While the hub is away a
-// browser may try several times a second, and each failure says the same.
+// Local connections that fail for want of a hub or of its service: how they end, and how much is said of them. While the
+// hub is away a browser may try several times a second, and each failure says the same.
 import { Aborted } from "../forward/duplex.ts";
 import { ORIGINAL_SERVICES, serviceNoun } from "../protocol/services.ts";
 import { HUB_WAIT_MS } from "./limits.ts";
@@ -8,6 +8,13 @@ import { HUB_WAIT_MS } from "./limits.ts";
 export class NoHub extends Aborted {
 	constructor() {
 		super(`the hub was unreachable for ${HUB_WAIT_MS / 1000} s`);
+	}
+}
+
+/** How a local connection ends whose service the hub no longer has. */
+export class NotShared extends Aborted {
+	constructor() {
+		super("the hub no longer shares it");
 	}
 }
 

@@ -3,19 +3,22 @@ import type { Address } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
 import { localMarks } from "../base/local-marks.ts";
 import { VERSION } from "../base/version.ts";
-import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type ServiceState } from "../protocol/control-messages.ts";
+import { CONTROL_PORT_ID, CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
 import { type Path, type PathChange, PathWatch } from "../transport/path-watch.ts";
+import type { QuicStream } from "../transport/stream.ts";
+import { NotShared } from "./failed-connections.ts";
+import { type HubService, originalHubServices, updatedServices, welcomedServices } from "./hub-services.ts";
 
 export interface Introduction {
 	/** The peer's name. */
 	name: string;
 	/** The ticket's secret; undefined for an open hub or one of the original program. */
 	secret: string | undefined;
-	/** Where the peer listens: a hub on the same machine must not take these for its services. */
-	listening?: readonly Address[];
+	/** Where the peer listens just now: a hub on the same machine must not take these for its services. */
+	listening?: () => readonly Address[];
 }
 
 /** Called for what the hub says after its welcome. By then the session has what came together with the welcome. */
@@ -27,14 +30,18 @@ export interface SessionEvents {
 
 export class HubSession {
 	readonly connection: Connection;
-	/** The hub's services; empty at a hub of the original program. */
-	services: ServiceState[] = [];
+	/** The hub's name; undefined at a hub of the original program. */
+	name: string | undefined;
+	/** The hub's services. Which these are does not change; whether they are up does. */
+	services: readonly HubService[] = originalHubServices();
 	/** The id of the hub's run, if it names one: a connection to an earlier run has nobody at its other end. */
 	run: string | undefined;
 	/** Why the hub is about to end, once it has said so: what runs may finish, but nothing new begins. */
 	goodbye: string | undefined;
 	#control: ControlChannel | undefined;
 	#paths: PathWatch | undefined;
+	/** The marks of addresses that the hub was told of last. */
+	#listens: readonly string[] = [];
 
 	constructor(connection: Connection) {
 		this.connection = connection;
@@ -65,16 +72,34 @@ export class HubSession {
 		return Math.max(0, this.connection.streams - (this.#control ? 1 : 0));
 	}
 
+	/**
+	 * Opens a stream for a service of this hub. @throws NotShared when it has none of this name, and Aborted as
+	 * {@link Connection.openStream} does
+	 */
+	async openStream(service: string, timeoutMs: number): Promise<QuicStream> {
+		const portId = this.services.find(({ name }) => name === service)?.portId;
+		if (portId === undefined) throw new NotShared();
+		return this.connection.openStream(portId, timeoutMs);
+	}
+
 	/** Says goodbye, if the hub listens. */
 	bye(reason: string): void {
 		this.#control?.send({ type: "bye", reason });
+	}
+
+	/** Tells the hub where the peer listens, if it does not know that yet. */
+	tellListening(addresses: readonly Address[]): void {
+		const listens = this.#marks(addresses);
+		if (listens.join() === this.#listens.join()) return;
+		this.#listens = listens;
+		this.#control?.send({ type: "listens", listens });
 	}
 
 	/**
 	 * Introduces the peer. Resolves when the hub has welcomed it, or has no control stream and needs no secret.
 	 * @throws HivemindError `denied`, or `unreachable` when the hub does not answer within {@link HELLO_MS}
 	 */
-	async introduce({ name, secret, listening = [] }: Introduction, events: SessionEvents): Promise<void> {
+	async introduce({ name, secret, listening = () => [] }: Introduction, events: SessionEvents): Promise<void> {
 		const stream = await this.connection.openStream(CONTROL_PORT_ID).catch(async (error: unknown) => {
 			throw await this.#unanswered(error);
 		});
@@ -83,12 +108,13 @@ export class HubSession {
 			if (message.type === "welcome") {
 				// Set before anything else is read: newer messages may be in the same packet.
 				control.startSession();
-				this.services = message.services;
+				this.name = message.name;
+				this.services = welcomedServices(message.services);
 				this.run = message.run;
 				answer.resolve(message);
 			} else if (message.type === "denied") answer.resolve(message);
 			else if (message.type === "services") {
-				this.services = message.services;
+				this.services = updatedServices(this.services, message.services);
 				events.onServices(this);
 			} else if (message.type === "bye") {
 				this.goodbye ??= message.reason;
@@ -96,7 +122,8 @@ export class HubSession {
 			} else if (message.type === "reset") this.connection.abortStream(message.stream);
 		};
 		const control = new ControlChannel(stream, { remote: "hub", connection: this.connection, onMessage });
-		const listens = listening.flatMap((address) => localMarks(address, this.connection.id));
+		const listens = this.#marks(listening());
+		this.#listens = listens;
 		control.send({
 			type: "hello",
 			v: CONTROL_VERSION,
@@ -122,6 +149,10 @@ export class HubSession {
 	}
 
 	// --- internal ---
+
+	#marks(addresses: readonly Address[]): string[] {
+		return addresses.flatMap((address) => localMarks(address, this.connection.id));
+	}
 
 	async #unanswered(cause?: unknown): Promise<HivemindError> {
 		if (this.connection.isOver()) {

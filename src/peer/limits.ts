@@ -1,5 +1,7 @@
 // The bounds and waits of this folder, each with its reason. Times are milliseconds, sizes are bytes.
 
+import { SERVICES_MAX } from "../protocol/limits.ts";
+
 /** How often a peer looks at its connections: whatever is overdue is noticed at most this much later. */
 export const UPLINK_TICK_MS = 250;
 
@@ -44,3 +46,9 @@ export const PARALLEL_EVERY_MS = 60_000;
 
 /** A free port must be free on both loopback addresses. A program that has it on the second one only is rare. */
 export const FREE_PORT_TRIES = 16;
+
+/** Ports after a taken one that are tried before any free one: with all services of a hub in a row, each finds its own. */
+export const SUBSTITUTES_MAX = 2 * SERVICES_MAX;
+
+/** Questions about one port. Whoever names five that are taken is better served by the one that was proposed. */
+export const PORT_QUESTIONS_MAX = 5;

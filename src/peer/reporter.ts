@@ -1,13 +1,22 @@
 // Turns a peer's events into lines: results on stdout, messages and logs on stderr. The only file of this folder that
 // prints.
-import { type Address, formatAddress } from "../base/address.ts";
+import { formatAddress } from "../base/address.ts";
 import { firstLine, unexpected } from "../base/errors.ts";
-import { box, log, notice, print, waitingFor } from "../base/output.ts";
+import { arrow, box, log, notice, print, waitingFor } from "../base/output.ts";
+import { ownerName } from "../base/port-owner.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
-import { ORIGINAL_SERVICES, serviceNoun } from "../protocol/services.ts";
+import { serviceNoun } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import { pathText } from "../transport/path-watch.ts";
-import { type EmitPeerEvent, lossText, type PeerEvent, RUNNING_TRANSFERS } from "./events.ts";
+import {
+	type EmitPeerEvent,
+	type LocalService,
+	lossText,
+	type PeerEvent,
+	type PortReplacement,
+	RUNNING_TRANSFERS,
+	unknownText,
+} from "./events.ts";
 import { OutageCount } from "./failed-connections.ts";
 
 /** Prints the events of one peer. What a client may cause many times a second is printed at most once a second. */
@@ -32,10 +41,16 @@ export function peerReporter(): EmitPeerEvent {
 			wait = undefined;
 		},
 		motd: ({ text }) => notice(`The mailbox server says: ${text}`),
-		ready: ({ name, addresses }) => {
-			print(ready(name, addresses));
+		ready: (event) => {
+			print(ready(event));
 			sayFailed();
 		},
+		port_replaced: (event) => notice(replaced(event)),
+		port_failed: ({ reason }) => log.error(reason),
+		unknown_services: ({ names, shared }) => notice(unknownText(names, shared)),
+		service_added: ({ service }) => notice(`The hub now shares the ${serviceNoun(service.name)}: ${urlOf(service)}`),
+		service_removed: ({ service, local }) =>
+			notice(`The hub no longer shares the ${serviceNoun(service)}: ${formatAddress(local)} is closed.`),
 		connected: ({ path }) => log.info(`Connected: ${path}`),
 		path: ({ change, path }) => {
 			const text = pathText(path);
@@ -72,7 +87,7 @@ export function peerReporter(): EmitPeerEvent {
 			else log.error(text);
 		},
 		connection_failed: ({ service, local, why, reason }) => {
-			const when = why === "no_stream" ? "no_outage" : outage.add(service);
+			const when = why === "no_hub" || why === "hub_lost" ? outage.add(service) : "no_outage";
 			const said = when === "first" || (when === "no_outage" && rate.take(`failed: ${service}`));
 			if (said) log.error(`No connection for the ${serviceNoun(service)} (${local}): ${reason}.`);
 		},
@@ -103,16 +118,35 @@ export function peerReporter(): EmitPeerEvent {
 const notRunning = (service: string, address: string | undefined): string =>
 	`The ${serviceNoun(service)} is not running on the hub${address ? ` (${address})` : ""}.`;
 
-function ready(name: string, addresses: readonly Address[]): string {
-	const width = Math.max(...ORIGINAL_SERVICES.map(({ name }) => name.length)) + 2;
-	const lines = ORIGINAL_SERVICES.map(
-		({ name, scheme }, i) => `  ${name.padEnd(width)}${scheme}://${formatAddress(addresses[i] as Address)}`,
-	);
-	return `${box(`Peer '${name}' connected to hub`)}
+function replaced({ service, wanted, local, why, owner }: PortReplacement): string {
+	const at = `the ${serviceNoun(service)} is at ${formatAddress(local)} instead.`;
+	if (why === "denied")
+		return `Port ${wanted.port} may not be opened ${wanted.port < 1024 ? "without root" : "here"}: ${at}`;
+	if (owner?.pid === process.pid) return `Port ${wanted.port} is taken by another service of this hub: ${at}`;
+	return `Port ${wanted.port} is in use here${owner ? ` by ${ownerName(owner)}` : ""}: ${at}`;
+}
 
-Local services available at:
-${lines.join("\n")}
+function ready({ name, hub, services }: Extract<PeerEvent, { type: "ready" }>): string {
+	return `${box(`Peer '${name}' connected to hub${hub === undefined ? "" : ` '${hub}'`}`)}
+
+${services.length > 0 ? table(services, hub) : "It shares nothing just now."}
 
 Press Ctrl+C to stop.
 `;
+}
+
+const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
+	`${scheme}://${formatAddress(local)}`;
+
+/** One line for each service, in columns: its name, its URL here, where the hub has it, and whether it runs. */
+function table(services: readonly LocalService[], hub = "hub"): string {
+	const rows = services.map(({ name, scheme, local, address, up }) => [
+		name,
+		urlOf({ scheme, local }),
+		`${arrow()} ${hub}${address === undefined ? "" : ` ${address}`}`,
+		up === undefined ? "" : up ? "up" : "down",
+	]);
+	const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => Bun.stringWidth(row[i] ?? ""))));
+	const padded = (text: string, i: number) => text + " ".repeat(Math.max(0, (widths[i] ?? 0) - Bun.stringWidth(text)));
+	return rows.map((row) => `  ${row.map(padded).join("   ").trimEnd()}`).join("\n");
 }

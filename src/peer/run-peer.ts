@@ -1,22 +1,23 @@
 // A peer from its start to its end: local ports, a ticket, a way to the hub that comes back by itself. Nothing of it is
 // left when runPeer() has ended.
-import type { Address } from "../base/address.ts";
 import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type RedeemOptions, redeemCode } from "../invite/redeem-code.ts";
 import { parseTicket, type Ticket } from "../invite/ticket.ts";
-import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import { type EmitPeerEvent, RUNNING_TRANSFERS } from "./events.ts";
-import { Listeners } from "./listeners.ts";
+import { HubFollower } from "./hub-follower.ts";
+import { LocalConnections } from "./local-connections.ts";
+import { LocalPorts } from "./local-ports.ts";
+import type { PortChoices } from "./port-choices.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface PeerOptions {
 	name: string;
 	/** What the hub gave us: its ticket, or a join code for it. */
 	invitation: { ticket: string } | ({ code: string } & RedeemOptions);
-	/** Where to listen for each of {@link ORIGINAL_SERVICES}, in that order; undefined: at its default port of `localhost`. */
-	addresses: readonly (Address | undefined)[];
+	/** Which services are wanted, and at which local ports. */
+	ports: PortChoices;
 	endpoint: EndpointOptions;
 	/** False: the first loss of the hub is the end. True when not given. */
 	reconnect?: boolean;
@@ -25,7 +26,7 @@ export interface PeerOptions {
 /**
  * Runs a peer until `stop` is aborted, then lets running transfers finish, unless `cut` is aborted.
  * @throws HivemindError `ticket`, `code`, `nobody`, `mailbox`, `listen`, `bind`, `unreachable`, `alpn`, `addon`,
- * `denied`, or `lost` when the hub has gone and it is not to be looked for
+ * `denied`, `usage` when the hub has nothing of what was named, or `lost` when it has gone and is not to be looked for
  */
 export async function runPeer(
 	options: PeerOptions,
@@ -36,19 +37,21 @@ export async function runPeer(
 	const { invitation } = options;
 	// A bad ticket is reported before a port is opened.
 	const ticket = "ticket" in invitation ? await parseTicket(invitation.ticket) : undefined;
-	const listeners = new Listeners(emit);
+	const connections = new LocalConnections(emit);
+	const ports = new LocalPorts(options.ports, (port, socket) => connections.take(port, socket));
 	// A process that ends must not look like a clean end to a client that waits for more.
-	const abortAll = () => listeners.abortAll();
+	const abortAll = () => connections.abortAll();
 	process.on("exit", abortAll);
 	cut.addEventListener("abort", abortAll);
 	try {
 		// Before anything is connected: a busy port must not cost a join code, or leave a dead connection at the hub.
-		const addresses = ORIGINAL_SERVICES.map((service, i) => listeners.listen(service, options.addresses[i]));
+		ports.openEarly();
 		const found = ticket ?? (await redeemed(invitation, emit, stop));
-		if (found && !stop.aborted) await connected(options, found, { listeners, addresses }, emit, stop);
+		if (found && !stop.aborted) await connected(options, found, { ports, connections }, emit, stop);
 	} finally {
-		listeners.close();
-		listeners.abortAll();
+		ports.close();
+		connections.close();
+		connections.abortAll();
 		cut.removeEventListener("abort", abortAll);
 		process.off("exit", abortAll);
 	}
@@ -72,39 +75,55 @@ async function redeemed(
 }
 
 interface Local {
-	listeners: Listeners;
-	addresses: readonly Address[];
+	ports: LocalPorts;
+	connections: LocalConnections;
 }
 
 /** From the first packet to the hub to the last one. */
 async function connected(
-	{ name, endpoint: endpointOptions, reconnect = true }: PeerOptions,
+	{ name, ports: choices, endpoint: endpointOptions, reconnect = true }: PeerOptions,
 	ticket: Ticket,
-	{ listeners, addresses }: Local,
+	{ ports, connections }: Local,
 	emit: EmitPeerEvent,
 	stop: AbortSignal,
 ): Promise<void> {
 	const endpoint = await bindEndpoint(endpointOptions);
+	const follower = new HubFollower({ ports, choices, status: connections.status, emit });
+	let hub: string | undefined;
 	const uplink = new Uplink({
 		endpoint,
 		hub: ticket.address,
-		introduction: { name, secret: ticket.secret, listening: listeners.addresses() },
+		introduction: { name, secret: ticket.secret, listening: () => ports.addresses() },
 		reconnect,
 		emit,
-		onServices: (services) => listeners.status.update(services),
+		onServices: (session) => {
+			hub = session.name;
+			follower.heard(session.services);
+			uplink.tellListening();
+		},
 	});
 	const stopped = aborted(stop);
+	const failed = Promise.race([follower.failed, uplink.failed]);
+	failed.catch(() => {});
 	try {
 		emit({ type: "waiting", what: "the hub" });
-		await Promise.race([uplink.connect(), stopped]).finally(() => emit({ type: "waited" }));
-		if (stop.aborted) return listeners.close();
-		listeners.connect(uplink);
-		emit({ type: "ready", name, addresses });
-		listeners.status.startReporting();
+		await Promise.race([uplink.connect(), follower.failed, stopped]).finally(() => emit({ type: "waited" }));
+		if (stop.aborted) return;
+		connections.connect(uplink);
 		try {
-			await Promise.race([uplink.failed, stopped]);
+			// A question that is not answered because of Ctrl+C rejects, too.
+			const settled = follower.settle().catch((error: unknown) => {
+				if (!stop.aborted) throw error;
+			});
+			const services = await Promise.race([settled, failed, stopped]);
+			if (!services) return;
+			uplink.tellListening();
+			emit({ type: "ready", name, hub, services });
+			connections.status.startReporting();
+			await Promise.race([failed, stopped]);
 		} finally {
-			await finish(uplink, listeners, emit, wasInterrupted(stop));
+			ports.close();
+			await finish(uplink, connections, emit, wasInterrupted(stop));
 		}
 	} finally {
 		await Promise.all([uplink.close(), endpoint.close()]);
@@ -112,11 +131,16 @@ async function connected(
 }
 
 /** Lets running transfers finish, unless the hub answers no more: then nothing of them is to be expected. */
-async function finish(uplink: Uplink, listeners: Listeners, emit: EmitPeerEvent, interrupted: boolean): Promise<void> {
+async function finish(
+	uplink: Uplink,
+	connections: LocalConnections,
+	emit: EmitPeerEvent,
+	interrupted: boolean,
+): Promise<void> {
 	emit({ type: "stopping", interrupted });
 	uplink.bye();
-	if (!uplink.alive()) return listeners.close();
+	if (!uplink.alive()) return connections.close();
 	emit({ type: "waiting", what: RUNNING_TRANSFERS });
-	await listeners.stop();
+	await connections.stop();
 	emit({ type: "waited" });
 }

@@ -3,17 +3,16 @@
 // service that is down is reported once until it is up again.
 import { ChangeFilter } from "../base/change-filter.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
-import type { ServiceState } from "../protocol/control-messages.ts";
-import type { Service } from "../protocol/services.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import type { EmitPeerEvent } from "./events.ts";
+import type { HubService } from "./hub-services.ts";
 import { REFUSAL_REASON_MS } from "./limits.ts";
 
 export class ServiceStatus {
 	#emit: EmitPeerEvent;
 	/** "quiet": changes are kept for later. */
 	#phase: "quiet" | "reporting" | "closed" = "quiet";
-	#services: readonly ServiceState[] = [];
+	#services: readonly HubService[] = [];
 	/** Whether each service was last reported as up; nothing is reported about one that has always been up. */
 	#reported = new ChangeFilter<boolean>();
 	/** `performance.now()` of each service's last report. */
@@ -27,8 +26,9 @@ export class ServiceStatus {
 		this.#emit = emit;
 	}
 
-	/** Takes what the hub says about all its services. */
-	update(services: readonly ServiceState[]): void {
+	/** Takes what the hub says about all services that are wanted here. */
+	update(services: readonly HubService[]): void {
+		for (const { name } of this.#services) if (!services.some((service) => service.name === name)) this.#forget(name);
 		this.#services = services;
 		for (const { name, up } of services) if (up) this.#asked.forget(name);
 		if (this.#phase === "reporting") this.#reportChanges();
@@ -44,18 +44,19 @@ export class ServiceStatus {
 	 * A connection to `local` that began at `begun` (of performance.now()) was refused. Reports why, unless the message
 	 * about the service that the refusal caused has been reported since.
 	 */
-	async refused({ portId, name }: Service, local: string, begun: number): Promise<void> {
+	async refused(name: string, local: string, begun: number): Promise<void> {
 		// When the hub could not dial the service it says so on the control stream, which may arrive a moment later.
-		if (this.#state(portId)?.up) await Bun.sleep(REFUSAL_REASON_MS);
+		if (this.#find(name)?.up) await Bun.sleep(REFUSAL_REASON_MS);
 		if (this.#phase === "closed" || this.#wasReportedDown(name, begun) || !this.#rate.take(name)) return;
-		const service = this.#state(portId);
+		const service = this.#find(name);
 		const event = { type: "refused", service: name, local } as const;
-		if (!service) return this.#emit({ ...event, state: "unknown", repeated: false });
+		if (service?.up === undefined) return this.#emit({ ...event, state: "unknown", repeated: false });
 		if (service.up) return this.#emit({ ...event, state: "up", repeated: false });
 		// A client that polls must not fill the screen.
 		const repeated = !this.#asked.changed(name, true);
 		if (!repeated) this.#note(name, false);
-		this.#emit({ ...event, state: "down", address: service.address, repeated });
+		const { address } = service;
+		this.#emit({ ...event, state: "down", ...(address !== undefined && { address }), repeated });
 	}
 
 	/** Nothing more is reported. Idempotent. */
@@ -66,8 +67,15 @@ export class ServiceStatus {
 
 	// --- internal ---
 
-	#state(portId: number): ServiceState | undefined {
-		return this.#services.find(({ port }) => port === portId);
+	#find(name: string): HubService | undefined {
+		return this.#services.find((service) => service.name === name);
+	}
+
+	/** The hub chooses the names: of those that it no longer has nothing is kept. */
+	#forget(name: string): void {
+		this.#reported.forget(name);
+		this.#reportedAt.delete(name);
+		this.#asked.forget(name);
 	}
 
 	#note(name: string, up: boolean): void {
@@ -81,9 +89,8 @@ export class ServiceStatus {
 
 	#reportChanges(): void {
 		if (this.#phase !== "reporting") return;
-		for (const service of this.#services) {
-			const { name } = service;
-			if (service.up === (this.#reported.last(name) ?? true)) continue;
+		for (const { name, up, address } of this.#services) {
+			if (up === undefined || address === undefined || up === (this.#reported.last(name) ?? true)) continue;
 			if (!this.#rate.take(`state of ${name}`)) {
 				// The last change counts most, so it is reported as soon as it may be.
 				this.#later ??= setTimeout(() => {
@@ -92,8 +99,8 @@ export class ServiceStatus {
 				}, REPORT_EVERY_MS);
 				continue;
 			}
-			this.#note(name, service.up);
-			this.#emit({ type: "service", service: name, up: service.up, address: service.address });
+			this.#note(name, up);
+			this.#emit({ type: "service", service: name, up, address });
 		}
 	}
 }

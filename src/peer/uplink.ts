@@ -4,7 +4,6 @@
 import { HivemindError } from "../base/errors.ts";
 import { whileAwake } from "../base/timers.ts";
 import { Aborted } from "../forward/duplex.ts";
-import type { ServiceState } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
@@ -26,16 +25,17 @@ export interface UplinkOptions {
 	/** False: the first loss is the end. */
 	reconnect: boolean;
 	emit: EmitPeerEvent;
-	/** Called with what the hub says about its services on the session in use. */
-	onServices: (services: readonly ServiceState[]) => void;
+	/** Called when the session in use has said something about the hub's services. */
+	onServices: (session: HubSession) => void;
 }
 
 /** The reason that the hub is given when the peer ends. */
 export const STOPPED = "the peer was stopped";
 
 export class Uplink {
+	readonly #failure = Promise.withResolvers<never>();
 	/** Rejects when the peer cannot go on: denied, or lost without reconnecting. Never resolves. */
-	readonly failed: Promise<never>;
+	readonly failed = this.#failure.promise;
 	#options: UplinkOptions;
 	#state: UplinkState<HubSession> = { kind: "connecting" };
 	/** The session in use, and older ones that still carry something. */
@@ -45,13 +45,9 @@ export class Uplink {
 	#reconnect: Reconnect;
 	#suspends = new SuspendDetector();
 	#ticker: Timer | undefined;
-	#fail!: (error: unknown) => void;
 
 	constructor(options: UplinkOptions) {
 		this.#options = options;
-		this.failed = new Promise((_, reject) => {
-			this.#fail = reject;
-		});
 		this.failed.catch(() => {});
 		const { endpoint, hub, emit } = options;
 		this.#reconnect = new Reconnect({
@@ -77,20 +73,26 @@ export class Uplink {
 	}
 
 	/**
-	 * A stream for a new local connection. If the connection to the hub turns out to be over, nothing has been sent yet,
+	 * A stream for a new local connection to a service, whose port id may be another one at each session. If the connection to the hub turns out to be over, nothing has been sent yet,
 	 * so the next one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub until
-	 * then, when the hub grants no other stream, or when the peer is stopped
+	 * then, when the hub has no such service or grants no other stream, or when the peer is stopped
 	 */
-	async openStream(portId: number, deadline: number): Promise<QuicStream> {
+	async openStream(service: string, deadline: number): Promise<QuicStream> {
 		for (;;) {
 			const session = await this.#session(deadline);
 			try {
-				return await session.connection.openStream(portId, deadline - performance.now());
+				return await session.openStream(service, deadline - performance.now());
 			} catch (error) {
 				if (session.connection.isOver()) await session.connection.closed;
 				else if (this.#isInUse(session)) throw error;
 			}
 		}
+	}
+
+	/** Tells the hub where the peer listens by now. */
+	tellListening(): void {
+		const addresses = this.#options.introduction.listening?.() ?? [];
+		for (const session of this.#sessions) session.tellListening(addresses);
 	}
 
 	/** Tells the hub that the peer is about to end. What runs may finish, but no other connection is looked for. */
@@ -176,7 +178,7 @@ export class Uplink {
 	}
 
 	#heardServices(session: HubSession): void {
-		if (this.#isInUse(session)) this.#options.onServices(session.services);
+		if (this.#isInUse(session)) this.#options.onServices(session);
 	}
 
 	#heardBye(session: HubSession): void {
@@ -191,10 +193,10 @@ export class Uplink {
 		session.connection.rejectWaiting();
 		const { reconnect, emit } = this.#options;
 		emit({ type: "lost", loss, reconnecting: reconnect });
-		if (reconnect) this.#reconnect.run(performance.now() - before.enteredAt > LASTING_MS).catch(this.#fail);
+		if (reconnect) this.#reconnect.run(performance.now() - before.enteredAt > LASTING_MS).catch(this.#failure.reject);
 		else {
 			const hint = "Without --no-reconnect the peer would look for it again.";
-			this.#fail(new HivemindError("lost", `${lossText(loss)}.`, { hint }));
+			this.#failure.reject(new HivemindError("lost", `${lossText(loss)}.`, { hint }));
 		}
 	}
 

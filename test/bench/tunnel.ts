@@ -28,7 +28,7 @@ export async function startTunnel(servicePort: number): Promise<BenchTunnel> {
 	);
 	const peer = await startProgram(
 		[EXECUTABLE, "join", "bench", "--ticket", hub.match[1] as string, ...FREE_PORTS, ...OFFLINE],
-		/Frontend:\s+http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ctrl/,
+		/frontend\s+http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ctrl/,
 	);
 	const stop = async () => {
 		await peer.stop();

@@ -115,7 +115,7 @@ export class World implements AsyncDisposable {
 		const free = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
 		const joining = ["join", name, "--ticket", this.#ticket, "--no-relay", "-vvv", ...bind, ...free];
 		const process = this.run(name, "peer", EXECUTABLE, ...joining);
-		const [, port = ""] = await process.line(/Frontend:\s+http:\/\/127\.0\.0\.1:(\d+)/);
+		const [, port = ""] = await process.line(/frontend\s+http:\/\/127\.0\.0\.1:(\d+)/);
 		return { process, port };
 	}
 

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { type Program, run, start } from "../support/executable.ts";
-import { DOWN, expectError, get, OFFLINE, type Service, serve } from "./terminals.ts";
+import { DOWN, expectError, get, localUrl, OFFLINE, type Service, serve } from "./terminals.ts";
 
 const LOCAL = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
 const FIRST_LINE = /^Mailbox server for join codes: (ws:\S+)$/;
@@ -51,7 +51,7 @@ test("a hub shows a code and the exact command to run, and a peer that runs it r
 	await hub.line(new RegExp(`^  hivemind-p2p join <name> --join-code ${code} --wormhole-relay ${url}$`));
 	await using peer = start(joining("--join-code", code, "--wormhole-relay", url));
 	await peer.line(/^Press Ctrl\+C to stop\.$/);
-	const [, frontend = ""] = await peer.line(/^ {2}Frontend: +(\S+)$/);
+	const frontend = await localUrl(peer, "frontend");
 	expect(await get(frontend)).toBe("the page");
 	await hub.line(/^✓ Peer connected and received ticket$/);
 	const second = await nextCode(hub, 1);
@@ -188,7 +188,7 @@ test("the mailbox server is killed and restarted: the hub shows a working code, 
 	const code = await nextCode(hub, 0);
 	await using early = start(joining("--join-code", code, "--wormhole-relay", at));
 	await early.line(/^Press Ctrl/);
-	const [, frontend = ""] = await early.line(/^ {2}Frontend: +(\S+)$/);
+	const frontend = await localUrl(early, "frontend");
 	await nextCode(hub, 1);
 	await first[Symbol.asyncDispose]();
 	await hub.line(/^The mailbox server .* cannot be reached/);

@@ -5,7 +5,7 @@ import { run, start } from "../support/executable.ts";
 import { Puppet } from "../support/puppet.ts";
 import { available, deadTicket, expectError, get, hub, joining, OFFLINE, peer, serve } from "./terminals.ts";
 
-const HINT = "Stop it, or choose another address with --frontend-addr; port 0 takes a free one\\.";
+const HINT = "Stop it, or choose another address with --bind frontend=PORT; port 0 takes a free one\\.";
 
 test("localhost leads to the service on both addresses, and is one URL on the screen", async () => {
 	await using page = serve(() => new Response("a page"));
@@ -14,7 +14,7 @@ test("localhost leads to the service on both addresses, and is one URL on the sc
 	const { port, hostname } = new URL(joined.urls.frontend);
 	expect(hostname).toBe("localhost");
 	for (const host of ["127.0.0.1", "[::1]", "localhost"]) expect(await get(`http://${host}:${port}`)).toBe("a page");
-	expect(joined.program.stdout.match(/Frontend:/g)).toHaveLength(1);
+	expect(joined.program.stdout.match(/^ {2}frontend /gm)).toHaveLength(1);
 	joined.program.signal("SIGINT");
 	expect((await joined.program.exited).status).toBe(0);
 	for (const host of ["127.0.0.1", "[::1]"])
@@ -77,8 +77,10 @@ const DEV_SERVER = `require("net").createServer().listen(8000, "::1", () =>
 const withDefaults = async () => ["join", "my-peer", "--ticket", await deadTicket(), ...OFFLINE];
 
 describe.skipIf(!namespaces)("the default ports", () => {
-	test("one of the second addresses is taken: an error that names who has it", async () => {
-		const finished = await run(await withDefaults(), { wrapper: alone(":", ["node", "-e", DEV_SERVER]) });
+	test("with --strict, one of the second addresses is taken: an error that names who has it", async () => {
+		const finished = await run([...(await withDefaults()), "--strict"], {
+			wrapper: alone(":", ["node", "-e", DEV_SERVER]),
+		});
 		expectError(
 			finished,
 			"listen",

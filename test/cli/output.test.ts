@@ -7,7 +7,7 @@ import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { OUTPUT_QUEUE } from "../../src/base/limits.ts";
 import { NAME_MAX } from "../../src/protocol/limits.ts";
 import { Program, run, start } from "../support/executable.ts";
-import { available, get, hub, joining, peer, scratch, serve } from "./terminals.ts";
+import { available, get, hub, joining, localUrl, peer, scratch, serve } from "./terminals.ts";
 
 const CTRL_C = "\x03";
 const CTRL_S = "\x13";
@@ -81,7 +81,7 @@ describe("a pipe that nobody reads", () => {
 		await using sharing = await hub([frontend.address], ["-vvvv"], { wrapper, cwd: place.path });
 		const name = "x".repeat(NAME_MAX);
 		await using joined = start(joining(sharing.ticket).with(1, name));
-		const [, url = ""] = await joined.line(/^ {2}Frontend: +(\S+)$/);
+		const url = await localUrl(joined, "frontend");
 		// One and a half times what fits into the queue, in lines of more than twice the name.
 		const connections = Math.ceil((1.5 * OUTPUT_QUEUE) / (2 * NAME_MAX));
 		let left = connections;

@@ -25,7 +25,7 @@ describe.skipIf(!available("a terminal of its own", ["script", "-qec", "true", "
 		await using sharing = await hub([]);
 		await using program = start(joining(sharing.ticket), TERMINAL);
 		await program.line(/^Press Ctrl\+C to stop\.$/);
-		expect(program.stdout).toStartWith(boxed("Peer 'my-peer' connected to hub"));
+		expect(program.stdout).toStartWith(boxed("Peer 'my-peer' connected to hub 'my-hub'"));
 		program.type(CTRL_C);
 		expect((await program.exited).status).toBe(0);
 	});

@@ -53,9 +53,17 @@ export const joining = (ticket: string, ...more: readonly string[]): string[] =>
 export async function peer(ticket: string, more: readonly string[] = [], options?: RunOptions): Promise<Peer> {
 	const program = start(joining(ticket, ...more), options);
 	await program.line(/^Press Ctrl\+C to stop\.$/);
-	const url = async (label: string) => (await program.line(new RegExp(`^  ${label}: +(\\S+)$`)))[1] as string;
-	const urls = { frontend: await url("Frontend"), backend: await url("Backend"), websocket: await url("WebSocket") };
+	const urls = {
+		frontend: await localUrl(program, "frontend"),
+		backend: await localUrl(program, "backend"),
+		websocket: await localUrl(program, "websocket"),
+	};
 	return { program, urls, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+/** The URL that a peer has printed for a service. */
+export async function localUrl(program: Program, service: string): Promise<string> {
+	return (await program.line(new RegExp(`^  ${service} +(\\S+) +(?:->|→) `)))[1] as string;
 }
 
 /** The ticket of a hub that has ended. */

@@ -2,7 +2,7 @@
 // compared as a whole.
 import { expect, test } from "bun:test";
 import { start } from "../support/executable.ts";
-import { DOWN, echo, get, hub, peer, serve, withoutWaiting } from "./terminals.ts";
+import { DOWN, echo, get, hub, localUrl, peer, serve, withoutWaiting } from "./terminals.ts";
 
 test("three services of the hub answer on the peer's localhost", async () => {
 	await using frontend = serve(() => new Response("the frontend"));
@@ -44,12 +44,11 @@ test("the peer's screen, with the real ports where 0 was asked for", async () =>
 	const { stdout, stderr } = await joined.program.exited;
 	expect(stdout.trimEnd()).toBe(
 		[
-			"Peer 'my-peer' connected to hub",
+			"Peer 'my-peer' connected to hub 'my-hub'",
 			"",
-			"Local services available at:",
-			`  Frontend:  http://127.0.0.1:${ports[0]}`,
-			`  Backend:   http://127.0.0.1:${ports[1]}`,
-			`  WebSocket: ws://127.0.0.1:${ports[2]}`,
+			`  frontend    http://127.0.0.1:${ports[0]}   -> my-hub ${DOWN}   down`,
+			`  backend     http://127.0.0.1:${ports[1]}   -> my-hub ${DOWN}   down`,
+			`  websocket   ${`ws://127.0.0.1:${ports[2]}`.padEnd(22)}   -> my-hub ${DOWN}   down`,
 			"",
 			"Press Ctrl+C to stop.",
 		].join("\n"),
@@ -100,7 +99,7 @@ test("hub and peer on IPv6 addresses", async () => {
 	await using sharing = start(["share", frontend.address, DOWN, DOWN, "my-hub", ...ipv6]);
 	const [, ticket = ""] = await sharing.line(/^Ticket: (.+)$/);
 	await using joined = start(["join", "my-peer", "--ticket", ticket, ...free, ...ipv6]);
-	const [, url = ""] = await joined.line(/^ {2}Frontend: +(\S+)$/);
+	const url = await localUrl(joined, "frontend");
 	expect(await get(url)).toBe("here");
 });
 

@@ -53,7 +53,7 @@ describe.skipIf(!allowed)("in a container", () => {
 		const [, ticket = ""] = await hub.line(/^Ticket: (endpoint\S+)$/);
 		const free = ["--frontend-addr", "--backend-addr", "--ws-addr"].flatMap((option) => [option, "127.0.0.1:0"]);
 		await using peer = start(["join", "me", "--ticket", ticket, ...free, ...OFFLINE], { wrapper, env: {} });
-		const [, url = ""] = await peer.line(/^ *Backend: +(http:\S+)$/);
+		const [, url = ""] = await peer.line(/^ *backend +(http:\S+) /);
 
 		for (const program of [hub, peer]) {
 			const pid = inside(program);

@@ -12,8 +12,9 @@ import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import type { PeerEvent } from "../../src/peer/events.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
+import { originalsAt } from "../support/port-choices.ts";
 import { originalServices } from "../support/shared-services.ts";
-import { FREE, LOOPBACK } from "../support/tunnel.ts";
+import { LOOPBACK } from "../support/tunnel.ts";
 
 const linux = process.platform === "linux";
 const at = (port: number, host = "127.0.0.1"): Address => ({ host, port });
@@ -84,8 +85,8 @@ async function share(...addresses: Address[]): Promise<RunningHub> {
 async function join({ ticket }: RunningHub, ...addresses: Address[]): Promise<{ ports: number[] }> {
 	const end = new AbortController();
 	const events = new Events<PeerEvent>();
-	const listening = [0, 1, 2].map((i) => addresses[i] ?? FREE);
-	const options = { name: "x", invitation: { ticket }, addresses: listening, endpoint: LOOPBACK, reconnect: false };
+	const ports = originalsAt(...addresses);
+	const options = { name: "x", invitation: { ticket }, ports, endpoint: LOOPBACK, reconnect: false };
 	const done = runPeer(options, events.emit, end.signal);
 	done.catch(() => {});
 	running.push(() => {
@@ -93,7 +94,7 @@ async function join({ ticket }: RunningHub, ...addresses: Address[]): Promise<{ 
 		return done.catch(() => {});
 	});
 	const ready = await Promise.race([events.next("ready"), done]);
-	return { ports: ready ? ready.addresses.map(({ port }) => port) : [] };
+	return { ports: ready ? ready.services.map(({ local }) => local.port) : [] };
 }
 
 /** Resolves when services were looked at so many times. */

@@ -4,8 +4,9 @@ import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test"
 import type { Address } from "../../src/base/address.ts";
 import { peerReporter } from "../../src/peer/reporter.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
+import { originalsAt } from "../support/port-choices.ts";
 import { Puppet } from "../support/puppet.ts";
-import { FREE, LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
+import { LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 
 let printed: Mock<typeof process.stderr.write>;
 /** Wake tests that wait for a line. */
@@ -128,7 +129,7 @@ test("a client that connects before the hub was first reached is reset when the 
 		{
 			name: "early",
 			invitation: { ticket: hub.ticket },
-			addresses: [address, FREE, FREE],
+			ports: originalsAt(address),
 			endpoint: LOOPBACK,
 		},
 		peerReporter(),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
 import { REMOTE_TEXT_MAX } from "../../src/base/limits.ts";
+import type { HubService } from "../../src/peer/hub-services.ts";
 import { HubSession } from "../../src/peer/hub-session.ts";
 import { encodeMessage, type Message } from "../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../src/protocol/limits.ts";
@@ -52,6 +53,8 @@ const said = fc.oneof(
 
 const CLEAN = new RegExp(`^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${2 * REMOTE_TEXT_MAX}}$`, "u");
 
+const wordsOf = (services: readonly HubService[]) => services.flatMap(({ name, address = "" }) => [name, address]);
+
 test("whatever a hub sends, the peer is admitted, gets the reason in one clean line, or loses the connection with a reason", async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(said, { maxLength: 8 }), fc.nat(7), fc.boolean(), async (all, pause, ends) => {
@@ -62,7 +65,7 @@ test("whatever a hub sends, the peer is admitted, gets the reason in one clean l
 				{ name: "me", secret: undefined },
 				{
 					onBye: ({ goodbye = "" }) => words.push(goodbye),
-					onServices: ({ services }) => words.push(...services.flatMap(({ name, address }) => [name, address])),
+					onServices: ({ services }) => words.push(...wordsOf(services)),
 				},
 			);
 			const outcome = introducing.then(
@@ -84,7 +87,7 @@ test("whatever a hub sends, the peer is admitted, gets the reason in one clean l
 				const { code, message: text } = error as HivemindError;
 				expect(["denied", "unreachable"]).toContain(code);
 				expect(text).toMatch(CLEAN);
-			} else words.push(...session.services.flatMap(({ name, address }) => [name, address]));
+			} else words.push(...wordsOf(session.services));
 			for (const word of words) expect(word).toMatch(CLEAN);
 			if (connection.closedWith !== undefined) expect(connection.closedWith).toMatch(CLEAN);
 			connection.lose("the test is over");

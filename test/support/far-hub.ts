@@ -11,7 +11,9 @@ import {
 	encodeMessage,
 	Lines,
 	type Message,
+	type ServiceState,
 } from "../../src/protocol/control-messages.ts";
+import { ORIGINAL_SERVICES } from "../../src/protocol/services.ts";
 import type { Endpoint } from "../../src/transport/endpoint.ts";
 import { OPEN_STREAM_MS } from "../../src/transport/limits.ts";
 import type { Path } from "../../src/transport/path-watch.ts";
@@ -101,11 +103,20 @@ export class Clock {
 	}
 }
 
+/** What such a hub shares. */
+export const FAR_SERVICES: readonly ServiceState[] = ORIGINAL_SERVICES.map(
+	({ portId: port, name, scheme, defaultAddress: address }) => {
+		return { port, name, scheme, address, up: true };
+	},
+);
+
 export interface HubBehaviour {
 	/** The id of its run; when not given, its welcome has none. */
 	run?: string;
 	/** How it answers the hello. "refuses": as the original program does, which has no control stream. */
 	says?: "welcome" | "denied" | "nothing" | "refuses";
+	/** What its welcome lists; {@link FAR_SERVICES} when not given. */
+	services?: readonly ServiceState[];
 	/** What it sends in the same packet as its welcome. */
 	also?: Message[];
 }
@@ -219,7 +230,7 @@ export class FarConnection {
 	// --- internal ---
 
 	#heard(message: Message): void {
-		const { run, says = "welcome", also = [] } = this.#behaviour;
+		const { run, says = "welcome", services = FAR_SERVICES, also = [] } = this.#behaviour;
 		if (message.type === "ping" && this.answering) {
 			this.answeredAt = performance.now();
 			this.say({ type: "pong", n: message.n });
@@ -228,7 +239,7 @@ export class FarConnection {
 		else if (message.type === "hello" && says === "refuses") for (const control of this.#controls) control.refuse();
 		else if (message.type === "hello" && says === "welcome") {
 			const named = { name: "hub", program: "1", ...(run !== undefined && { run }) };
-			this.say({ type: "welcome", v: 1, ...named, services: [] }, ...also);
+			this.say({ type: "welcome", v: 1, ...named, services: [...services] }, ...also);
 			this.onWelcome();
 		}
 	}

@@ -1,10 +1,10 @@
 // An Uplink whose hub, network and clock the test controls (far-hub.ts); a new one for each test.
 import { expect, spyOn } from "bun:test";
 import type { PeerEvent } from "../../src/peer/events.ts";
+import type { HubService } from "../../src/peer/hub-services.ts";
 import { HUB_WAIT_MS, LASTING_MS } from "../../src/peer/limits.ts";
 import { peerReporter } from "../../src/peer/reporter.ts";
 import { Uplink } from "../../src/peer/uplink.ts";
-import type { ServiceState } from "../../src/protocol/control-messages.ts";
 import * as endpoints from "../../src/transport/endpoint.ts";
 import type { EndpointAddr } from "../../src/transport/iroh.ts";
 import { Clock, FarConnection, FarEndpoint, type FarStream, type HubBehaviour } from "./far-hub.ts";
@@ -18,7 +18,7 @@ export class PeerSide {
 	/** What Math.random returns: 0 to 1. */
 	random = 1;
 	/** The hub's services as the uplink passed them on, each time. */
-	readonly heard: (readonly ServiceState[])[] = [];
+	readonly heard: (readonly HubService[])[] = [];
 	/** The uplink's events. They are also printed. */
 	readonly events: PeerEvent[] = [];
 	#report = peerReporter();
@@ -43,7 +43,7 @@ export class PeerSide {
 				this.events.push(event);
 				this.#report(event);
 			},
-			onServices: (services) => this.heard.push(services),
+			onServices: ({ services }) => this.heard.push(services),
 		});
 		return this.uplink;
 	}
@@ -75,7 +75,7 @@ export class PeerSide {
 
 	/** Asks for a stream, as a new local connection does: the connection that it is on, or why there is none. */
 	ask = (): Promise<FarConnection | string> =>
-		this.uplink.openStream(1, this.clock.now + HUB_WAIT_MS).then(
+		this.uplink.openStream("frontend", this.clock.now + HUB_WAIT_MS).then(
 			(stream) => (stream as unknown as FarStream).from,
 			(error: Error) => error.message,
 		);

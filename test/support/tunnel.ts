@@ -9,6 +9,7 @@ import { newSecret } from "../../src/invite/secret.ts";
 import { peerReporter } from "../../src/peer/reporter.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
 import type { EndpointOptions } from "../../src/transport/endpoint.ts";
+import { originalsAt } from "./port-choices.ts";
 import { withoutProbes } from "./probes.ts";
 import { originalServices } from "./shared-services.ts";
 
@@ -56,8 +57,8 @@ export async function startPeer(ticket: string, endpoint = LOOPBACK, { reconnect
 	const ready = Promise.withResolvers<readonly Address[]>();
 	const report = peerReporter();
 	const done = runPeer(
-		{ name: "peer", invitation: { ticket }, addresses: [FREE, FREE, FREE], endpoint, reconnect },
-		(event) => (event.type === "ready" ? ready.resolve(event.addresses) : report(event)),
+		{ name: "peer", invitation: { ticket }, ports: originalsAt(), endpoint, reconnect },
+		(event) => (event.type === "ready" ? ready.resolve(event.services.map(({ local }) => local)) : report(event)),
 		end.signal,
 	);
 	done.catch(ready.reject);

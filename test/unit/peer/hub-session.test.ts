@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { localMarks } from "../../../src/base/local-marks.ts";
+import { NotShared } from "../../../src/peer/failed-connections.ts";
 import { HubSession } from "../../../src/peer/hub-session.ts";
 import * as control from "../../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
@@ -48,6 +49,7 @@ async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise
 }
 
 const BACKEND = { port: 2, name: "backend", scheme: "http" as const, address: "127.0.0.1:8000" };
+const backend = () => session.services.find(({ name }) => name === "backend");
 
 test("messages in one packet with the welcome are not lost, and count as newer", async () => {
 	const services = [{ ...BACKEND, up: false }];
@@ -57,9 +59,9 @@ test("messages in one packet with the welcome are not lost, and count as newer",
 			{ type: "bye", reason: "the hub was stopped" },
 		],
 	});
-	expect(session.services).toEqual(services);
+	expect(backend()?.up).toBe(false);
 	expect(session.goodbye).toBe("the hub was stopped");
-	expect(events).toEqual(["services: false", "bye: the hub was stopped"]);
+	expect(events).toEqual(["services: true,false,true", "bye: the hub was stopped"]);
 });
 
 test("only the hub's first goodbye counts", async () => {
@@ -79,7 +81,8 @@ test("the hello has marks of the addresses that the peer listens on, and no addr
 	connection = new FarConnection();
 	session = new HubSession(Object.assign(connection, { id: "the hub's id" }) as unknown as Connection);
 	const listening = [3000, 8000, 4000].map((port) => ({ host: "127.0.0.1", port }));
-	await session.introduce({ name: "me", secret: undefined, listening }, { onBye() {}, onServices() {} });
+	const introduction = { name: "me", secret: undefined, listening: () => listening };
+	await session.introduce(introduction, { onBye() {}, onServices() {} });
 	const [hello = ""] = said;
 	expect(JSON.parse(hello)).toEqual({
 		type: "hello",
@@ -93,6 +96,54 @@ test("the hello has marks of the addresses that the peer listens on, and no addr
 	expect(JSON.parse(said.findLast((line) => line.includes("hello")) ?? "")).not.toHaveProperty("listens");
 });
 
+test("a peer that listens elsewhere than its hello has said tells the hub, once for each change", async () => {
+	const said: control.Message[] = [];
+	const { encodeMessage } = control;
+	using _ = spyOn(control, "encodeMessage").mockImplementation((message) => {
+		said.push(message);
+		return encodeMessage(message);
+	});
+	connection = new FarConnection();
+	session = new HubSession(Object.assign(connection, { id: "hub" }) as unknown as Connection);
+	const at = (port: number) => ({ host: "127.0.0.1", port });
+	const introduction = { name: "me", secret: undefined, listening: () => [at(3000)] };
+	await session.introduce(introduction, { onBye() {}, onServices() {} });
+	for (const ports of [[3000], [3000, 5433], [3000, 5433], []]) session.tellListening(ports.map(at));
+	await turn();
+	expect(said.filter(({ type }) => type === "listens")).toEqual([
+		{ type: "listens", listens: [3000, 5433].flatMap((port) => localMarks(at(port), "hub")) },
+		{ type: "listens", listens: [] },
+	]);
+});
+
+describe("the services of a hub", () => {
+	const service = (port: number, name: string, up = true) =>
+		({ port, name, scheme: "tcp", address: "127.0.0.1:1", up }) as const;
+
+	test("are found by their name, whatever their port id", async () => {
+		await introduce({ services: [service(7, "db")] });
+		const opening = spyOn(connection, "openStream");
+		await session.openStream("db", 1000);
+		expect(opening.mock.calls).toEqual([[7, 1000]]);
+		expect(await session.openStream("web", 1000).catch((error: unknown) => error)).toBeInstanceOf(NotShared);
+	});
+
+	test("do not change within its run, but for whether they are up", async () => {
+		await introduce({ services: [service(4, "db"), service(5, "web")] });
+		connection.say({ type: "services", services: [service(9, "web", false), service(6, "evil")] });
+		await turn();
+		expect(session.services.map(({ portId, name, up }) => [portId, name, up])).toEqual([
+			[4, "db", true],
+			[5, "web", false],
+		]);
+	});
+
+	test("with a reserved port id are left out", async () => {
+		await introduce({ services: [0, 1, 127, 128, 300].map((port) => service(port, `s${port}`)) });
+		expect(session.services.map(({ portId }) => portId)).toEqual([1, 127]);
+	});
+});
+
 describe("a hub without a control stream, of the original program,", () => {
 	test("is used without one, and is as silent as its path is gone", async () => {
 		expect(await introduce({ says: "refuses" })).toBeUndefined();
@@ -101,6 +152,17 @@ describe("a hub without a control stream, of the original program,", () => {
 		connection.pathAt = clock.now;
 		await clock.pass(1234);
 		expect(session.silentFor()).toBe(1234);
+	});
+
+	test("has the three services with their fixed port ids, of which nothing else is known", async () => {
+		await introduce({ says: "refuses" });
+		expect(session.name).toBeUndefined();
+		expect(session.services.map(({ portId, name, address, up }) => [portId, name, address, up])).toEqual([
+			[1, "frontend", undefined, undefined],
+			[2, "backend", undefined, undefined],
+			[3, "websocket", undefined, undefined],
+		]);
+		session.tellListening([{ host: "127.0.0.1", port: 3000 }]);
 	});
 
 	test("is not used when the ticket has a secret", async () => {

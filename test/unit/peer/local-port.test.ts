@@ -1,19 +1,21 @@
 // The local port of a service: `localhost` is both loopback addresses or an error, never one of them beside another
 // program, and an error leaves nothing open. The other program is Node (puppet.ts).
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
+import type { Address } from "../../../src/base/address.ts";
 import * as owners from "../../../src/base/port-owner.ts";
 import { listenersOn } from "../../../src/base/port-owner.ts";
 import type { Duplex } from "../../../src/forward/duplex.ts";
 import * as tcp from "../../../src/forward/tcp.ts";
 import { FREE_PORT_TRIES } from "../../../src/peer/limits.ts";
-import { type LocalPort, openPort } from "../../../src/peer/local-port.ts";
-import type { OriginalService } from "../../../src/protocol/services.ts";
+import { type LocalPort, openPort, ownersBefore } from "../../../src/peer/local-port.ts";
+import { listenError, PortError } from "../../../src/peer/port-error.ts";
 import { Puppet } from "../../support/puppet.ts";
 import { thrown } from "../../support/throws.ts";
 import { FREE } from "../../support/tunnel.ts";
 
 const known = process.platform === "linux" || process.platform === "darwin";
 const BOTH = ["127.0.0.1", "::1"];
+const HINT = "choose another address with --bind frontend=PORT; port 0 takes a free one.";
 
 let puppet: Puppet;
 let opened: LocalPort[];
@@ -31,26 +33,22 @@ afterEach(async () => {
 	await puppet[Symbol.asyncDispose]();
 });
 
-/** A service whose default port is this one. */
-const service = (port: number): OriginalService => ({
-	portId: 1,
-	name: "frontend",
-	scheme: "http",
-	option: "frontend-addr",
-	defaultAddress: `127.0.0.1:${port}`,
-});
-
-const open = (asked: { host: string; port: number } | undefined, port = 1): LocalPort => {
-	const local = openPort(service(port), asked, (socket) => accepted.push(socket));
-	opened.push(local);
-	return local;
-};
+/** Opens a port, or fails with the error that a user sees. */
+function open(asked: Address, before: readonly owners.PortOwner[] = []): LocalPort {
+	try {
+		const local = openPort(asked, (socket) => accepted.push(socket), before);
+		opened.push(local);
+		return local;
+	} catch (error) {
+		throw error instanceof PortError ? listenError("frontend", error) : error;
+	}
+}
 
 const hosts = ({ listeners }: LocalPort) => listeners.map(({ address }) => address.host);
 
 /** A port that is free on both loopback addresses. */
 function freePort(): number {
-	const local = openPort(service(1), { host: "localhost", port: 0 }, () => {});
+	const local = openPort({ host: "localhost", port: 0 }, () => {});
 	for (const listener of local.listeners) listener.stop();
 	return local.address.port;
 }
@@ -77,13 +75,6 @@ describe("localhost is both loopback addresses:", () => {
 		for (const one of BOTH) await accepts(one, port);
 	});
 
-	test("the default port, where nothing was asked for", async () => {
-		const port = freePort();
-		const local = open(undefined, port);
-		expect(local.address).toEqual({ host: "127.0.0.1", port });
-		expect(hosts(local)).toEqual(BOTH);
-	});
-
 	test("port 0 is one port that both have", async () => {
 		const local = open({ host: "localhost", port: 0 });
 		expect(new Set(local.listeners.map(({ address }) => address.port))).toEqual(new Set([local.address.port]));
@@ -106,14 +97,15 @@ describe.skipIf(!known)("an address that another program has:", () => {
 	] as const) {
 		test(`${theirs} is taken, so localhost would lead to either program: an error that names both`, async () => {
 			const { port } = await puppet.listen(theirs);
-			for (const asked of [undefined, { host: "localhost", port }]) {
-				const error = thrown("listen", () => open(asked, port));
-				const said = message.replace("PORT", String(port));
+			const said = message.replace("PORT", String(port));
+			// By the system's refusal, and by what was known before.
+			for (const before of [[], listenersOn(port)]) {
+				const error = thrown("listen", () => open({ host: "localhost", port }, before));
 				expect(error.message).toMatch(/: node \(pid \d+\) /);
 				expect(error.message.replace(/pid \d+/, "pid 7")).toBe(
 					`Cannot listen on ${ours_}:${port} for the frontend: node (pid 7) ${said}, and a browser's localhost:${port} may go to either.`,
 				);
-				expect(error.hint).toBe("Stop it, or choose another address with --frontend-addr; port 0 takes a free one.");
+				expect(error.hint).toBe(`Stop it, or ${HINT}`);
 			}
 			expect(ours(port)).toEqual([]);
 		});
@@ -141,8 +133,15 @@ describe.skipIf(!known)("an address that another program has:", () => {
 		expect(error.message).toBe(
 			`Cannot listen on 127.0.0.1:${address.port} for the frontend: this program listens there already.`,
 		);
-		expect(error.hint).toBe("Choose another address with --frontend-addr; port 0 takes a free one.");
+		expect(error.hint).toBe(`C${HINT.slice(1)}`);
 	});
+});
+
+test.skipIf(process.platform !== "linux")("on Linux nothing is asked before a port is opened, nor after it", () => {
+	const asking = spyOn(owners, "listenersOn");
+	expect(ownersBefore([3000, 8000])).toEqual([]);
+	open({ host: "localhost", port: 0 });
+	expect(asking).not.toHaveBeenCalled();
 });
 
 describe("where the system does not tell who listens", () => {

@@ -14,11 +14,11 @@ import {
 import type { Message } from "../../../src/protocol/control-messages.ts";
 import type * as endpoints from "../../../src/transport/endpoint.ts";
 import { HELLO_MS } from "../../../src/transport/limits.ts";
-import { type Clock, FarConnection, type FarEndpoint, unreachable } from "../../support/far-hub.ts";
+import { type Clock, FAR_SERVICES, FarConnection, type FarEndpoint, unreachable } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 import { PeerSide } from "../../support/peer-side.ts";
 
-const WELCOME: Message = { type: "welcome", v: 1, name: "hub", program: "1", services: [] };
+const WELCOME: Message = { type: "welcome", v: 1, name: "hub", program: "1", services: [...FAR_SERVICES] };
 
 let peer: PeerSide;
 let clock: Clock;

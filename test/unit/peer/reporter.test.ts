@@ -2,12 +2,23 @@
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { SILENCE_MS } from "../../../src/base/limits.ts";
 import { setVerbosity } from "../../../src/base/output.ts";
-import type { EmitPeerEvent, PeerEvent } from "../../../src/peer/events.ts";
+import type { EmitPeerEvent, LocalService, PeerEvent } from "../../../src/peer/events.ts";
 import { peerReporter } from "../../../src/peer/reporter.ts";
+import type { Scheme } from "../../../src/protocol/services.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 
-const ADDRESSES = [3000, 8000, 4000].map((port) => ({ host: "127.0.0.1", port }));
+const local = (port: number, host = "localhost") => ({ host, port });
+const service = (name: string, scheme: Scheme, port: number, up = true): LocalService => {
+	return { name, scheme, local: local(port), address: `127.0.0.1:${port}`, up };
+};
+const READY: PeerEvent = {
+	type: "ready",
+	name: "me",
+	hub: "my-hub",
+	services: [service("web", "http", 3000), service("db-2", "tcp", 5433, false)],
+};
+const replaced = { type: "port_replaced", service: "db", wanted: local(5432), local: local(5433) } as const;
 const LOCAL = "127.0.0.1:8000";
 const ADDRESS = "10.0.0.1:80";
 const DIRECT = { kind: "direct", address: "203.0.113.7:1234" } as const;
@@ -86,6 +97,58 @@ test.each<[PeerEvent, number, string]>([
 		ALWAYS,
 		"Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one.",
 	],
+	[
+		{ ...replaced, why: "busy", owner: { address: local(5432, "::"), pid: 4711, program: "postgres" } },
+		ALWAYS,
+		"Port 5432 is in use here by postgres (pid 4711): the service 'db' is at localhost:5433 instead.",
+	],
+	[
+		{ ...replaced, service: "backend", why: "busy", owner: undefined },
+		ALWAYS,
+		"Port 5432 is in use here: the backend is at localhost:5433 instead.",
+	],
+	[
+		{ ...replaced, why: "busy", owner: { address: local(5432, "::1"), pid: process.pid, program: "hivemind-p2p" } },
+		ALWAYS,
+		"Port 5432 is taken by another service of this hub: the service 'db' is at localhost:5433 instead.",
+	],
+	[
+		{ ...replaced, wanted: local(80), local: local(10080), why: "denied", owner: undefined },
+		ALWAYS,
+		"Port 80 may not be opened without root: the service 'db' is at localhost:10080 instead.",
+	],
+	[
+		{ ...replaced, why: "denied", owner: undefined },
+		ALWAYS,
+		"Port 5432 may not be opened here: the service 'db' is at localhost:5433 instead.",
+	],
+	[{ type: "port_failed", reason: "why" }, ALWAYS, "error: why"],
+	[
+		{ type: "unknown_services", names: ["dbb", "x"], shared: ["web", "db"] },
+		ALWAYS,
+		"The hub does not share 'dbb', 'x'; it shares web, db.",
+	],
+	[
+		{ type: "service_added", service: service("db", "tcp", 5432) },
+		ALWAYS,
+		"The hub now shares the service 'db': tcp://localhost:5432",
+	],
+	[
+		{ type: "service_removed", service: "db", local: local(5432) },
+		ALWAYS,
+		"The hub no longer shares the service 'db': localhost:5432 is closed.",
+	],
+	[
+		{
+			type: "connection_failed",
+			service: "db",
+			local: LOCAL,
+			why: "not_shared",
+			reason: "the hub no longer shares it",
+		},
+		ALWAYS,
+		`error: No connection for the service 'db' (${LOCAL}): the hub no longer shares it.`,
+	],
 	[{ type: "attempt_failed", reason: "no answer" }, DEBUG, "debug: An attempt to reach the hub failed: no answer"],
 	[
 		{ type: "reconnected", connection: "new", afterMs: 1234, path: "relay r" },
@@ -160,20 +223,43 @@ test.each<PeerEvent>([
 });
 
 test("the list of services goes to stdout, and nothing else does", () => {
-	report({ type: "ready", name: "me", addresses: ADDRESSES });
+	report(READY);
 	expect(printed()).toEqual({
-		stdout: `Peer 'me' connected to hub
+		stdout: `Peer 'me' connected to hub 'my-hub'
 
-Local services available at:
-  frontend   http://127.0.0.1:3000
-  backend    http://127.0.0.1:8000
-  websocket  ws://127.0.0.1:4000
+  web    http://localhost:3000   -> my-hub 127.0.0.1:3000   up
+  db-2   tcp://localhost:5433    -> my-hub 127.0.0.1:5433   down
 
 Press Ctrl+C to stop.
 
 `,
 		stderr: "",
 	});
+});
+
+test("of a hub of the original program only the local addresses are known", () => {
+	const services = ["frontend", "backend"].map((name) => {
+		return { ...service(name, "http", 8000), address: undefined, up: undefined };
+	});
+	report({ type: "ready", name: "me", hub: undefined, services });
+	expect(printed().stdout).toBe(`Peer 'me' connected to hub
+
+  frontend   http://localhost:8000   -> hub
+  backend    http://localhost:8000   -> hub
+
+Press Ctrl+C to stop.
+
+`);
+});
+
+test("a hub may share nothing", () => {
+	report({ type: "ready", name: "me", hub: "my-hub", services: [] });
+	expect(printed().stdout).toContain("It shares nothing just now.");
+});
+
+test("wide characters in the hub's name do not shift the columns", () => {
+	report({ ...READY, hub: "東京" } as PeerEvent);
+	expect(printed().stdout).toContain("-> 東京 127.0.0.1:3000   up\n");
 });
 
 describe("what may happen often is one line a second:", () => {
@@ -220,7 +306,7 @@ describe("an outage of the hub", () => {
 	const lines = () => printed().stderr.split("\n").slice(0, -1);
 
 	test("of which a browser retries every second is one line for each service, and a count when it is over", async () => {
-		report({ type: "ready", name: "me", addresses: ADDRESSES });
+		report(READY);
 		report({ ...lost, reconnecting: true });
 		lines();
 		await fail("backend", "frontend", ...Array(11).fill("backend"), "frontend", "frontend");
@@ -243,7 +329,7 @@ describe("an outage of the hub", () => {
 	test("before the hub was ever reached is one, too", async () => {
 		await fail("websocket", "backend", "websocket", "websocket");
 		expect(lines()).toEqual([LINE("websocket"), LINE("backend")]);
-		report({ type: "ready", name: "me", addresses: ADDRESSES });
+		report(READY);
 		expect(lines()).toEqual(["1 connection to the backend and 3 to the websocket were reset meanwhile."]);
 	});
 
@@ -255,7 +341,7 @@ describe("an outage of the hub", () => {
 	});
 
 	test("that every line has told of has no count", async () => {
-		report({ type: "ready", name: "me", addresses: ADDRESSES });
+		report(READY);
 		report(back);
 		report({ ...lost, reconnecting: true });
 		lines();

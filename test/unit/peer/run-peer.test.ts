@@ -4,6 +4,7 @@ import { formatTicket } from "../../../src/invite/ticket.ts";
 import type { PeerEvent } from "../../../src/peer/events.ts";
 import { runPeer } from "../../../src/peer/run-peer.ts";
 import { loadIroh } from "../../../src/transport/iroh.ts";
+import { originalsAt } from "../../support/port-choices.ts";
 import { resultOr } from "../../support/throws.ts";
 import { FREE, LOOPBACK } from "../../support/tunnel.ts";
 
@@ -11,7 +12,7 @@ const { EndpointAddr, SecretKey } = await loadIroh();
 const nobody = new EndpointAddr(SecretKey.fromBytes(new Array(32).fill(7)).public(), undefined, ["127.0.0.1:9"]);
 const ticket = await formatTicket({ address: nobody, secret: undefined });
 
-const options = { name: "me", addresses: [FREE, FREE, FREE], endpoint: LOOPBACK };
+const options = { name: "me", ports: originalsAt(), endpoint: LOOPBACK };
 const hooks = () => process.listenerCount("exit");
 
 test("the exit hook that resets running transfers is there while the peer runs, and gone afterwards", async () => {
@@ -30,10 +31,10 @@ test("the exit hook that resets running transfers is there while the peer runs, 
 
 test("a peer that cannot start leaves no exit hook", async () => {
 	const before = hooks();
-	const run = (invitation: { ticket: string }, addresses = options.addresses) =>
-		runPeer({ ...options, invitation, addresses }, () => {}, new AbortController().signal);
+	const run = (invitation: { ticket: string }, ports = options.ports) =>
+		runPeer({ ...options, invitation, ports }, () => {}, new AbortController().signal);
 	expect(await resultOr("ticket", run({ ticket: "endpoint" }))).toBeInstanceOf(Error);
 	const elsewhere = { host: "192.0.2.1", port: 0 };
-	expect(await resultOr("listen", run({ ticket }, [FREE, FREE, elsewhere]))).toBeInstanceOf(Error);
+	expect(await resultOr("listen", run({ ticket }, originalsAt(FREE, FREE, elsewhere)))).toBeInstanceOf(Error);
 	expect(hooks()).toBe(before);
 });

@@ -1,15 +1,18 @@
 // What a peer prints about the hub's services, with a clock that the test controls.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
+import type { HubService } from "../../../src/peer/hub-services.ts";
 import { REFUSAL_REASON_MS } from "../../../src/peer/limits.ts";
 import { peerReporter } from "../../../src/peer/reporter.ts";
 import { ServiceStatus } from "../../../src/peer/service-status.ts";
-import { ORIGINAL_SERVICES, type Service } from "../../../src/protocol/services.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { turn } from "../../support/native-halves.ts";
 
-const BACKEND = ORIGINAL_SERVICES[1] as Service;
+const backend = (up: boolean | undefined): HubService => {
+	const address = up === undefined ? undefined : "127.0.0.1:8000";
+	return { portId: 2, name: "backend", scheme: "http", address, up };
+};
 const LOCAL = "127.0.0.1:18000";
 const DOWN = "The backend is not running on the hub (127.0.0.1:8000).";
 const ASKED = `error: ${DOWN} A connection to ${LOCAL} was refused.`;
@@ -32,8 +35,7 @@ afterEach(() => {
 });
 
 const lines = (): string[] => printed.mock.calls.map(([text]) => String(text).trimEnd());
-const hear = (up: boolean): void =>
-	status.update([{ port: BACKEND.portId, name: "backend", scheme: "http", address: "127.0.0.1:8000", up }]);
+const hear = (up: boolean | undefined): void => status.update([backend(up)]);
 
 test("a service that is down at the start is reported after the list of services, not before it", () => {
 	hear(false);
@@ -72,8 +74,18 @@ test("a service that goes up and down all the time is at most one line a second,
 	expect(lines().at(-1)).toBe(DOWN);
 });
 
+test("a service that a restarted hub no longer has is forgotten: when it is back and down, that is news", async () => {
+	status.startReporting();
+	hear(false);
+	status.update([]);
+	await clock.pass(2 * REPORT_EVERY_MS);
+	expect(lines()).toEqual([DOWN]);
+	hear(false);
+	expect(lines()).toEqual([DOWN, DOWN]);
+});
+
 describe("a refused connection", () => {
-	const refuse = () => status.refused(BACKEND, LOCAL, clock.now);
+	const refuse = () => status.refused("backend", LOCAL, clock.now);
 
 	test("to a service that is known to be down is reported once until it is up again, as something may poll it", async () => {
 		hear(false);
@@ -128,6 +140,7 @@ describe("a refused connection", () => {
 	});
 
 	test("by a hub of the original program, which does not list its services, is reported without an address", async () => {
+		hear(undefined);
 		status.startReporting();
 		await refuse();
 		expect(lines()).toEqual([`error: The backend is not running on the hub. A connection to ${LOCAL} was refused.`]);

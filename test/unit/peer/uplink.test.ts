@@ -29,6 +29,9 @@ beforeEach(() => {
 
 afterEach(() => peer.end());
 
+/** As the uplink last passed it on. */
+const backendIsUp = () => peer.heard.at(-1)?.find(({ name }) => name === "backend")?.up;
+
 describe("a hub that does not answer", () => {
 	test("is reported as silent after three seconds, once, and no sooner", async () => {
 		const old = await connectedForLong();
@@ -94,7 +97,7 @@ describe("a hub that does not answer", () => {
 		await clock.pass(PING_MS + UPLINK_TICK_MS);
 		expect(await waiting).toBe(old);
 		expect(told("The hub answers again")).toBe(1);
-		expect(peer.heard.at(-1), "what it said in the meantime counts").toEqual(services);
+		expect(backendIsUp(), "what it said in the meantime counts").toBe(false);
 		// The connection of the attempt that was to replace it is not used.
 		const late = new FarConnection();
 		endpoint.let(late);
@@ -183,7 +186,7 @@ test("what an old connection says about the services does not replace what the o
 	await turn();
 	old.say({ type: "services", services: state(false) });
 	await turn();
-	expect(peer.heard.at(-1)).toEqual(state(true));
+	expect(backendIsUp()).toBe(true);
 });
 
 describe("a hub of the original program, which answers no pings,", () => {

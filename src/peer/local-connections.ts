@@ -1,28 +1,26 @@
-// The peer's local ports: one for each service, and for each TCP connection to it a stream to the hub and a bridge
-// between the two. Whatever happens to one connection, the others go on.
-import { type Address, formatAddress } from "../base/address.ts";
+// The TCP connections to a peer's local ports: for each one a stream to the hub and a bridge between the two. Whatever
+// happens to one connection, the others go on.
+import { formatAddress } from "../base/address.ts";
 import { within } from "../base/timers.ts";
 import { Descriptors } from "../forward/descriptors.ts";
 import { Aborted, type Duplex } from "../forward/duplex.ts";
-import type { Listener } from "../forward/tcp.ts";
 import { Transfers } from "../forward/transfers.ts";
-import type { OriginalService } from "../protocol/services.ts";
+import { serviceNoun } from "../protocol/services.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { EmitPeerEvent, PeerEvent } from "./events.ts";
-import { NoHub } from "./failed-connections.ts";
+import { NoHub, NotShared } from "./failed-connections.ts";
 import { HUB_WAIT_MS } from "./limits.ts";
-import { openPort } from "./local-port.ts";
+import type { OpenPort } from "./port-choices.ts";
 import { ServiceStatus } from "./service-status.ts";
 import { STOPPED, type Uplink } from "./uplink.ts";
 
 type Failure = Extract<PeerEvent, { type: "connection_failed" }>;
 
-export class Listeners {
+export class LocalConnections {
 	/** What is reported of the hub's services. */
 	readonly status: ServiceStatus;
 	#emit: EmitPeerEvent;
-	#listeners: Listener[] = [];
 	#descriptors: Descriptors;
 	#transfers = new Transfers();
 	/** Sockets that wait for a stream. */
@@ -39,23 +37,11 @@ export class Listeners {
 		this.#uplink.promise.catch(() => {});
 	}
 
-	/**
-	 * Opens the local port of a service, at its default without `asked`; returns the address to show, with its real port.
-	 * `localhost` is two addresses: see {@link openPort}. @throws HivemindError `listen`
-	 */
-	listen(service: OriginalService, asked: Address | undefined): Address {
-		const { address, listeners } = openPort(service, asked, (socket, local) => {
-			// Bun cannot stop accepting for a while, so what comes beyond the limit is reset at once.
-			if (this.#descriptors.take()) void this.#accept(service, formatAddress(local), socket);
-			else socket.abort();
-		});
-		this.#listeners.push(...listeners);
-		return address;
-	}
-
-	/** Every address that is listened on: two for each `localhost`. */
-	addresses(): Address[] {
-		return this.#listeners.map(({ address }) => address);
+	/** Takes a connection that a local port has accepted. */
+	take(port: OpenPort, socket: Duplex): void {
+		// Bun cannot stop accepting for a while, so what comes beyond the limit is reset at once.
+		if (this.#descriptors.take()) void this.#run(port, socket);
+		else socket.abort();
 	}
 
 	/** Connections that have waited for a hub get their streams from now on. */
@@ -63,19 +49,18 @@ export class Listeners {
 		this.#uplink.resolve(uplink);
 	}
 
-	/** Accepts no new connections, and waits for those that run; see {@link Transfers.drain}. */
+	/** Closes, and waits for the connections that run; see {@link Transfers.drain}. */
 	async stop(): Promise<void> {
 		this.close();
 		await this.#transfers.drain();
 	}
 
-	/** Accepts no new connections, and resets those that wait for a stream. Idempotent. */
+	/** Resets the connections that wait for a stream. The ports must accept no more. Idempotent. */
 	close(): void {
 		this.#closed = true;
 		clearInterval(this.#sweeper);
 		this.status.close();
 		this.#descriptors.close();
-		for (const listener of this.#listeners) listener.stop();
 		for (const socket of this.#waiting) socket.abort();
 		this.#uplink.reject(new Aborted(STOPPED));
 	}
@@ -88,46 +73,49 @@ export class Listeners {
 	// --- internal ---
 
 	/** One TCP connection from its accept to its end. Never rejects. */
-	async #accept(service: OriginalService, local: string, socket: Duplex): Promise<void> {
+	async #run(port: OpenPort, socket: Duplex): Promise<void> {
 		try {
-			await this.#forward(service, local, socket);
+			await this.#forward(port, socket);
 		} catch (error) {
 			socket.abort();
-			this.#emit({ type: "bug", where: `a connection to the ${service.name}`, error });
+			this.#emit({ type: "bug", where: `a connection to the ${serviceNoun(port.service)}`, error });
 		}
 	}
 
-	async #forward(service: OriginalService, local: string, socket: Duplex): Promise<void> {
+	async #forward(port: OpenPort, socket: Duplex): Promise<void> {
 		const begun = performance.now();
+		const local = formatAddress(port.address);
 		let stream: QuicStream;
 		try {
-			stream = await this.#open(service, socket);
+			stream = await this.#open(port, socket);
 		} catch (error) {
 			if (!(error instanceof Aborted)) throw error;
 			socket.abort();
-			return this.#failed(service, local, error instanceof NoHub ? "no_hub" : "no_stream", error.message);
+			return this.#failed(port.service, local, whyNot(error), error.message);
 		}
+		// A port is for one service only from the moment that it has been forwarded to.
+		const { service } = port;
 		const { traffic, error } = await this.#bridge(socket, stream);
 		if (stream.answer === "refused") await this.status.refused(service, local, begun);
 		else if (stream.lost && stream.answer !== "accepted")
 			this.#failed(service, local, "hub_lost", "the hub was lost before it answered");
 		else {
 			const { forth: sent, back: received } = traffic;
-			this.#emit({ type: "connection_ended", service: service.name, sent, received, error });
+			this.#emit({ type: "connection_ended", service, sent, received, error });
 		}
 	}
 
-	#failed({ name }: OriginalService, local: string, why: Failure["why"], reason: string): void {
-		if (!this.#closed) this.#emit({ type: "connection_failed", service: name, local, why, reason });
+	#failed(service: string, local: string, why: Failure["why"], reason: string): void {
+		if (!this.#closed) this.#emit({ type: "connection_failed", service, local, why, reason });
 	}
 
 	/** A stream for this socket. Before the hub was first reached it waits as long for it as afterwards. @throws Aborted */
-	async #open({ portId }: OriginalService, socket: Duplex): Promise<QuicStream> {
+	async #open(port: OpenPort, socket: Duplex): Promise<QuicStream> {
 		const deadline = performance.now() + HUB_WAIT_MS;
 		this.#waiting.add(socket);
 		try {
 			const uplink = await within(HUB_WAIT_MS, this.#uplink.promise, () => new NoHub());
-			return await uplink.openStream(portId, deadline);
+			return await uplink.openStream(port.service, deadline);
 		} finally {
 			this.#waiting.delete(socket);
 		}
@@ -150,4 +138,11 @@ export class Listeners {
 		const connections = this.#transfers.sweep();
 		if (connections > 0) this.#emit({ type: "idle_reset", connections });
 	}
+}
+
+// --- internal ---
+
+function whyNot(error: Aborted): Failure["why"] {
+	if (error instanceof NoHub) return "no_hub";
+	return error instanceof NotShared ? "not_shared" : "no_stream";
 }

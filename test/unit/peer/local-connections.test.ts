@@ -1,5 +1,5 @@
-// A peer's local ports, with real TCP clients and an uplink whose streams lead straight to a local service. Whatever
-// happens to one connection must not affect the others.
+// The connections to a peer's local ports, with real TCP clients and an uplink whose streams lead straight to a local
+// service. Whatever happens to one connection must not affect the others.
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
 import { newTraffic } from "../../../src/forward/bridge.ts";
 import { Descriptors } from "../../../src/forward/descriptors.ts";
@@ -7,16 +7,16 @@ import { Aborted } from "../../../src/forward/duplex.ts";
 import { dial } from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import type { PeerEvent } from "../../../src/peer/events.ts";
-import { Listeners } from "../../../src/peer/listeners.ts";
+import { NotShared } from "../../../src/peer/failed-connections.ts";
+import { LocalConnections } from "../../../src/peer/local-connections.ts";
+import { openPort } from "../../../src/peer/local-port.ts";
+import type { OpenPort } from "../../../src/peer/port-choices.ts";
 import type { Uplink } from "../../../src/peer/uplink.ts";
-import { ORIGINAL_SERVICES, type OriginalService } from "../../../src/protocol/services.ts";
 import { SWEEP_MS } from "../../../src/transport/limits.ts";
 import type { QuicStream } from "../../../src/transport/stream.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { Puppet, type PuppetSocket } from "../../support/puppet.ts";
 import { FREE } from "../../support/tunnel.ts";
-
-const FRONTEND = ORIGINAL_SERVICES[0] as OriginalService;
 
 let events: PeerEvent[];
 let unhandled: unknown[];
@@ -34,10 +34,12 @@ afterEach(() => {
 	expect(unhandled).toEqual([]);
 });
 
-/** Listeners in front of an echo service. `open` runs before each stream is opened, and may fail instead. */
+/** A local port in front of an echo service. `open` runs before each stream is opened, and may fail instead. */
 class World implements AsyncDisposable {
 	readonly puppet = new Puppet();
-	readonly listeners = new Listeners((event) => events.push(event));
+	readonly connections = new LocalConnections((event) => events.push(event));
+	/** The service that each stream was opened for. */
+	readonly services: string[] = [];
 	readonly streams: QuicStream[] = [];
 	open: () => Promise<void> = async () => {};
 	/** Replaces the next stream's read(). */
@@ -47,10 +49,17 @@ class World implements AsyncDisposable {
 		port: 0,
 		socket: { data: (socket, bytes) => void socket.write(bytes) },
 	});
-	readonly local = this.listeners.listen(FRONTEND, FREE);
+	readonly #opened = openPort(FREE, (socket) => this.connections.take(this.port, socket));
+	readonly port: OpenPort = { service: "frontend", early: false, address: this.#opened.address };
 
-	constructor() {
-		const openStream = async () => {
+	constructor(connected = true) {
+		if (connected) this.connect();
+	}
+
+	/** The hub is reached. */
+	connect(): void {
+		const openStream = async (service: string) => {
+			this.services.push(service);
 			await this.open();
 			const duplex = await dial({ host: FREE.host, port: this.#service.port }, 1000);
 			const stream = Object.assign(duplex, { accepted: true, refused: false, lost: false }) as unknown as QuicStream;
@@ -58,10 +67,10 @@ class World implements AsyncDisposable {
 			this.streams.push(stream);
 			return stream;
 		};
-		this.listeners.connect({ openStream } as unknown as Uplink);
+		this.connections.connect({ openStream } as unknown as Uplink);
 	}
 
-	client = (): Promise<PuppetSocket> => this.puppet.connect(this.local.port);
+	client = (): Promise<PuppetSocket> => this.puppet.connect(this.port.address.port);
 
 	/** Whether what the client sends is echoed. */
 	async works(client: PuppetSocket): Promise<boolean> {
@@ -71,8 +80,9 @@ class World implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		this.listeners.close();
-		this.listeners.abortAll();
+		for (const listener of this.#opened.listeners) listener.stop();
+		this.connections.close();
+		this.connections.abortAll();
 		this.#service.stop(true);
 		await this.puppet[Symbol.asyncDispose]();
 	}
@@ -106,8 +116,8 @@ describe("an unexpected exception ends its connection and no other, and is repor
 		],
 		[
 			"while a refusal is explained",
-			({ listeners }: World, broken: () => Promise<never>) => {
-				spyOn(listeners.status, "refused").mockImplementationOnce(broken);
+			({ connections }: World, broken: () => Promise<never>) => {
+				spyOn(connections.status, "refused").mockImplementationOnce(broken);
 				spyOn(Transfers.prototype, "run").mockImplementationOnce(async (_, stream) => {
 					stream.abort();
 					Object.assign(stream, { answer: "refused" });
@@ -142,7 +152,7 @@ test("a connection that gets no stream is reset and reported with the reason, no
 	const client = await world.client();
 	connected.resolve();
 	expect(await client.closed()).toMatchObject({ error: "ECONNRESET", ended: false });
-	const local = `127.0.0.1:${world.local.port}`;
+	const local = `127.0.0.1:${world.port.address.port}`;
 	expect(events).toEqual([{ type: "connection_failed", service: "frontend", local, why: "no_stream", reason }]);
 });
 
@@ -157,15 +167,24 @@ test("a connection that ends by itself is reported with its byte counts", async 
 	]);
 });
 
-test("a service of localhost has two addresses, which are both told, and both closed", async () => {
+test("a connection is for the service that its port has when the hub is reached, not for the one it had before", async () => {
+	await using world = new World(false);
+	const client = await world.client();
+	await client.write("hello");
+	world.port.service = "web";
+	world.connect();
+	expect((await client.received(5)).received).toBe(5);
+	expect(world.services).toEqual(["web"]);
+});
+
+test("a connection to a service that the hub no longer has is reset, and reported as that", async () => {
 	await using world = new World();
-	const { port } = world.listeners.listen(ORIGINAL_SERVICES[1] as OriginalService, { host: "localhost", port: 0 });
-	expect(world.listeners.addresses()).toEqual([world.local, { host: "127.0.0.1", port }, { host: "::1", port }]);
-	for (const host of ["127.0.0.1", "::1"])
-		expect(await world.works(await world.puppet.connect(port, { host }))).toBe(true);
-	world.listeners.close();
-	for (const host of ["127.0.0.1", "::1"])
-		await expect(world.puppet.connect(port, { host })).rejects.toThrow("ECONNREFUSED");
+	world.open = () => Promise.reject(new NotShared());
+	// Node may learn of the reset before it tells of the connection.
+	const reset = world.client().then(async (client) => (await client.closed()).error);
+	expect(await reset.catch((error: Error) => error.message)).toBe("ECONNRESET");
+	const reason = "the hub no longer shares it";
+	expect(events).toEqual([expect.objectContaining({ type: "connection_failed", why: "not_shared", reason })]);
 });
 
 test("descriptors run out: a connection is reset before it gets a stream, and the others go on", async () => {
@@ -184,7 +203,7 @@ test("descriptors run out: a connection is reset before it gets a stream, and th
 
 test("half-closed connections that were reset for being idle are reported, if there were any", async () => {
 	const clock = new Clock();
-	const listeners = new Listeners((event) => events.push(event));
+	const connections = new LocalConnections((event) => events.push(event));
 	spyOn(Transfers.prototype, "sweep").mockReturnValueOnce(0).mockReturnValueOnce(2);
 	try {
 		await clock.pass(SWEEP_MS);
@@ -192,7 +211,7 @@ test("half-closed connections that were reset for being idle are reported, if th
 		await clock.pass(SWEEP_MS);
 		expect(events).toEqual([{ type: "idle_reset", connections: 2 }]);
 	} finally {
-		listeners.close();
+		connections.close();
 		expect(clock.intervals).toBe(0);
 		clock.restore();
 	}
