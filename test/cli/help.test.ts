@@ -29,9 +29,9 @@ const HELP: [args: string[], names: string[]][] = [
 	],
 	[
 		["join", "--help"],
-		["NAME", "--ticket", "--frontend-addr", "--backend-addr", "--ws-addr", "127.0.0.1:3000", "127.0.0.1:8000"],
+		["NAME", "--ticket", "--frontend-addr", "--backend-addr", "--ws-addr", "--bind", "--only", "--strict"],
 	],
-	[["join", "-h", "my-peer"], ["127.0.0.1:4000"]],
+	[["join", "-h", "my-peer"], ["--bind"]],
 	[["demo", "--help"], ["--once"]],
 ];
 
