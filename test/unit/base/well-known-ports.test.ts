@@ -1,4 +1,4 @@
-// The table of well-known ports: names that a service may have, and what is no web page.
+// The table of well-known ports: names that a service may have, and which of them do not speak HTTP.
 import { expect, test } from "bun:test";
 import { WELL_KNOWN_PORTS } from "../../../src/base/well-known-ports.ts";
 import { SERVICE_NAME } from "../../../src/protocol/services.ts";
