@@ -1,11 +1,14 @@
 // `join`: brings the services of a hub to this machine's localhost.
 import { parseAddress } from "../base/address.ts";
+import { HivemindError } from "../base/errors.ts";
 import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
-import { COMMON, INVITATION, MAILBOX } from "./options.ts";
-import { readName } from "./read-name.ts";
+import { readJoinWords } from "./join-words.ts";
+import { COMMON, INVITATION, MAILBOX, NAME } from "./options.ts";
+import { ownName } from "./own-name.ts";
+import { readGivenName } from "./read-name.ts";
 
 /** One option per service, for its local address. */
 const LOCAL = Object.fromEntries(
@@ -29,8 +32,23 @@ interface LocalAddress {
 
 export const join = defineCommand({
 	description: "Bring a hub's services to this machine's localhost",
+	examples: [
+		["hivemind-p2p join 5-hamburger-endorse", "Join with the code that the hub shows"],
+		["hivemind-p2p join my-peer --ticket -", "Join as 'my-peer' with a ticket from standard input"],
+		["hivemind-p2p join 5-hamburger-endorse --frontend-addr localhost:3001", "Put the frontend on another port"],
+	],
+	implied: /^\d+-\p{L}|^endpoint[a-z2-7]{20}|^@./u,
 	args: {
-		name: { type: "positional", description: "A name for this peer" },
+		words: {
+			type: "positional",
+			variadic: true,
+			description: "A name for this peer and the hub's invitation, in either order",
+			words: {
+				NAME: "A name for this peer, as with --name",
+				"CODE|TICKET": "The hub's join code or ticket; before or after the name",
+			},
+		},
+		...NAME,
 		...INVITATION,
 		...MAILBOX,
 		...LOCAL,
@@ -40,7 +58,10 @@ export const join = defineCommand({
 		...COMMON,
 	},
 	async run(options, stop, { cut }) {
-		const name = readName(options.name);
+		const { explicitInvitation, readInvitation } = await import("./invitation-options.ts");
+		const words = readJoinWords(options.words, explicitInvitation(options));
+		const name = readGivenName(options.name, words.name) ?? ownName("peer");
+		if (words.invitation?.kind === "saved") throw noSavedHub(words.invitation.text);
 		const addresses = ORIGINAL_SERVICES.map(({ option }) => {
 			const given = options[option];
 			return given === undefined ? undefined : parseAddress(given, `--${option}`);
@@ -48,8 +69,7 @@ export const join = defineCommand({
 		const endpoint = endpointOptions(options);
 		const identity = readIdentity(options);
 		try {
-			const { readInvitation } = await import("./invitation-options.ts");
-			const invitation = await readInvitation(options, stop);
+			const invitation = await readInvitation(options, words.invitation, stop);
 			if (!invitation) return;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const reconnect = !options["no-reconnect"];
@@ -63,3 +83,11 @@ export const join = defineCommand({
 		}
 	},
 });
+
+// --- internal ---
+
+function noSavedHub(alias: string): HivemindError {
+	return new HivemindError("usage", `No hub is saved as '${alias}'.`, {
+		hint: `Join with what the hub's screen shows. If '@${alias}' is this peer's name, write --name @${alias}.`,
+	});
+}
