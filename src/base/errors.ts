@@ -1,7 +1,7 @@
 // The one error class of the program and the table from its codes to exit statuses. Only main.ts turns an error into text
 // and a status.
 
-/** Exit statuses are part of the interface: documented in `--help` and docs/cli.md, never renumbered. */
+/** Exit statuses are part of the interface: `help exit-statuses` and docs/cli.md list them; never renumbered. */
 export const EXIT_STATUS = {
 	ok: { status: 0, meaning: "success, also when stopped with Ctrl+C" },
 	internal: { status: 1, meaning: "a bug in hivemind-p2p" },

@@ -1,16 +1,34 @@
 // `join`: brings the services of a hub to this machine's localhost.
+import { HivemindError } from "../base/errors.ts";
 import type { PortQuestion } from "../peer/port-choices.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
-import { COMMON, INVITATION, MAILBOX } from "./options.ts";
+import { readJoinWords } from "./join-words.ts";
+import { COMMON, INVITATION, MAILBOX, NAME } from "./options.ts";
+import { ownName } from "./own-name.ts";
 import { PORTS, portChoices } from "./port-options.ts";
-import { readName } from "./read-name.ts";
+import { readGivenName } from "./read-name.ts";
 
 export const join = defineCommand({
 	description: "Bring a hub's services to this machine's localhost",
+	examples: [
+		["hivemind-p2p join 5-hamburger-endorse", "Join with the code that the hub shows"],
+		["hivemind-p2p join my-peer --ticket -", "Join as 'my-peer' with a ticket from standard input"],
+		["hivemind-p2p join 5-hamburger-endorse --frontend-addr localhost:3001", "Put the frontend on another port"],
+	],
+	implied: /^\d+-\p{L}|^endpoint[a-z2-7]{20}|^@./u,
 	args: {
-		name: { type: "positional", description: "A name for this peer" },
+		words: {
+			type: "positional",
+			variadic: true,
+			description: "A name for this peer and the hub's invitation, in either order",
+			words: {
+				NAME: "A name for this peer, as with --name",
+				"CODE|TICKET": "The hub's join code or ticket; before or after the name",
+			},
+		},
+		...NAME,
 		...INVITATION,
 		...MAILBOX,
 		...PORTS,
@@ -20,19 +38,21 @@ export const join = defineCommand({
 		...COMMON,
 	},
 	async run(options, stop, { cut }) {
-		const name = readName(options.name);
+		const { explicitInvitation, readInvitation } = await import("./invitation-options.ts");
+		const words = readJoinWords(options.words, explicitInvitation(options));
+		const name = readGivenName(options.name, words.name) ?? ownName("peer");
+		if (words.invitation?.kind === "saved") throw noSavedHub(words.invitation.text);
 		const choices = portChoices(options);
 		const endpoint = endpointOptions(options);
-		const [{ Input }, { askForPort }, { readInvitation }] = await Promise.all([
+		const [{ Input }, { askForPort }] = await Promise.all([
 			import("./terminal-input.ts"),
 			import("./port-question.ts"),
-			import("./invitation-options.ts"),
 		]);
 		const input = new Input(stop);
 		const ask = input.canAsk ? (question: PortQuestion) => askForPort(question, input) : undefined;
 		const identity = readIdentity(options);
 		try {
-			const invitation = await readInvitation(options, input, stop);
+			const invitation = await readInvitation(options, words.invitation, input, stop);
 			if (!invitation) return;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const reconnect = !options["no-reconnect"];
@@ -57,3 +77,11 @@ export const join = defineCommand({
 		}
 	},
 });
+
+// --- internal ---
+
+function noSavedHub(alias: string): HivemindError {
+	return new HivemindError("usage", `No hub is saved as '${alias}'.`, {
+		hint: `Join with what the hub's screen shows. If '@${alias}' is this peer's name, write --name @${alias}.`,
+	});
+}

@@ -2,11 +2,11 @@
 // splits it into tokens, leniently, because its own errors make no suggestions and know of no commands. Pure.
 import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
-import type { Definitions, Parsed } from "./definition.ts";
+import type { Argument, Definitions, Parsed } from "./definition.ts";
 import { nearest } from "./nearest.ts";
 
 /** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
-export type Table = Readonly<Record<string, { readonly args: Definitions }>>;
+export type Table = Readonly<Record<string, { readonly args: Definitions; readonly implied?: RegExp }>>;
 
 /** What a command line asks for. Where it asks for help or the version, the rest may be incomplete. */
 export type Line<T extends Table> =
@@ -31,7 +31,7 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 	for (const part of partsOf(argv, definitions)) {
 		if (typeof part !== "string") take(part, definitions, values);
 		else if (words.length > 0 || Object.hasOwn(table, part)) words.push(part);
-		else throw usage(`Unknown command '${part}'.`, suggestion(part, Object.keys(table)));
+		else throw usage(`Unknown command '${part}'.`, commandFor(part, table));
 	}
 	const [command, ...positionals] = words;
 	if (values.has("help")) return { kind: "help", command };
@@ -130,16 +130,25 @@ function checkOptions(command: string, values: Values, table: Table): void {
 function checkArguments(command: string, positionals: readonly string[], table: Table): void {
 	const help = `See '${command} --help'.`;
 	const wanted = argumentsOf(table[command]?.args ?? {});
-	const missing = wanted.slice(positionals.length).map((name) => `<${name.toUpperCase()}>`);
+	const required = wanted.filter(([, { optional, variadic }]) => !optional && !variadic);
+	const missing = required.slice(positionals.length).map(([name]) => `<${name.toUpperCase()}>`);
 	if (missing.length > 0) throw usage(`'${command}' needs ${missing.join(" ")}.`, help);
-	const extra = positionals.slice(wanted.length).map((word) => `'${word}'`);
+	const last = wanted.at(-1)?.[1];
+	const extra = last?.variadic ? [] : positionals.slice(wanted.length).map((word) => `'${word}'`);
 	if (extra.length > 0) throw usage(`'${command}' takes no further argument: ${extra.join(" ")}.`, help);
+	for (const [i, [, { values }]] of wanted.entries()) {
+		const word = positionals[i];
+		if (word === undefined || !values || values.includes(word)) continue;
+		const list = values.join(", ");
+		throw usage(`The argument of '${command}' must be one of ${list}, not '${word}'.`, suggestion(word, values));
+	}
 }
 
 function complete(args: Definitions, positionals: readonly string[], values: Values): Record<string, unknown> {
 	const options: Record<string, unknown> = {};
-	argumentsOf(args).forEach((name, i) => {
-		options[name] = positionals[i];
+	argumentsOf(args).forEach(([name, { variadic }], i) => {
+		const value = variadic ? positionals.slice(i) : positionals[i];
+		if (value !== undefined) options[name] = value;
 	});
 	for (const [name, definition] of Object.entries(args)) {
 		const value = values.get(name);
@@ -151,7 +160,16 @@ function complete(args: Definitions, positionals: readonly string[], values: Val
 	return options;
 }
 
-const argumentsOf = (args: Definitions) => Object.keys(args).filter((name) => args[name]?.type === "positional");
+const argumentsOf = (args: Definitions): [name: string, Argument][] =>
+	Object.entries(args).flatMap(([name, definition]): [string, Argument][] =>
+		definition.type === "positional" ? [[name, definition]] : [],
+	);
+
+/** What may have been meant by a first word that is not a command. */
+function commandFor(word: string, table: Table): string | undefined {
+	const implied = Object.keys(table).find((command) => table[command]?.implied?.test(word));
+	return implied === undefined ? suggestion(word, Object.keys(table)) : `Did you mean '${implied} ${word}'?`;
+}
 
 function suggestion(word: string, names: readonly string[]): string | undefined {
 	const name = nearest(word, names);

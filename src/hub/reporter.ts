@@ -35,7 +35,7 @@ export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEv
 		if (event.type === "stopping") interrupted = event.interrupted;
 		const lines = (LINES[event.type] as (event: HubEvent) => Line[])(event);
 		for (const { to, text, key } of lines) if (key === undefined || rate.take(key)) WRITE[to](text);
-		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event, "peer"))}\n`);
+		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event))}\n`);
 	};
 }
 
@@ -75,7 +75,7 @@ const LINES: { [T in Exclude<HubEvent["type"], "waiting">]: (event: Event<T>) =>
 Ticket: ${ticket}
 
 To connect, run:
-  ${PROGRAM} join <name> --ticket ${ticket}
+  ${PROGRAM} join --ticket ${ticket}
 `,
 		),
 	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
@@ -164,7 +164,7 @@ To connect, run:
 			`${panel(`Join code: ${event.code}`)}
 Waiting for peer to connect...
 
-  ${joinCommand(event, "<name>")}
+  ${joinCommand(event)}
 `,
 		),
 	],
@@ -226,8 +226,8 @@ function refusalText(event: { peer: PeerLabel } & StreamRefusal): string {
 	}
 }
 
-const joinCommand = ({ code, mailbox }: Event<"code">, name: string): string =>
-	`${PROGRAM} join ${name} --join-code ${code}${mailbox ? ` --wormhole-relay ${word(mailbox)}` : ""}`;
+const joinCommand = ({ code, mailbox }: Event<"code">): string =>
+	`${PROGRAM} join ${code}${mailbox ? ` --wormhole-relay ${word(mailbox)}` : ""}`;
 
 /** Quoted only where a shell needs it, and then in the quotes that cmd.exe knows, too: `[` is a pattern to zsh. */
 const word = (text: string): string => (/^[\w.:/@+-]+$/.test(text) ? text : `"${text}"`);

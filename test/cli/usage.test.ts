@@ -31,6 +31,9 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 	["host-:3000", "has an invalid host name"],
 ];
 
+/** Of these, what is something else to `share`: a port, a service with a scheme, and no service at all. */
+const SHARED = ["3000", "http://localhost:3000", "localhost"];
+
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["no command", ["--no-relay"], /No command given\. .*share, join, identity, mailbox, demo/],
 	["a typing error in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
@@ -72,15 +75,53 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a relay that is not a URL", [...SHARE, "--relay-url", "relay"], /--relay-url: 'relay' is not an http or https URL/],
 	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is not an http/],
 
-	["nothing to share", ["share"], /'share' needs <FRONTEND> <BACKEND> <WEBSOCKET> <NAME>/],
-	["only two services", ["share", "a:1", "b:2"], /'share' needs <WEBSOCKET> <NAME>/],
-	["a hub without a name", SHARE.slice(0, 4), /'share' needs <NAME>/],
-	["an extra argument for share", [...SHARE, "x", "y"], /'share' takes no further argument: 'x' 'y'/],
-	["a peer without a name", ["join", "--ticket", "endpointaaaa"], /'join' needs <NAME>/],
-	["an extra argument for join", [...JOIN, "x"], /'join' takes no further argument: 'x'/],
+	["nothing to share", ["share"], /'share' needs a service\. .*share 3000/],
+	["a name, but nothing to share", ["share", "my-hub"], /'share' needs a service\. /],
+	["an extra argument for share", [...SHARE, "x"], /'my-hub' is not a service.* in quotes: "my-hub x"\./],
+	["two names for a hub", [...SHARE, "--name", "x"], /There are two names: 'my-hub' and --name 'x'\. Give one/],
+	["two names for a peer", [...JOIN, "--name", "x"], /There are two names: 'my-peer' and --name 'x'\. Give one/],
+	["a peer without an invitation", ["join"], /'join' needs a ticket or a join code\. .*join 5-hamburger-endorse/],
+	["an extra argument for join", [...JOIN, "x"], /'join' takes one name, not 2: 'my-peer' 'x'\. .*"my-peer x"/],
+	["a name of two words", ["join", "my", "peer"], /'join' takes one name, not 2.* in quotes: "my peer"\./],
+	["a code in three words", ["join", "5", "hamburger", "endorse"], /with hyphens: 5-hamburger-endorse\./],
+	["two codes", ["join", "5-hamburger-endorse", "6-a-b"], /'join' takes one invitation, not two/],
+	[
+		"a code beside --ticket",
+		[...JOIN, "5-a-b"],
+		/takes one invitation, and --ticket already gives one\. .*--name NAME/,
+	],
+	["an alias that is not saved", ["join", "@work"], /No hub is saved as 'work'\. .*--name @work/],
 	["an extra argument for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
-	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes no further argument: '--no-relay'/],
-	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code.*--join-code.*--ticket/],
+	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes one name, not 2: 'my-peer' '--no-relay'/],
+	["a code as a command", ["5-hamburger-endorse"], /Unknown command.* Did you mean 'join 5-hamburger-endorse'\?/],
+	["a port as a command", ["3000"], /Unknown command '3000'\. Did you mean 'share 3000'\?/],
+	[
+		"an unknown topic",
+		["help", "exit-status"],
+		/must be one of share, .*not 'exit-status'.*Did you mean 'exit-statuses'\?/,
+	],
+	["a typing error in a shell", ["completions", "bsh"], /must be one of bash, zsh, fish, not 'bsh'\. .* 'bash'\?/],
+
+	[
+		"a fourth service without a name",
+		["share", "3000", "8000", "4000", "5432"],
+		/one service too many.*postgres=5432,/,
+	],
+	["a hub's name before the services", ["share", "my-hub", "3000"], /only the last argument can be the hub's name/],
+	["a hub's name of two words", ["share", "3000", "my", "hub"], /'my' is not a service.* in quotes: "my hub"\./],
+	["a service's name without an equals sign", ["share", "web", "3000", "my-hub"], /'web' is not.*web=3000\./],
+	["spaces at an equals sign", ["share", "web=", "3000"], /'web' has no port\. Write web=3000, without a space/],
+	["a service twice", ["share", "web=3000", "web=3001"], /Two services are called 'web'\./],
+	["a service twice, once without a name", ["share", "3000", "frontend=3001"], /'frontend'\. Services without a name/],
+	["an unknown scheme", ["share", "api=htp://localhost:1"], /'api': .*unknown scheme 'htp'\. Did you mean 'http'\?/],
+	["a service's name in upper case", ["share", "Web=3000"], /'Web' is not a valid name for a service\..* web=3000\./],
+	["port and name exchanged", ["share", "3000:frontend"], /has its name behind the port\. Write frontend=3000\./],
+	["a service's URL with a path", ["share", "http://localhost:1/app"], /has a path.*Write http:\/\/localhost:1\./],
+	["Docker's two ports", ["share", "8080:80"], /'8080:80' has two ports\. /],
+	["commas", ["share", "3000,8000", "my-hub"], /'3000,8000' is not a port\. .*spaces between them: 3000 8000\./],
+	["a port that is too high", ["share", "70000"], /The frontend: '70000' is not a port\. Ports go from 1 to 65535\./],
+	["33 services", ["share", ...Array.from({ length: 33 }, (_, i) => `s${i}=1`)], /at most 32 services, not 33\./],
+	["no ticket and no code", ["join", "my-peer"], /needs a ticket or a join code\. Add what the hub/],
 	["an empty name", [...SHARE.slice(0, 4), " "], /The name is empty/],
 	["a name with a line break", [...SHARE.slice(0, 4), "a\nb"], /The name contains control characters/],
 	[
@@ -90,12 +131,12 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	],
 	["a name of 65 characters", [...SHARE.slice(0, 4), "x".repeat(65)], /The name is longer than 64 characters/],
 
+	...NO_ADDRESSES.filter(([value]) => !SHARED.includes(value)).map(([value, why]): [string, string[], RegExp] => [
+		`the frontend at '${value}'`,
+		["share", value, "b:2", "c:3", "my-hub"],
+		new RegExp(`The frontend: '${RegExp.escape(value)}' ${why}`),
+	]),
 	...NO_ADDRESSES.flatMap(([value, why]): [string, string[], RegExp][] => [
-		[
-			`the frontend at '${value}'`,
-			["share", value, "b:2", "c:3", "my-hub"],
-			new RegExp(`The frontend: '${RegExp.escape(value)}' ${why}`),
-		],
 		[`--ws-addr '${value}'`, [...JOIN, "--ws-addr", value], new RegExp(`--ws-addr: '${RegExp.escape(value)}' ${why}`)],
 		[`--ipv4-addr '${value}'`, [...SHARE, "--ipv4-addr", value], new RegExp(`--ipv4-addr: .* ${why}`)],
 	]),
@@ -113,7 +154,7 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 		/--only leaves 'a' out\. Add a to --only/,
 	],
 	["a name that no service has", [...JOIN, "--only", "web,,api"], /--only: '' is not the name of a service/],
-	["a bad second service", ["share", "a:1", "b", "c:3", "my-hub"], /The backend: 'b' is not host:port/],
+	["a bad second service", ["share", "a:1", "b", "c:3", "my-hub"], /'b' is not a service, and only the last/],
 	["a bad third service", ["share", "a:1", "b:2", "c:x", "my-hub"], /The websocket: 'c:x' has no port between/],
 	["a service on port 0", ["share", "a:0", "b:2", "c:3", "my-hub"], /The frontend: 'a:0' has port 0/],
 	["a bad UDP address for the demo", ["demo", "--once", "--ipv4-addr", "nonsense"], /--ipv4-addr: 'nonsense' is not/],

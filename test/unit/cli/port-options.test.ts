@@ -43,10 +43,10 @@ describe("--bind", () => {
 		["my db=5433", "--bind: 'my db' is not the name of a service."],
 		[`${"x".repeat(65)}=1`, `--bind: '${"x".repeat(65)}' is not the name of a service.`],
 		["db=65536", "--bind db: '65536' is not a number from 0 to 65535."],
-		["db=-1", "--bind db: '-1' is not host:port"],
-		["db=x", "--bind db: 'x' is not host:port"],
-		["db=tcp://x:1", "--bind db: 'tcp://x:1' is not host:port"],
-		["db=a=1", "--bind db: 'a=1' is not host:port"],
+		["db=-1", "--bind db: '-1' is not host:port."],
+		["db=x", "--bind db: 'x' is not host:port."],
+		["db=tcp://x:1", "--bind db: 'tcp://x:1' is not host:port."],
+		["db=a=1", "--bind db: 'a=1' is not host:port."],
 	])("%s is an error", (bind, message) => {
 		expect(thrown("usage", () => choices({ bind: [bind] })).message).toBe(message);
 	});
