@@ -8,6 +8,7 @@ import { parseTicket, type Ticket } from "../invite/ticket.ts";
 import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import { type EmitPeerEvent, RUNNING_TRANSFERS } from "./events.ts";
+import type { HubInfo } from "./hub-session.ts";
 import { Listeners } from "./listeners.ts";
 import { Uplink } from "./uplink.ts";
 
@@ -20,6 +21,10 @@ export interface PeerOptions {
 	endpoint: EndpointOptions;
 	/** False: the first loss of the hub is the end. True when not given. */
 	reconnect?: boolean;
+	/** The peer's key for the hub with this public id, if `endpoint` has none. Called once the ticket is known. */
+	keyFor?: (hub: string) => Uint8Array;
+	/** Called once, when the hub has admitted the peer and the local ports forward to it. Must not reject. */
+	onWelcome?: (ticket: Ticket, hub: HubInfo) => Promise<void>;
 }
 
 /**
@@ -78,13 +83,14 @@ interface Local {
 
 /** From the first packet to the hub to the last one. */
 async function connected(
-	{ name, endpoint: endpointOptions, reconnect = true }: PeerOptions,
+	{ name, endpoint: endpointOptions, reconnect = true, keyFor, onWelcome }: PeerOptions,
 	ticket: Ticket,
 	{ listeners, addresses }: Local,
 	emit: EmitPeerEvent,
 	stop: AbortSignal,
 ): Promise<void> {
-	const endpoint = await bindEndpoint(endpointOptions);
+	const key = keyFor?.(ticket.address.id().toString());
+	const endpoint = await bindEndpoint({ ...(key && { key }), ...endpointOptions });
 	const uplink = new Uplink({
 		endpoint,
 		hub: ticket.address,
@@ -101,6 +107,7 @@ async function connected(
 		listeners.connect(uplink);
 		emit({ type: "ready", name, addresses });
 		listeners.status.startReporting();
+		await onWelcome?.(ticket, uplink.hub);
 		try {
 			await Promise.race([uplink.failed, stopped]);
 		} finally {

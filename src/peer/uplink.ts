@@ -12,7 +12,7 @@ import { pathText } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import { type EmitPeerEvent, type Loss, lossText } from "./events.ts";
 import { NoHub } from "./failed-connections.ts";
-import { HubSession, type Introduction } from "./hub-session.ts";
+import { type HubInfo, HubSession, type Introduction } from "./hub-session.ts";
 import { LASTING_MS, PEER_SILENCE_MS, SUSPECT_MS, UPLINK_TICK_MS } from "./limits.ts";
 import { Reconnect } from "./reconnect.ts";
 import { SuspendDetector } from "./suspend-detector.ts";
@@ -36,6 +36,8 @@ export const STOPPED = "the peer was stopped";
 export class Uplink {
 	/** Rejects when the peer cannot go on: denied, or lost without reconnecting. Never resolves. */
 	readonly failed: Promise<never>;
+	/** What the hub last said about itself. */
+	hub: HubInfo = { name: undefined, lasting: undefined };
 	#options: UplinkOptions;
 	#state: UplinkState<HubSession> = { kind: "connecting" };
 	/** The session in use, and older ones that still carry something. */
@@ -158,6 +160,7 @@ export class Uplink {
 		for (const { old, reason } of superseded([...this.#sessions], session)) this.#giveUp(old, reason);
 		this.#sessions.add(session);
 		this.#suspends.tick();
+		this.hub = session;
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);
 			const suspension = this.#suspends.recent();
