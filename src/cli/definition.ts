@@ -7,6 +7,8 @@ export interface Argument {
 	readonly description: string;
 	/** The possible values, if they are a fixed set. The command checks them itself. */
 	readonly values?: readonly string[];
+	/** Takes all words that are left, also none: the parsed value is a list. It is the last argument. */
+	readonly variadic?: true;
 }
 
 export interface Flag {
@@ -33,6 +35,11 @@ export interface Text extends Valued {
 	readonly valueHint: string;
 	/** The parsed value is a list, empty when the option is not given. */
 	readonly repeatable?: true;
+	/**
+	 * The value may be left out, and is then parsed as `true`: the next word is the value only if it matches this. Behind
+	 * an equals sign, any text is.
+	 */
+	readonly next?: RegExp;
 }
 
 export interface Choice extends Valued {
@@ -47,11 +54,13 @@ type Value<D extends Definition> = D extends { counted: true }
 	? number
 	: D extends { type: "boolean" }
 		? boolean
-		: D extends { repeatable: true }
-			? readonly string[]
-			: D extends { options: readonly (infer O)[] }
-				? O
-				: string;
+		: D extends { next: RegExp }
+			? string | true
+			: D extends { repeatable: true } | { variadic: true }
+				? readonly string[]
+				: D extends { options: readonly (infer O)[] }
+					? O
+					: string;
 
 type Always = Argument | Flag | { readonly repeatable: true } | { readonly default: string };
 
