@@ -2,9 +2,10 @@
 import { completions } from "./completions.ts";
 import type { CommandTable } from "./definition.ts";
 import { demo } from "./demo.ts";
+import { hubs } from "./hubs.ts";
 import { identity } from "./identity.ts";
 import { join } from "./join.ts";
 import { mailbox } from "./mailbox.ts";
 import { share } from "./share.ts";
 
-export const COMMANDS = { share, join, identity, mailbox, demo, completions } satisfies CommandTable;
+export const COMMANDS = { share, join, hubs, identity, mailbox, demo, completions } satisfies CommandTable;

@@ -44,6 +44,8 @@ const CASES: [line: string, offered: string[]][] = [
 	["completions --", ["--help", "--verbose", "--version"]],
 	["completions ", ["bash", "fish", "zsh"]],
 	["completions z", ["zsh"]],
+	["join --sa", ["--save"]],
+	["hubs ", ["remove"]],
 ];
 
 const words = (text: string) =>
