@@ -122,7 +122,7 @@ function options(args: Definitions): string {
 }
 
 function valueText(definition: Definition): string {
-	if (definition.type === "string") return ` ${definition.valueHint}`;
+	if (definition.type === "string") return definition.next ? ` [${definition.valueHint}]` : ` ${definition.valueHint}`;
 	return definition.type === "enum" ? ` ${definition.options.join("|")}` : "";
 }
 

@@ -18,7 +18,7 @@ export const EXIT_STATUS = {
 	nobody: { status: 12, meaning: "no hub answered the join code" },
 	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refused this client" },
 	denied: { status: 14, meaning: "the hub denied this peer" },
-	identity: { status: 15, meaning: "the identity file cannot be used" },
+	identity: { status: 15, meaning: "the identity file or the saved hub cannot be used" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;

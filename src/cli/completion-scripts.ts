@@ -144,7 +144,8 @@ function optionsOf(args: Definitions): Option[] {
 				name,
 				words: [`--${name}`, ...(letter ? [`-${letter}`] : [])],
 				description: describe(definition),
-				takesValue: definition.type !== "boolean",
+				// A value that may be left out is not completed: the next word may be something else.
+				takesValue: definition.type !== "boolean" && !("next" in definition),
 				values: definition.type === "enum" ? definition.options : [],
 				hint: definition.type === "string" ? definition.valueHint : name,
 			},

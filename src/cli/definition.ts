@@ -39,6 +39,11 @@ export interface Text extends Valued {
 	readonly valueHint: string;
 	/** The parsed value is a list, empty when the option is not given. */
 	readonly repeatable?: true;
+	/**
+	 * The value may be left out, and is then parsed as `true`: the next word is the value only if it matches this. Behind
+	 * an equals sign, any text is.
+	 */
+	readonly next?: RegExp;
 }
 
 export interface Choice extends Valued {
@@ -53,11 +58,13 @@ type Value<D extends Definition> = D extends { counted: true }
 	? number
 	: D extends { type: "boolean" }
 		? boolean
-		: D extends { repeatable: true } | { variadic: true }
-			? readonly string[]
-			: D extends { options: readonly (infer O)[] } | { values: readonly (infer O)[] }
-				? O
-				: string;
+		: D extends { next: RegExp }
+			? string | true
+			: D extends { repeatable: true } | { variadic: true }
+				? readonly string[]
+				: D extends { options: readonly (infer O)[] } | { values: readonly (infer O)[] }
+					? O
+					: string;
 
 type Required = { readonly type: "positional"; readonly optional?: never } | { readonly variadic: true };
 type Always = Required | Flag | { readonly repeatable: true } | { readonly default: string };

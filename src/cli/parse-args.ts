@@ -28,7 +28,7 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 	const definitions: Definitions = Object.assign({}, ...Object.values(table).map(({ args }) => args));
 	const values: Values = new Map();
 	const words: string[] = [];
-	for (const part of partsOf(argv, definitions)) {
+	for (const part of partsOf(argv, definitions, Object.keys(table))) {
 		if (typeof part !== "string") take(part, definitions, values);
 		else if (words.length > 0 || Object.hasOwn(table, part)) words.push(part);
 		else throw usage(`Unknown command '${part}'.`, commandFor(part, table));
@@ -46,7 +46,7 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 // --- internal ---
 
 /** By long name, in the order in which they were given. */
-type Values = Map<string, string | string[] | number>;
+type Values = Map<string, string | string[] | number | true>;
 
 interface Option {
 	name: string;
@@ -57,29 +57,46 @@ interface Option {
 	inline: boolean;
 }
 
-/** The words and the options of a command line, in order. */
-function* partsOf(argv: readonly string[], definitions: Definitions): Generator<string | Option> {
+/** The words and the options of a command line, in order. The first word is one of the commands. */
+function* partsOf(
+	argv: readonly string[],
+	definitions: Definitions,
+	commands: readonly string[],
+): Generator<string | Option> {
 	const options: Record<string, { type: "boolean" | "string"; short?: string }> = {};
 	const letters = new Set<string>();
+	const optional = new Map<string, RegExp>();
 	for (const [name, definition] of Object.entries(definitions)) {
 		if (definition.type === "positional") continue;
 		const short = definition.type === "boolean" ? definition.alias : undefined;
-		options[name] = { type: definition.type === "boolean" ? "boolean" : "string", ...(short && { short }) };
+		const next = definition.type === "string" ? definition.next : undefined;
+		// For node:util, a "string" takes the next word, whatever it is.
+		options[name] = { type: definition.type === "boolean" || next ? "boolean" : "string", ...(short && { short }) };
 		if (short) letters.add(short);
+		if (next) optional.set(name, next);
 	}
 	const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
 	let last = -1;
-	for (const token of tokens) {
+	let command = false;
+	for (const [i, token] of tokens.entries()) {
 		const typed = argv[token.index] as string;
 		if (token.kind === "option-terminator" || token.index === last) continue;
 		if (token.kind === "positional" || !/^-[-a-zA-Z]/.test(typed)) {
 			// A negative number, too: to node:util it is a group of letters, one token each.
 			last = token.index;
+			command = true;
 			yield typed;
 		} else {
+			const next = tokens[i + 1];
+			// What stands behind `--` is no value, nor is the command.
+			const mayBeValue = next?.kind === "positional" && next.index === token.index + 1 && token.value === undefined;
+			const taken =
+				mayBeValue && (command || !commands.includes(next.value)) && optional.get(token.name)?.test(next.value);
+			if (taken) last = next.index;
+			const value = taken ? next.value : token.value;
 			const letter = [...typed.slice(1)].find((one) => !letters.has(one));
 			const shown = typed.startsWith("--") ? typed.split("=", 1)[0] : `-${letter}`;
-			yield { name: token.name, shown: shown as string, value: token.value, inline: token.inlineValue ?? false };
+			yield { name: token.name, shown: shown as string, value, inline: token.inlineValue ?? false };
 		}
 	}
 }
@@ -103,11 +120,13 @@ function take({ name, shown, value, inline }: Option, definitions: Definitions, 
 		return;
 	}
 	// node:util takes any next word as the value; before one that looks like an option, the value was likely forgotten.
-	if (!value || (!inline && value.startsWith("-") && value !== "-")) throw usage(`Option '--${name}' needs a value.`);
+	const bare = value === undefined && definition.type === "string" && definition.next !== undefined;
+	if (!bare && (!value || (!inline && value.startsWith("-") && value !== "-")))
+		throw usage(`Option '--${name}' needs a value.`);
 	if (definition.type === "string" && definition.repeatable) {
-		values.set(name, [...(Array.isArray(old) ? old : []), value]);
+		values.set(name, [...(Array.isArray(old) ? old : []), value as string]);
 	} else if (old !== undefined) throw usage(`Option '--${name}' is given twice.`);
-	else values.set(name, value);
+	else values.set(name, value ?? true);
 }
 
 /** Refuses options of other commands, and values that are not in their list. */

@@ -54,19 +54,20 @@ export const share = defineCommand({
 		const identity = readIdentity(options);
 		try {
 			const policy = policyFor(identity);
-			const fixed = endpoint.relays !== "none" || endpoint.ipv4?.port || endpoint.ipv6?.port;
+			const fixed = endpoint.relays !== "none" || Boolean(endpoint.ipv4?.port || endpoint.ipv6?.port);
 			if (identity && !fixed) {
 				notice(
 					"Without a relay the ticket changes at each start, unless the UDP port is fixed: --ipv4-addr 0.0.0.0:4433.",
 				);
 			}
+			const lasting = identity !== undefined && fixed;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const [{ runHub }, { hubReporter }] = await Promise.all([
 				import("../hub/run-hub.ts"),
 				import("../hub/reporter.ts"),
 			]);
 			const report = hubReporter({ qr: codes?.qr ?? false });
-			await runHub({ name, services, policy, endpoint: bound, ...(codes && { codes }) }, report, stop, cut);
+			await runHub({ name, services, policy, lasting, endpoint: bound, ...(codes && { codes }) }, report, stop, cut);
 		} finally {
 			identity?.close();
 		}

@@ -38,12 +38,15 @@ export interface HubSettings {
 	name: string;
 	services: readonly SharedService[];
 	policy: Policy;
+	/** Whether its ticket works after a restart: its identity is kept, and it can be found again. False when not given. */
+	lasting?: boolean;
 }
 
 export class Hub {
 	/** Aborted once no new peer can be admitted: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;
 	readonly #name: string;
+	readonly #lasting: boolean;
 	readonly #run = crypto.randomUUID();
 	readonly #emit: (event: HubEvent) => void;
 	readonly #admission: Admission;
@@ -64,9 +67,10 @@ export class Hub {
 	#stopping = false;
 	#stopped: Promise<void> | undefined;
 
-	constructor({ id, name, services, policy }: HubSettings, emit: (event: HubEvent) => void) {
+	constructor({ id, name, services, policy, lasting = false }: HubSettings, emit: (event: HubEvent) => void) {
 		this.closedToNewPeers = this.#closing.signal;
 		this.#name = name;
+		this.#lasting = lasting;
 		this.#emit = emit;
 		this.#admission = new Admission(policy);
 		this.#loops = new LoopGuard(id);
@@ -159,8 +163,8 @@ export class Hub {
 
 	async #welcome(): Promise<Welcome> {
 		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
-		const services = this.#health.states();
-		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, run: this.#run, services };
+		const more = { run: this.#run, lasting: this.#lasting, services: this.#health.states() };
+		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, ...more };
 	}
 
 	#onEvent(session: PeerSession, event: SessionEvent): void {

@@ -20,6 +20,8 @@ export interface HubOptions {
 	endpoint: EndpointOptions;
 	/** Who is admitted. */
 	policy: Policy;
+	/** Whether the ticket works after a restart: see HubSettings. */
+	lasting?: boolean;
 	/** Also offer join codes. */
 	codes?: Omit<OfferOptions, "once">;
 }

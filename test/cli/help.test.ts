@@ -32,7 +32,7 @@ const HELP: [args: string[], names: string[]][] = [
 	[
 		["join", "--help"],
 		[
-			"[NAME] [CODE|TICKET]",
+			"[NAME] [CODE|TICKET|@ALIAS]",
 			"--ticket",
 			"--frontend-addr",
 			"--backend-addr",

@@ -51,6 +51,8 @@ const CASES: [line: string, offered: string[]][] = [
 	["share 3000 8000 4000 my-hub --expi", ["--expires"]],
 	["join my-peer 5-hamburger-endorse --nam", ["--name"]],
 	["join --name x 5-hamburger-endorse --backen", ["--backend-addr"]],
+	["join --sa", ["--save"]],
+	["hubs ", ["remove"]],
 ];
 
 const words = (text: string) =>

@@ -34,7 +34,7 @@ describe.each(Object.entries(TABLE))("%s", (name, { examples }) => {
 test("each command is shown with its arguments, the optional ones in brackets", async () => {
 	const usage = async (command: string) => /^USAGE (.*)$/m.exec(await help(command, TABLE))?.[1];
 	expect(await usage("share")).toBe("hivemind-p2p share [OPTIONS] [SERVICE...] [NAME]");
-	expect(await usage("join")).toBe("hivemind-p2p join [OPTIONS] [NAME] [CODE|TICKET]");
+	expect(await usage("join")).toBe("hivemind-p2p join [OPTIONS] [NAME] [CODE|TICKET|@ALIAS]");
 	expect(await usage("identity")).toBe("hivemind-p2p identity [OPTIONS] <FILE>");
 	expect(await usage("demo")).toBe("hivemind-p2p demo [OPTIONS]");
 	expect(await usage("help")).toBe("hivemind-p2p help [OPTIONS] [TOPIC]");
