@@ -11,7 +11,7 @@ export const hubs = defineCommand({
 	examples: [
 		["hivemind-p2p hubs", "List the saved hubs"],
 		["hivemind-p2p hubs remove shop", "Forget the hub that is saved as 'shop'"],
-		["hivemind-p2p join @shop", "Join the hub that is saved as 'shop'"],
+		["hivemind-p2p hubs remove shop home", "Forget several at once"],
 	],
 	args: {
 		action: { type: "positional", optional: true, values: ["remove"], description: "Leave it out to list them" },
