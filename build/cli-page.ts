@@ -4,10 +4,13 @@ import { OUTPUT_QUEUE } from "../src/base/limits.ts";
 import { PROGRAM } from "../src/base/version.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import type { AnyCommand, CommandTable, Definition, Definitions } from "../src/cli/definition.ts";
+import { argumentRows } from "../src/cli/describe.ts";
 import { NETWORK } from "../src/cli/endpoint-options.ts";
+import { SERVICE_FORMS } from "../src/cli/help-topics.ts";
 import { CUT_MS, SIGNAL_ECHO_MS } from "../src/cli/limits.ts";
 import { COMMON } from "../src/cli/options.ts";
 import { DRAIN_MS } from "../src/forward/limits.ts";
+import { NAME_MAX, SERVICES_MAX } from "../src/protocol/limits.ts";
 import { table } from "./markdown.ts";
 
 const TABLE: CommandTable = COMMANDS;
@@ -23,9 +26,11 @@ ${table(
 	Object.entries(TABLE).map(([name, { description }]) => [`[\`${name}\`](#${name})`, description]),
 )}
 
-Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
+Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. An unknown command, option or value is an error that suggests the nearest known one. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
 
 \`join\` listens on both addresses of \`localhost\`, 127.0.0.1 and ::1, by default and where its option says \`localhost\`: a browser may take either. If a program has one of the two, that is an error. A number (\`127.0.0.1:3000\`) is that address only.
+
+A hub or a peer that is given no name is called like its machine: the host name without its domain. The other side sees it.
 
 Tickets and join codes are secrets, and arguments are visible in the process list: \`--ticket -\` and \`--join-code -\` read from standard input, and there are [environment variables](#environment).
 
@@ -36,6 +41,23 @@ No reader holds the program up. While a terminal or a pipe is not read (Ctrl+S, 
 ${Object.entries(TABLE)
 	.map(([name, command]) => section(name, command))
 	.join("\n\n")}
+
+## Services
+
+\`share\` takes up to ${SERVICES_MAX} services:
+
+${table(
+	["written as", "means"],
+	SERVICE_FORMS.map(([form, meaning]) => [`\`${form}\``, meaning]),
+)}
+
+Of those without a name the first is the \`frontend\`, the second the \`backend\`, and the third the \`websocket\`; a fourth needs a name. A name has lower-case letters, digits and hyphens, begins with a letter, and is at most ${NAME_MAX} characters long. Without a scheme the address is shown as \`http\`, the websocket's as \`ws\`, and that of a port that usually belongs to something else, like 5432, as \`tcp\`.
+
+At most one argument may be something else: the last one is a name for the hub. \`host:port\` three times and then anything but a complete \`name=…\` is a command line of the original program, and the fourth argument is the hub's name. What could be read in two ways is an error that says how to write it.
+
+## Invitations
+
+\`join\` takes a join code, a ticket, or the hub's whole command in quotes, as \`--join-code\` and \`--ticket\` do, also with what a mail puts around it. What begins with digits and a hyphen, or with \`endpoint\`, is an invitation and not a name; a name like that is written \`--name 5-a-b\`. Beside \`--ticket\` or \`--join-code\` the argument is a name, whatever it looks like.
 
 ## Connection options
 
@@ -61,13 +83,19 @@ ${table(["status", "meaning"], [...statuses(), ["129, 130, 143", "ended by a sec
 
 // --- internal ---
 
-function section(name: string, { description, args }: AnyCommand): string {
-	const places = Object.entries(args).filter(([, { type }]) => type === "positional");
+function section(name: string, { description, examples, args }: AnyCommand): string {
+	const places = argumentRows(args);
 	const own = Object.entries(args).filter(([option]) => !(option in NETWORK) && !(option in COMMON));
-	const synopsis = [PROGRAM, name, "[OPTIONS]", ...places.map(([place]) => `<${place.toUpperCase()}>`)].join(" ");
-	const parts = [`## ${name}`, `${description}.`, `\`\`\`\n${synopsis}\n\`\`\``];
+	const words = places.map(({ label, optional }) => (optional ? `[${label}]` : `<${label}>`));
+	const lines = examples.map(([line, meaning]) => `# ${meaning}\n${line}`);
+	const parts = [
+		`## ${name}`,
+		`${description}.`,
+		code(lines.join("\n\n")),
+		code([PROGRAM, name, "[OPTIONS]", ...words].join(" ")),
+	];
 	if (places.length > 0) {
-		const rows = places.map(([place, definition]) => [`\`${place.toUpperCase()}\``, definition.description]);
+		const rows = places.map(({ label, description }) => [`\`${label}\``, description]);
 		parts.push(table(["argument", "meaning"], rows));
 	}
 	const listed = own.filter(([, { type }]) => type !== "positional");
@@ -76,6 +104,8 @@ function section(name: string, { description, args }: AnyCommand): string {
 	parts.push(`It also takes the ${common}[options of every command](#options-of-every-command).`);
 	return parts.join("\n\n");
 }
+
+const code = (text: string): string => `\`\`\`\n${text}\n\`\`\``;
 
 function options(args: Definitions): string {
 	const rows = Object.entries(args).map(([name, definition]) => {
@@ -92,7 +122,7 @@ function options(args: Definitions): string {
 }
 
 function valueText(definition: Definition): string {
-	if (definition.type === "string") return ` ${definition.valueHint}`;
+	if (definition.type === "string") return definition.next ? ` [${definition.valueHint}]` : ` ${definition.valueHint}`;
 	return definition.type === "enum" ? ` ${definition.options.join("|")}` : "";
 }
 

@@ -98,13 +98,11 @@ async function recordIn(place: string): Promise<string> {
 			},
 		};
 	};
-	/** Types the lines of one command at a person's pace. */
-	const type = async (screen: Screen, ...lines: string[]) => {
-		for (const [i, line] of lines.entries()) {
-			const ms = line.length * TYPING_MS;
-			screen.type(`${i === 0 ? "$" : ">"} ${line}`, now(), ms);
-			await Bun.sleep(ms);
-		}
+	/** Types a command at a person's pace. */
+	const type = async (screen: Screen, line: string) => {
+		const ms = line.length * TYPING_MS;
+		screen.type(`$ ${line}`, now(), ms);
+		await Bun.sleep(ms);
 	};
 
 	await using services = start("hub", [process.execPath, import.meta.path, "services", place]);
@@ -112,14 +110,14 @@ async function recordIn(place: string): Promise<string> {
 	await using server = start("hub", [EXECUTABLE, "mailbox", "--listen", `${HUB_ADDRESS}:${MAILBOX_PORT}`]);
 	await server.line("Mailbox server");
 
-	const share = ["share", "127.0.0.1:3000", "127.0.0.1:8000", "127.0.0.1:4000", "my-hub", "--wormhole"];
-	await type(shells.hub, `hivemind-p2p ${share.slice(0, 3).join(" ")} \\`, `    ${share.slice(3).join(" ")}`);
+	const share = ["share", "3000", "8000", "4000", "my-hub", "--wormhole"];
+	await type(shells.hub, `hivemind-p2p ${share.join(" ")}`);
 	await using hub = start("hub", [EXECUTABLE, ...share, "--no-relay"], shells.hub);
 	const code = MARKED.exec(await hub.line(MILESTONES.code))?.[0] as string;
 	await Bun.sleep(READING_MS);
 
-	const join = ["join", "my-peer", "--join-code", code];
-	await type(shells.peer, `hivemind-p2p ${join.slice(0, 2).join(" ")} \\`, `    ${join.slice(2).join(" ")}`);
+	const join = ["join", code, "my-peer"];
+	await type(shells.peer, `hivemind-p2p ${join.join(" ")}`);
 	await using peer = start("peer", [EXECUTABLE, ...join], shells.peer);
 	await peer.line(MILESTONES.stop);
 	await Bun.sleep(READING_MS);

@@ -18,7 +18,7 @@ const NAME = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-
  */
 export function parseAddress(text: string, what: string, allowPortZero = true): Address {
 	const fail = (why: string): never => {
-		throw new HivemindError("usage", `${what}: '${text}' ${why}`, {
+		throw new HivemindError("usage", `${what}: '${text}' ${why}.`, {
 			hint: "Write host:port, for example 127.0.0.1:3000, my-host:8000 or [::1]:4000.",
 		});
 	};

@@ -1,7 +1,7 @@
 // The one error class of the program and the table from its codes to exit statuses. Only main.ts turns an error into text
 // and a status.
 
-/** Exit statuses are part of the interface: documented in `--help` and docs/cli.md, never renumbered. */
+/** Exit statuses are part of the interface: `help exit-statuses` and docs/cli.md list them; never renumbered. */
 export const EXIT_STATUS = {
 	ok: { status: 0, meaning: "success, also when stopped with Ctrl+C" },
 	internal: { status: 1, meaning: "a bug in hivemind-p2p, or a no from `doctor` or `status --check`" },
@@ -18,7 +18,7 @@ export const EXIT_STATUS = {
 	nobody: { status: 12, meaning: "no hub answered the join code" },
 	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refused this client" },
 	denied: { status: 14, meaning: "the hub denied this peer" },
-	identity: { status: 15, meaning: "the identity file cannot be used" },
+	identity: { status: 15, meaning: "the identity file or the saved hub cannot be used" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;

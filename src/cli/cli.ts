@@ -11,12 +11,12 @@ import { parse } from "./parse-args.ts";
  */
 export async function run(argv: readonly string[], stop: AbortSignal, cut: AbortSignal): Promise<void> {
 	const line = argv.length === 0 ? ({ kind: "help", command: undefined } as const) : parse(argv, COMMANDS);
+	const table: CommandTable = COMMANDS;
 	if (line.kind === "version") return print(`${PROGRAM} ${VERSION}`);
 	if (line.kind === "help") {
 		const { help } = await import("./help.ts");
-		return print(await help(line.command));
+		return print(await help(line.command, table));
 	}
 	setVerbosity(line.options.verbose);
-	const table: CommandTable = COMMANDS;
 	await table[line.command]?.run(line.options, stop, { cut, table });
 }

@@ -2,9 +2,14 @@
 import { completions } from "./completions.ts";
 import type { CommandTable } from "./definition.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
+import { helpAbout } from "./help-command.ts";
+import { hubs } from "./hubs.ts";
 import { identity } from "./identity.ts";
 import { join } from "./join.ts";
 import { mailbox } from "./mailbox.ts";
 import { share } from "./share.ts";
 
-export const COMMANDS = { share, join, identity, mailbox, demo, completions } satisfies CommandTable;
+const WORKING = { share, join, hubs, identity, mailbox, doctor, demo, completions } satisfies CommandTable;
+
+export const COMMANDS = { ...WORKING, help: helpAbout(Object.keys(WORKING)) } satisfies CommandTable;

@@ -1,6 +1,7 @@
 // Completion scripts for bash, zsh and fish, made from the table that the command line is parsed with, so that they
 // offer exactly the options that exist. Pure.
-import { type CommandTable, type Definitions, describe } from "./definition.ts";
+import type { CommandTable, Definitions } from "./definition.ts";
+import { describe } from "./describe.ts";
 import { GENERAL } from "./options.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -9,8 +10,6 @@ type Shell = (typeof SHELLS)[number];
 /** The script: for `source`, or for the shell's directory of completions. */
 export const completionScript = (shell: Shell, program: string, table: CommandTable): string =>
 	WRITERS[shell](program, table);
-
-export const isShell = (name: string): name is Shell => (SHELLS as readonly string[]).includes(name);
 
 // --- internal ---
 
@@ -75,9 +74,10 @@ function zsh(program: string, commands: CommandTable): string {
 	const specs = (args: Definitions) => optionsOf(args).flatMap(zshSpecs);
 	const described = Object.entries(commands).map(([name, { description }]) => quoted(`${name}:${description}`));
 	const cases = Object.entries(commands).map(([name, { args }]) => {
-		const places = positionalsOf(args).map(({ name, values }, i) =>
-			quoted(`${i + 1}:${name.toUpperCase()}:${values.length > 0 ? `(${values.join(" ")})` : " "}`),
-		);
+		const places = positionalsOf(args).map(({ name, optional, variadic, values }, i) => {
+			const place = variadic ? "*:" : `${i + 1}:${optional ? ":" : ""}`;
+			return quoted(`${place}${name.toUpperCase()}:${values.length > 0 ? `(${values.join(" ")})` : " "}`);
+		});
 		return `\t\t${name}) _arguments -s ${[...specs(args), ...places].join(" \\\n\t\t\t")} ;;`;
 	});
 	return `#compdef ${program}
@@ -144,7 +144,8 @@ function optionsOf(args: Definitions): Option[] {
 				name,
 				words: [`--${name}`, ...(letter ? [`-${letter}`] : [])],
 				description: describe(definition),
-				takesValue: definition.type !== "boolean",
+				// A value that may be left out is not completed: the next word may be something else.
+				takesValue: definition.type !== "boolean" && !("next" in definition),
 				values: definition.type === "enum" ? definition.options : [],
 				hint: definition.type === "string" ? definition.valueHint : name,
 			},
@@ -154,7 +155,7 @@ function optionsOf(args: Definitions): Option[] {
 
 const positionalsOf = (args: Definitions) =>
 	Object.entries(args).flatMap(([name, definition]) =>
-		definition.type === "positional" ? [{ name, values: definition.values ?? [] }] : [],
+		definition.type === "positional" ? [{ ...definition, name, values: definition.values ?? [] }] : [],
 	);
 
 const ident = (program: string) => program.replaceAll("-", "_");

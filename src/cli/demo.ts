@@ -5,6 +5,11 @@ import { COMMON } from "./options.ts";
 
 export const demo = defineCommand({
 	description: "Try everything on this machine alone, offline",
+	examples: [
+		["hivemind-p2p demo", "Share, join and check, then leave everything running to look at"],
+		["hivemind-p2p demo --once", "The same, and exit with status 0 if all works"],
+		["hivemind-p2p demo -vv", "Also show what the connection does"],
+	],
 	args: {
 		once: { type: "boolean", description: "Exit after the checks" },
 		...NETWORK,

@@ -8,8 +8,13 @@ import { COMMON, MAILBOX } from "./options.ts";
 
 export const doctor = defineCommand({
 	description: "Check what works on this machine, and whether a ticket's hub can be reached",
+	examples: [
+		["hivemind-p2p doctor", "Check this machine, the relay and the mailbox server"],
+		["hivemind-p2p doctor endpointab…", "Also find out whether the hub of a ticket can be reached"],
+		["hivemind-p2p doctor --no-relay --json", "Check what works offline, for a program"],
+	],
 	args: {
-		ticket: { type: "positional", description: "A hub's ticket" },
+		hub: { type: "positional", optional: true, description: "A hub's ticket" },
 		json: { type: "boolean", description: "Write the result as JSON" },
 		...MAILBOX,
 		...NETWORK,
@@ -24,7 +29,10 @@ export const doctor = defineCommand({
 			findings.push(finding);
 			if (!options.json) print(row(finding));
 		};
-		const works = await diagnose({ endpoint, ...(mailbox && { mailbox }), ticket: options.ticket }, tell);
+		const works = await diagnose(
+			{ endpoint, ...(mailbox && { mailbox }), ...(options.hub && { ticket: options.hub }) },
+			tell,
+		);
 		if (options.json) print(JSON.stringify({ works, findings }, null, 2));
 		else print(works ? "\nA tunnel would work." : "\nA tunnel would not work.");
 		if (!works) throw new NegativeAnswer();

@@ -6,6 +6,11 @@ import { COMMON } from "./options.ts";
 
 export const identity = defineCommand({
 	description: "Print the public id of an identity file, which is created if it is missing",
+	examples: [
+		["hivemind-p2p identity peer.key", "Print a peer's public id, which the hub's --allow takes"],
+		["hivemind-p2p identity hub.key", "Create the identity of a hub before its first start"],
+		["hivemind-p2p identity hub.key --rotate", "Make the hub's old tickets and join codes useless"],
+	],
 	args: {
 		file: { type: "positional", description: "The identity file" },
 		...ROTATE,

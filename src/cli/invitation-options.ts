@@ -3,10 +3,12 @@ import { HivemindError } from "../base/errors.ts";
 import type { OfferOptions } from "../invite/offer-codes.ts";
 import { type Pasted, readPasted } from "../invite/pasted.ts";
 import type { RedeemOptions } from "../invite/redeem-code.ts";
+import { NAME_MAX } from "../protocol/limits.ts";
 import { mailboxUrl } from "../wormhole/client/mailbox-url.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
 import { checkWords } from "./code-words.ts";
 import type { Parsed } from "./definition.ts";
+import type { TypedInvitation } from "./join-words.ts";
 import { REDEEM_MAX_S } from "./limits.ts";
 import { wholeNumber } from "./numbers.ts";
 import { type CODES, INVITATION, MAILBOX } from "./options.ts";
@@ -30,19 +32,27 @@ export function codeOptions(options: Parsed<typeof CODES>): (OfferOptions & { qr
 	return { ...mailboxOf(options), ...(words !== undefined && { words }), qr: options.qr };
 }
 
+/** The option that gives an invitation, or else the environment variable, by name. */
+export function explicitInvitation(options: Parsed<typeof INVITATION>): string | undefined {
+	const sources = sourcesOf(options);
+	const option = sources.find(({ given }) => given !== undefined)?.option;
+	return option ?? sources.find(({ variable }) => process.env[variable])?.variable;
+}
+
 /**
- * The ticket or the join code that `join` was given, by option, standard input, environment, or typed on a terminal;
- * undefined when `stop` was aborted while reading or asking. @throws HivemindError `usage`, `code`
+ * The ticket or the join code that `join` was given, by argument, option, standard input, environment, or typed on a
+ * terminal; undefined when `stop` was aborted while reading or asking. @throws HivemindError `usage`, `code`
  */
 export async function readInvitation(
 	options: Parsed<typeof INVITATION & typeof MAILBOX>,
+	typed: TypedInvitation | undefined,
 	input: Input,
 	stop: AbortSignal,
 ): Promise<Invitation | undefined> {
 	const timeout = wholeNumber(options.timeout, "--timeout", 1, REDEEM_MAX_S);
 	const mailbox = mailboxOf(options);
 	try {
-		const found = await given(options, input);
+		const found = await given(options, typed, input);
 		if (found.kind === "ticket") return { ticket: found.text };
 		const redeem = { ...(found.mailbox && checkedMailbox(found.mailbox)), ...mailbox, timeoutMs: timeout * 1000 };
 		if (options["force-code"]) return { code: found.text, ...redeem };
@@ -50,26 +60,41 @@ export async function readInvitation(
 		return { code, ...redeem };
 	} catch (error) {
 		if (stop.aborted && error === stop.reason) return undefined;
-		throw error;
+		throw typed ? withNameHint(error, typed.text) : error;
 	}
 }
 
 // --- internal ---
 
-/** What was given, without what a paste had around it. An option says itself which of the two its value is. */
-async function given(options: Parsed<typeof INVITATION>, input: Input): Promise<Pasted> {
-	const sources = [
+function sourcesOf(options: Parsed<typeof INVITATION>) {
+	return [
 		{ kind: "ticket", option: "--ticket", given: options.ticket, variable: INVITATION.ticket.variable },
 		{ kind: "code", option: "--join-code", given: options["join-code"], variable: INVITATION["join-code"].variable },
 	] as const;
+}
+
+/** What was given, without what a paste had around it. An option says itself which of the two its value is. */
+async function given(
+	options: Parsed<typeof INVITATION>,
+	typed: TypedInvitation | undefined,
+	input: Input,
+): Promise<Pasted> {
 	const clean = (text: string) => readPasted(text, { ownWords: options["force-code"] });
-	const found = await readSecret(sources, input);
+	if (typed) return clean(typed.text);
+	const found = await readSecret(sourcesOf(options), input);
 	if (found) return { ...clean(found.secret), kind: found.source.kind };
-	const typed = clean((await input.askForPaste("Join code or ticket: ")) ?? "");
-	if (typed.text !== "") return typed;
+	const answer = clean((await input.askForPaste("Join code or ticket: ")) ?? "");
+	if (answer.text !== "") return answer;
 	throw new HivemindError("usage", "'join' needs a ticket or a join code.", {
-		hint: "Add --join-code or --ticket with what the hub's screen shows.",
+		hint: "Add what the hub's screen shows, for example: join 5-hamburger-endorse.",
 	});
+}
+
+/** A name may look like a code. */
+function withNameHint(error: unknown, word: string): unknown {
+	if (!(error instanceof HivemindError) || error.code !== "code" || word.length > NAME_MAX) return error;
+	const hint = `${error.hint} If it is this peer's name, write --name ${/\s/.test(word) ? `"${word}"` : word}.`;
+	return new HivemindError("code", error.message, { hint, cause: error.cause });
 }
 
 /** @throws HivemindError `usage` for what is not the URL of a mailbox server */

@@ -1,38 +1,65 @@
 // `join`: brings the services of a hub to this machine's localhost.
+import { HivemindError } from "../base/errors.ts";
 import type { PortQuestion } from "../peer/port-choices.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
+import type { Saved } from "./coming-back.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
-import { COMMON, INVITATION, MAILBOX } from "./options.ts";
+import { readJoinWords } from "./join-words.ts";
+import { COMMON, INVITATION, MAILBOX, NAME } from "./options.ts";
+import { ownName } from "./own-name.ts";
 import { PORTS, portChoices } from "./port-options.ts";
-import { readName } from "./read-name.ts";
+import { readGivenName } from "./read-name.ts";
+import { readAlias, SAVE } from "./saved-options.ts";
 
 export const join = defineCommand({
 	description: "Bring a hub's services to this machine's localhost",
+	examples: [
+		["hivemind-p2p join 5-hamburger-endorse", "Join with the code that the hub shows"],
+		["hivemind-p2p join my-peer --ticket -", "Join as 'my-peer' with a ticket from standard input"],
+		["hivemind-p2p join 5-hamburger-endorse --bind db=5433", "Put the service 'db' on another port"],
+	],
+	implied: /^\d+-\p{L}|^endpoint[a-z2-7]{20}|^@./u,
 	args: {
-		name: { type: "positional", description: "A name for this peer" },
+		words: {
+			type: "positional",
+			variadic: true,
+			description: "A name for this peer and the hub's invitation, in either order",
+			words: {
+				NAME: "A name for this peer, as with --name",
+				"CODE|TICKET|@ALIAS": "The hub's join code or ticket, or a saved hub; before or after the name",
+			},
+		},
+		...NAME,
 		...INVITATION,
 		...MAILBOX,
 		...PORTS,
+		...SAVE,
 		"no-reconnect": { type: "boolean", description: "Exit when the hub is lost instead of looking for it again" },
 		...IDENTITY,
 		...NETWORK,
 		...COMMON,
 	},
 	async run(options, stop, { cut }) {
-		const name = readName(options.name);
+		const { explicitInvitation, readInvitation } = await import("./invitation-options.ts");
+		const words = readJoinWords(options.words, explicitInvitation(options));
+		const alias = words.invitation?.kind === "saved" ? words.invitation.text : undefined;
+		const name = readGivenName(options.name, words.name) ?? ownName("peer");
 		const choices = portChoices(options);
 		const endpoint = endpointOptions(options);
-		const [{ Input }, { askForPort }, { readInvitation }] = await Promise.all([
+		const [{ Input }, { askForPort }] = await Promise.all([
 			import("./terminal-input.ts"),
 			import("./port-question.ts"),
-			import("./invitation-options.ts"),
 		]);
 		const input = new Input(stop);
 		const ask = input.canAsk ? (question: PortQuestion) => askForPort(question, input) : undefined;
 		const identity = readIdentity(options);
+		let saved: Saved | undefined;
 		try {
-			const invitation = await readInvitation(options, input, stop);
+			saved = await readSaved(alias, options.save, identity !== undefined);
+			const invitation = saved?.ticket
+				? { ticket: saved.ticket }
+				: await readInvitation(options, words.invitation, input, stop);
 			if (!invitation) return;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const reconnect = !options["no-reconnect"];
@@ -42,7 +69,7 @@ export const join = defineCommand({
 			]);
 			const report = peerReporter();
 			await runPeer(
-				{ name, invitation, ports: { ...choices, ask }, reconnect, endpoint: bound },
+				{ name, invitation, ports: { ...choices, ask }, reconnect, endpoint: bound, ...saved },
 				(event) => {
 					// From now on nobody is asked: standard input belongs to whoever started this.
 					if (event.type === "ready") input.close();
@@ -51,9 +78,27 @@ export const join = defineCommand({
 				stop,
 				cut,
 			);
+		} catch (error) {
+			throw saved ? saved.explained(error) : error;
 		} finally {
 			input.close();
+			saved?.close();
 			identity?.close();
 		}
 	},
 });
+
+// --- internal ---
+
+/** What `@ALIAS` or `--save` means for this run. @throws HivemindError `usage`, `identity` */
+async function readSaved(
+	alias: string | undefined,
+	save: string | true | undefined,
+	own: boolean,
+): Promise<Saved | undefined> {
+	if (alias !== undefined && save !== undefined) {
+		throw new HivemindError("usage", `@${alias} is saved already: --save is for a ticket or a join code.`);
+	}
+	if (alias !== undefined) return (await import("./coming-back.ts")).comingBack(alias, own);
+	return save === undefined ? undefined : (await import("./saving.ts")).saving(readAlias(save), own);
+}

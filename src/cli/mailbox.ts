@@ -19,6 +19,11 @@ const DEFAULT_ADDRESS = "127.0.0.1:14400";
 
 export const mailbox = defineCommand({
 	description: "Run a mailbox server for join codes, for a team or for use offline",
+	examples: [
+		["hivemind-p2p mailbox", "Serve join codes to this machine only"],
+		["hivemind-p2p mailbox --listen 192.168.1.10:14400", "Serve a local network"],
+		["hivemind-p2p mailbox --trust-proxy loopback", "Serve behind a reverse proxy on the same machine"],
+	],
 	args: {
 		listen: {
 			type: "string",
@@ -60,7 +65,7 @@ export const mailbox = defineCommand({
 
 Use it on both sides:
   ${PROGRAM} share … --wormhole --wormhole-relay ${server.url}
-  ${PROGRAM} join <name> --wormhole-relay ${server.url} --join-code <code>
+  ${PROGRAM} join CODE --wormhole-relay ${server.url}
 
 It keeps everything in memory and never sees a ticket. Press Ctrl+C to stop.
 `);

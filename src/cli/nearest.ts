@@ -6,5 +6,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
 	const [best] = names
 		.map((name) => ({ name, distance: name.startsWith(word) && word.length > 3 ? 1 : leven(word, name) }))
 		.sort((a, b) => a.distance - b.distance);
-	return best && best.distance <= Math.max(2, word.length / 3) ? best.name : undefined;
+	// As many changes as letters: then nothing of the word is left.
+	const most = Math.min(word.length - 1, Math.max(2, word.length / 3));
+	return best && best.distance <= most ? best.name : undefined;
 }

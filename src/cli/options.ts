@@ -20,6 +20,16 @@ export const COMMON = {
 /** The options that help and completions show before a command is given. */
 export const GENERAL = { ...NETWORK, ...COMMON } as const satisfies Definitions;
 
+/** The name of a hub or a peer, which may also be an argument. */
+export const NAME = {
+	name: {
+		type: "string",
+		valueHint: "NAME",
+		otherwise: "this machine's host name",
+		description: "What the other side calls this machine",
+	},
+} as const satisfies Definitions;
+
 export const MAILBOX = {
 	"wormhole-relay": {
 		type: "string",

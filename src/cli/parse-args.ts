@@ -2,11 +2,11 @@
 // splits it into tokens, leniently, because its own errors make no suggestions and know of no commands. Pure.
 import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
-import type { Definitions, Parsed } from "./definition.ts";
+import type { Argument, Definitions, Parsed } from "./definition.ts";
 import { nearest } from "./nearest.ts";
 
 /** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
-export type Table = Readonly<Record<string, { readonly args: Definitions }>>;
+export type Table = Readonly<Record<string, { readonly args: Definitions; readonly implied?: RegExp }>>;
 
 /** What a command line asks for. Where it asks for help or the version, the rest may be incomplete. */
 export type Line<T extends Table> =
@@ -28,10 +28,10 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 	const definitions: Definitions = Object.assign({}, ...Object.values(table).map(({ args }) => args));
 	const values: Values = new Map();
 	const words: string[] = [];
-	for (const part of partsOf(argv, definitions)) {
+	for (const part of partsOf(argv, definitions, Object.keys(table))) {
 		if (typeof part !== "string") take(part, definitions, values);
 		else if (words.length > 0 || Object.hasOwn(table, part)) words.push(part);
-		else throw usage(`Unknown command '${part}'.`, suggestion(part, Object.keys(table)));
+		else throw usage(`Unknown command '${part}'.`, commandFor(part, table));
 	}
 	const [command, ...positionals] = words;
 	if (values.has("help")) return { kind: "help", command };
@@ -46,7 +46,7 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 // --- internal ---
 
 /** By long name, in the order in which they were given. */
-type Values = Map<string, string | string[] | number>;
+type Values = Map<string, string | string[] | number | true>;
 
 interface Option {
 	name: string;
@@ -57,29 +57,46 @@ interface Option {
 	inline: boolean;
 }
 
-/** The words and the options of a command line, in order. */
-function* partsOf(argv: readonly string[], definitions: Definitions): Generator<string | Option> {
+/** The words and the options of a command line, in order. The first word is one of the commands. */
+function* partsOf(
+	argv: readonly string[],
+	definitions: Definitions,
+	commands: readonly string[],
+): Generator<string | Option> {
 	const options: Record<string, { type: "boolean" | "string"; short?: string }> = {};
 	const letters = new Set<string>();
+	const optional = new Map<string, RegExp>();
 	for (const [name, definition] of Object.entries(definitions)) {
 		if (definition.type === "positional") continue;
 		const short = definition.type === "boolean" ? definition.alias : undefined;
-		options[name] = { type: definition.type === "boolean" ? "boolean" : "string", ...(short && { short }) };
+		const next = definition.type === "string" ? definition.next : undefined;
+		// For node:util, a "string" takes the next word, whatever it is.
+		options[name] = { type: definition.type === "boolean" || next ? "boolean" : "string", ...(short && { short }) };
 		if (short) letters.add(short);
+		if (next) optional.set(name, next);
 	}
 	const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
 	let last = -1;
-	for (const token of tokens) {
+	let command = false;
+	for (const [i, token] of tokens.entries()) {
 		const typed = argv[token.index] as string;
 		if (token.kind === "option-terminator" || token.index === last) continue;
 		if (token.kind === "positional" || !/^-[-a-zA-Z]/.test(typed)) {
 			// A negative number, too: to node:util it is a group of letters, one token each.
 			last = token.index;
+			command = true;
 			yield typed;
 		} else {
+			const next = tokens[i + 1];
+			// What stands behind `--` is no value, nor is the command.
+			const mayBeValue = next?.kind === "positional" && next.index === token.index + 1 && token.value === undefined;
+			const taken =
+				mayBeValue && (command || !commands.includes(next.value)) && optional.get(token.name)?.test(next.value);
+			if (taken) last = next.index;
+			const value = taken ? next.value : token.value;
 			const letter = [...typed.slice(1)].find((one) => !letters.has(one));
 			const shown = typed.startsWith("--") ? typed.split("=", 1)[0] : `-${letter}`;
-			yield { name: token.name, shown: shown as string, value: token.value, inline: token.inlineValue ?? false };
+			yield { name: token.name, shown: shown as string, value, inline: token.inlineValue ?? false };
 		}
 	}
 }
@@ -103,11 +120,13 @@ function take({ name, shown, value, inline }: Option, definitions: Definitions, 
 		return;
 	}
 	// node:util takes any next word as the value; before one that looks like an option, the value was likely forgotten.
-	if (!value || (!inline && value.startsWith("-") && value !== "-")) throw usage(`Option '--${name}' needs a value.`);
+	const bare = value === undefined && definition.type === "string" && definition.next !== undefined;
+	if (!bare && (!value || (!inline && value.startsWith("-") && value !== "-")))
+		throw usage(`Option '--${name}' needs a value.`);
 	if (definition.type === "string" && definition.repeatable) {
-		values.set(name, [...(Array.isArray(old) ? old : []), value]);
+		values.set(name, [...(Array.isArray(old) ? old : []), value as string]);
 	} else if (old !== undefined) throw usage(`Option '--${name}' is given twice.`);
-	else values.set(name, value);
+	else values.set(name, value ?? true);
 }
 
 /** Refuses options of other commands, and values that are not in their list. */
@@ -130,16 +149,25 @@ function checkOptions(command: string, values: Values, table: Table): void {
 function checkArguments(command: string, positionals: readonly string[], table: Table): void {
 	const help = `See '${command} --help'.`;
 	const wanted = argumentsOf(table[command]?.args ?? {});
-	const missing = wanted.slice(positionals.length).map((name) => `<${name.toUpperCase()}>`);
+	const required = wanted.filter(([, { optional, variadic }]) => !optional && !variadic);
+	const missing = required.slice(positionals.length).map(([name]) => `<${name.toUpperCase()}>`);
 	if (missing.length > 0) throw usage(`'${command}' needs ${missing.join(" ")}.`, help);
-	const extra = positionals.slice(wanted.length).map((word) => `'${word}'`);
+	const last = wanted.at(-1)?.[1];
+	const extra = last?.variadic ? [] : positionals.slice(wanted.length).map((word) => `'${word}'`);
 	if (extra.length > 0) throw usage(`'${command}' takes no further argument: ${extra.join(" ")}.`, help);
+	for (const [i, [, { values }]] of wanted.entries()) {
+		const word = positionals[i];
+		if (word === undefined || !values || values.includes(word)) continue;
+		const list = values.join(", ");
+		throw usage(`The argument of '${command}' must be one of ${list}, not '${word}'.`, suggestion(word, values));
+	}
 }
 
 function complete(args: Definitions, positionals: readonly string[], values: Values): Record<string, unknown> {
 	const options: Record<string, unknown> = {};
-	argumentsOf(args).forEach((name, i) => {
-		options[name] = positionals[i];
+	argumentsOf(args).forEach(([name, { variadic }], i) => {
+		const value = variadic ? positionals.slice(i) : positionals[i];
+		if (value !== undefined) options[name] = value;
 	});
 	for (const [name, definition] of Object.entries(args)) {
 		const value = values.get(name);
@@ -151,7 +179,16 @@ function complete(args: Definitions, positionals: readonly string[], values: Val
 	return options;
 }
 
-const argumentsOf = (args: Definitions) => Object.keys(args).filter((name) => args[name]?.type === "positional");
+const argumentsOf = (args: Definitions): [name: string, Argument][] =>
+	Object.entries(args).flatMap(([name, definition]): [string, Argument][] =>
+		definition.type === "positional" ? [[name, definition]] : [],
+	);
+
+/** What may have been meant by a first word that is not a command. */
+function commandFor(word: string, table: Table): string | undefined {
+	const implied = Object.keys(table).find((command) => table[command]?.implied?.test(word));
+	return implied === undefined ? suggestion(word, Object.keys(table)) : `Did you mean '${implied} ${word}'?`;
+}
 
 function suggestion(word: string, names: readonly string[]): string | undefined {
 	const name = nearest(word, names);

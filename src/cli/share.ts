@@ -1,20 +1,37 @@
-// `share`: makes this machine the hub for three services.
-import { parseAddress } from "../base/address.ts";
+// `share`: makes this machine the hub for one or more services.
+import { HivemindError } from "../base/errors.ts";
 import { notice } from "../base/output.ts";
-import { ORIGINAL_SERVICES } from "../protocol/services.ts";
+import { SERVICES_MAX } from "../protocol/limits.ts";
 import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
-import { CODES, COMMON } from "./options.ts";
-import { readName } from "./read-name.ts";
+import { CODES, COMMON, NAME } from "./options.ts";
+import { ownName } from "./own-name.ts";
+import { readGivenName } from "./read-name.ts";
+import { readServiceArgs } from "./service-args.ts";
 
 export const share = defineCommand({
-	description: "Make this machine the hub for three services",
+	description: "Share services: make this machine the hub",
+	examples: [
+		["hivemind-p2p share 3000 --wormhole", "Share the web server on port 3000, and show a join code"],
+		["hivemind-p2p share 3000 8000 4000 my-hub", "Share a frontend, a backend and a WebSocket as 'my-hub'"],
+		[
+			"hivemind-p2p share web=3000 db=db.local:5432",
+			"Share services by names of your choice, one from another machine",
+		],
+	],
+	implied: /^\d{1,5}$|:\d{1,5}$|^[a-z][a-z0-9-]*=/,
 	args: {
-		frontend: { type: "positional", description: "Address of the frontend, host:port" },
-		backend: { type: "positional", description: "Address of the backend, host:port" },
-		websocket: { type: "positional", description: "Address of the WebSocket service, host:port" },
-		name: { type: "positional", description: "A name for this hub" },
+		words: {
+			type: "positional",
+			variadic: true,
+			description: "The services, then a name for this hub",
+			words: {
+				"SERVICE...": `PORT, HOST:PORT or NAME=PORT, up to ${SERVICES_MAX}; 'help services' says more`,
+				NAME: "A name for this hub, as with --name",
+			},
+		},
+		...NAME,
 		...CODES,
 		...IDENTITY,
 		...ROTATE,
@@ -23,10 +40,13 @@ export const share = defineCommand({
 		...COMMON,
 	},
 	async run(options, stop, { cut }) {
-		const name = readName(options.name);
-		const services = ORIGINAL_SERVICES.map(({ portId, name, scheme }) => {
-			return { portId, name, scheme, address: parseAddress(options[name], `The ${name}`, false) };
-		});
+		const { services, name: word } = readServiceArgs(options.words);
+		const name = readGivenName(options.name, word) ?? ownName("hub");
+		if (services.length === 0) {
+			throw new HivemindError("usage", "'share' needs a service.", {
+				hint: "Write its port, host:port or name=port, for example: share 3000, or share web=3000 api=8000 my-hub.",
+			});
+		}
 		const { codeOptions } = await import("./invitation-options.ts");
 		const codes = codeOptions(options);
 		const endpoint = endpointOptions(options);
@@ -34,19 +54,20 @@ export const share = defineCommand({
 		const identity = readIdentity(options);
 		try {
 			const policy = policyFor(identity);
-			const fixed = endpoint.relays !== "none" || endpoint.ipv4?.port || endpoint.ipv6?.port;
+			const fixed = endpoint.relays !== "none" || Boolean(endpoint.ipv4?.port || endpoint.ipv6?.port);
 			if (identity && !fixed) {
 				notice(
 					"Without a relay the ticket changes at each start, unless the UDP port is fixed: --ipv4-addr 0.0.0.0:4433.",
 				);
 			}
+			const lasting = identity !== undefined && fixed;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const [{ runHub }, { hubReporter }] = await Promise.all([
 				import("../hub/run-hub.ts"),
 				import("../hub/reporter.ts"),
 			]);
 			const report = hubReporter({ qr: codes?.qr ?? false });
-			await runHub({ name, services, policy, endpoint: bound, ...(codes && { codes }) }, report, stop, cut);
+			await runHub({ name, services, policy, lasting, endpoint: bound, ...(codes && { codes }) }, report, stop, cut);
 		} finally {
 			identity?.close();
 		}

@@ -10,16 +10,16 @@ import { Transfers } from "../forward/transfers.ts";
 import { CONTROL_VERSION, type Message, type ServiceState } from "../protocol/control-messages.ts";
 import type { SharedService } from "../protocol/services.ts";
 import type { Connection } from "../transport/connection.ts";
-import { CONNECTIONS_PER_ID, SWEEP_MS } from "../transport/limits.ts";
+import { SWEEP_MS } from "../transport/limits.ts";
 import type { Path } from "../transport/path-watch.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
 import type { ConnectedPeer, HubEvent } from "./events.ts";
+import { toEvict } from "./eviction.ts";
 import type { HubSide, SessionEvent } from "./hub-side.ts";
 import { InvitationEnd } from "./invitation-end.ts";
 import {
 	HEALTH_WAIT_MS,
 	KNOWN_MAX,
-	PENDING_CONNECTIONS_MAX,
 	PENDING_STREAMS_MAX,
 	SERVICES_EVERY_MS,
 	STREAM_CREDIT,
@@ -41,12 +41,15 @@ export interface HubSettings {
 	name: string;
 	services: readonly SharedService[];
 	policy: Policy;
+	/** Whether its ticket works after a restart: its identity is kept, and it can be found again. False when not given. */
+	lasting?: boolean;
 }
 
 export class Hub {
 	/** Aborted once no new peer can be admitted: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;
 	readonly #name: string;
+	readonly #lasting: boolean;
 	readonly #run = crypto.randomUUID();
 	readonly #emit: (event: HubEvent) => void;
 	readonly #admission: Admission;
@@ -68,8 +71,9 @@ export class Hub {
 	#stopping = false;
 	#stopped: Promise<void> | undefined;
 
-	constructor({ id, name, services, policy }: HubSettings, emit: (event: HubEvent) => void) {
+	constructor({ id, name, services, policy, lasting = false }: HubSettings, emit: (event: HubEvent) => void) {
 		this.#name = name;
+		this.#lasting = lasting;
 		this.#emit = emit;
 		this.#admission = new Admission(policy);
 		this.#loops = new LoopGuard(id);
@@ -157,23 +161,14 @@ export class Hub {
 	// --- internal ---
 
 	#begin(connection: Connection): void {
-		// Attempts that a peer has given up go first, then the connection with the fewest streams; of equals the older one.
-		const same = [...this.#sessions].filter((session) => session.connection.id === connection.id);
-		same.sort((a, b) => Number(a.admitted) - Number(b.admitted) || a.connection.streams - b.connection.streams);
-		this.#evict(same, CONNECTIONS_PER_ID - 1, "peer");
-		const pending = [...this.#sessions].filter(({ admitted }) => !admitted);
-		this.#evict(pending, PENDING_CONNECTIONS_MAX - 1, "pending");
-		connection.limitIncomingStreams(PENDING_STREAMS_MAX);
-		this.#sessions.add(new PeerSession(connection, this.#side));
-	}
-
-	/** Closes the first of them until `most` are left. They no longer count from now on. */
-	#evict(sessions: PeerSession[], most: number, why: "peer" | "pending"): void {
-		for (const session of sessions.slice(0, Math.max(0, sessions.length - most))) {
+		for (const { session, why } of toEvict([...this.#sessions], connection.id)) {
 			this.#emit({ type: "connection_evicted", peer: session.peer, why });
+			// It no longer counts from now on.
 			this.#sessions.delete(session);
 			session.connection.close("too many connections at once");
 		}
+		connection.limitIncomingStreams(PENDING_STREAMS_MAX);
+		this.#sessions.add(new PeerSession(connection, this.#side));
 	}
 
 	#admit(id: string, secret: string | undefined): Denial | undefined {
@@ -183,8 +178,8 @@ export class Hub {
 
 	async #welcome(): Promise<Welcome> {
 		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
-		const services = this.#health.states();
-		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, run: this.#run, services };
+		const more = { run: this.#run, lasting: this.#lasting, services: this.#health.states() };
+		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, ...more };
 	}
 
 	#onEvent(session: PeerSession, event: SessionEvent): void {

@@ -29,8 +29,8 @@ export function linesOf(event: HubEvent): Line[] {
 }
 
 /** The command that joins with a code. */
-export const joinCommand = ({ code, mailbox }: Event<"code">, name: string): string =>
-	`${PROGRAM} join ${name} --join-code ${code}${mailbox ? ` --wormhole-relay ${word(mailbox)}` : ""}`;
+export const joinCommand = ({ code, mailbox }: Event<"code">): string =>
+	`${PROGRAM} join ${code}${mailbox ? ` --wormhole-relay ${word(mailbox)}` : ""}`;
 
 // --- internal ---
 
@@ -45,7 +45,7 @@ const LINES: { [T in Exclude<HubEvent["type"], "waiting">]: (event: Event<T>) =>
 Ticket: ${ticket}
 
 To connect, run:
-  ${PROGRAM} join <name> --ticket ${ticket}
+  ${PROGRAM} join --ticket ${ticket}
 `,
 		),
 	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
@@ -136,7 +136,7 @@ To connect, run:
 			`${panel(`Join code: ${event.code}`)}
 Waiting for peer to connect...
 
-  ${joinCommand(event, "<name>")}
+  ${joinCommand(event)}
 `,
 		),
 	],

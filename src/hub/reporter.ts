@@ -27,7 +27,7 @@ export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEv
 		}
 		if (event.type === "stopping") interrupted = event.interrupted;
 		for (const { to, text, key } of linesOf(event)) if (key === undefined || rate.take(key)) WRITE[to](text);
-		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event, "peer"))}\n`);
+		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event))}\n`);
 	};
 }
 

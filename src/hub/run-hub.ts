@@ -22,6 +22,8 @@ export interface HubOptions {
 	policy: Policy;
 	/** Called at the start, before any event: what is known of the running hub at any moment. */
 	onStart?: (view: HubView) => void;
+	/** Whether the ticket works after a restart: see HubSettings. */
+	lasting?: boolean;
 	/** Also offer join codes. */
 	codes?: Omit<OfferOptions, "once">;
 }

@@ -1,11 +1,9 @@
 // Identity files: the endpoint's secret key and the ticket's secret, kept across restarts. Two programs with one key
 // silently starve each other at a relay (iroh issue 3813), so the file is locked while it is in use, where that works.
-import { FFIType } from "bun:ffi";
-import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import { constants as system } from "node:os";
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { firstLine, HivemindError, systemCode } from "../base/errors.ts";
-import { openLibc } from "../base/libc.ts";
-import { IDENTITY_MAX, LOCK_TRIES } from "./limits.ts";
+import { IDENTITY_MAX } from "./limits.ts";
+import { AT_ONCE, type FileLock, lockFile, openPrivate, readStart } from "./private-file.ts";
 import { isSecret, newSecret } from "./secret.ts";
 import { doubtAbout, doubtAboutLink, doubtAboutWriting, isLink, unreadableHint } from "./trusted-file.ts";
 
@@ -14,20 +12,11 @@ export interface Identity {
 	key: Uint8Array;
 	/** The secret of the tickets made with it. */
 	secret: string;
-	readonly lock: IdentityLock;
+	/** "in use" only for `peek`. */
+	readonly lock: FileLock;
 	/** Closes and unlocks the file. Idempotent. */
 	close(): void;
 }
-
-export type IdentityLock =
-	/** No other program can open the file until it is closed. */
-	| "held"
-	/** Another program has it, which only `peek` allows. */
-	| "in use"
-	/** The file system has no locks: nothing keeps other programs from using the file. */
-	| "unsupported"
-	/** Windows, where identity files are not locked. */
-	| "none";
 
 /**
  * Opens and locks an identity file; a missing or empty one is created. `rotate` replaces the secret, which invalidates
@@ -47,7 +36,7 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 		link = isLink(path);
 		const doubt = link ? doubtAboutLink(path) : undefined;
 		if (doubt) return fail(doubt.why, doubt.hint);
-		fd = link ? openSync(path, constants.O_RDONLY | AT_ONCE) : openFile(path);
+		fd = link ? openSync(path, constants.O_RDONLY | AT_ONCE) : openPrivate(path, constants.O_CREAT);
 	} catch (cause) {
 		if (cause instanceof HivemindError) throw cause;
 		const hint = systemCode(cause) === "EACCES" && existsSync(path) ? unreadableHint() : undefined;
@@ -67,7 +56,7 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 		const old =
 			fstatSync(fd).size === 0
 				? undefined
-				: (decodeIdentity(readAll(fd)) ?? fail("is damaged, or not an identity file"));
+				: (decodeIdentity(LATIN1.decode(readStart(fd, IDENTITY_MAX))) ?? fail("is damaged, or not an identity file"));
 		const identity = {
 			key: old?.key ?? crypto.getRandomValues(new Uint8Array(32)),
 			secret: old && !rotate ? old.secret : newSecret(),
@@ -110,6 +99,7 @@ export function decodeIdentity(text: string): { key: Uint8Array; secret: string 
 // --- internal ---
 
 const MAGIC = "hivemind-p2p identity 1: keep this file secret";
+const LATIN1 = new TextDecoder("latin1");
 
 const OPEN_REASONS: Record<string, string> = {
 	ENOENT: "cannot be created: its folder does not exist",
@@ -119,49 +109,3 @@ const OPEN_REASONS: Record<string, string> = {
 	EBADF: "cannot be written",
 	ENOSPC: "cannot be written: the disk is full",
 };
-
-/** Does not wait for a pipe's other end, nor make a terminal ours. Windows has neither flag, which counts as 0. */
-const AT_ONCE = constants.O_NONBLOCK | constants.O_NOCTTY;
-
-/**
- * For reading and writing, created when missing; an existing one that cannot be written (a mounted secret), for reading.
- * Follows no link: one that has been put there since we looked is an error.
- */
-function openFile(path: string): number {
-	try {
-		return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | AT_ONCE, 0o600);
-	} catch (error) {
-		if (!["EROFS", "EACCES"].includes(systemCode(error)) || !existsSync(path)) throw error;
-		return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | AT_ONCE);
-	}
-}
-
-function readAll(fd: number): string {
-	const buffer = new Uint8Array(IDENTITY_MAX);
-	const length = readSync(fd, buffer, 0, buffer.length, 0);
-	return new TextDecoder("latin1").decode(buffer.subarray(0, length));
-}
-
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-
-/**
- * flock(2): the kernel unlocks it when the program ends, however it ends. NFS and some FUSE file systems fail with
- * ENOLCK, ENOTSUP, ENOSYS, or EBADF for a file opened for reading; only EWOULDBLOCK means that somebody else has it.
- */
-function lockFile(fd: number): IdentityLock {
-	if (process.platform === "win32") return "none";
-	const { EINTR, EWOULDBLOCK } = system.errno;
-	const libc = openLibc({ flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
-	try {
-		for (let tries = 0; tries < LOCK_TRIES; tries++) {
-			if (libc.symbols.flock(fd, LOCK_EX | LOCK_NB) === 0) return "held";
-			const errno = libc.errno();
-			if (errno === EWOULDBLOCK) return "in use";
-			if (errno !== EINTR) break;
-		}
-		return "unsupported";
-	} finally {
-		libc.close();
-	}
-}

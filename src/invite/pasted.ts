@@ -86,7 +86,7 @@ function unwrapped(text: string): string {
 const OPTION = /^(?:-{2}|[–—])(ticket|join\p{Pd}code|wormhole\p{Pd}relay)(?:=(.*))?$/isu;
 const ANY_OPTION = /^(?:-{2}|[–—])\p{L}|^-[a-z]+$/iu;
 
-/** The option of `join` in a pasted command line, or in the end of one; undefined in any other text. */
+/** The invitation in a pasted command line, or in the end of one; undefined in any other text. */
 function inCommand(text: string): { value: string; mailbox: string | undefined } | undefined {
 	const words = text.trim().split(/\s+/u);
 	const found = new Map<string, string>();
@@ -98,8 +98,31 @@ function inCommand(text: string): { value: string; mailbox: string | undefined }
 		const values = end < 0 ? rest : rest.slice(0, end);
 		found.set(name.toLowerCase().replace(/\p{Pd}/gu, "-"), [inline ?? "", ...values].join(" "));
 	}
-	const value = found.get("ticket") ?? found.get("join-code");
+	const value = found.get("ticket") ?? found.get("join-code") ?? asArgument(words);
 	if (value === undefined) return undefined;
 	const mailbox = strip(found.get("wormhole-relay") ?? "", QUOTE);
 	return { value, mailbox: mailbox === "" ? undefined : mailbox };
+}
+
+const IS_PROGRAM = /hivemind-p2p(?:\.exe)?$/i;
+const CODE_WORD = new RegExp(String.raw`^${QUOTE}*\d+\p{Pd}\p{L}`, "iv");
+const TICKET_WORD = new RegExp(`^${QUOTE}*endpoint[a-z2-7]{20}`, "iv");
+const BEGINS_WHOLE = new RegExp(`^${TICKET}(?![a-z2-7])`, "i");
+
+/** The argument of `hivemind-p2p join` that is an invitation. Elsewhere "join" is only a word. */
+function asArgument(words: readonly string[]): string | undefined {
+	const program = words.findIndex((word) => IS_PROGRAM.test(word));
+	const join = words.indexOf("join", program + 1);
+	if (join < 0 || (program < 0 && join > 0)) return undefined;
+	const begin = words.findIndex((word, i) => i > join && (CODE_WORD.test(word) || TICKET_WORD.test(word)));
+	const [first, ...rest] = begin < 0 ? [] : words.slice(begin);
+	if (first === undefined || CODE_WORD.test(first)) return first;
+	let ticket = strip(first, LINE_EDGE);
+	// A name may follow, or more of a ticket that was wrapped.
+	for (const word of rest) {
+		const more = strip(word, LINE_EDGE);
+		if (BEGINS_WHOLE.test(ticket) || ANY_OPTION.test(word) || !/^[a-z2-7.]*$/i.test(more)) break;
+		ticket += more;
+	}
+	return ticket;
 }

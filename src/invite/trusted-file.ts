@@ -1,4 +1,4 @@
-// Which file may be an identity: one of this process's user, or one that root keeps for it, as container engines mount
+// Which file may hold an identity: one of this process's user, or one that root keeps for it, as container engines mount
 // secrets; and a link only if nobody else can have made it. Windows has no such owners, so nothing is checked there.
 import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -60,6 +60,17 @@ export function doubtAbout(status: Stats, path: string): Doubt | undefined {
 		"Its mode must be 0400, or 0440 with a group that this program is in " +
 		"(Kubernetes: defaultMode and fsGroup; Docker: the secret's uid, gid and mode).";
 	return { why: "belongs to root, but others can read or change it", hint };
+}
+
+/** Why a folder is not trusted to have only files that this user, or root for it, has put there; undefined if it is. */
+export function doubtAboutFolder(status: Stats, path: string): Doubt | undefined {
+	const user = effectiveUser();
+	if (user === undefined) return undefined;
+	if (status.uid !== user && status.uid !== ROOT) {
+		return { why: `belongs to another user (uid ${status.uid})`, hint: `Run this program as uid ${status.uid}.` };
+	}
+	if ((status.mode & 0o022) === 0) return undefined;
+	return { why: "can be changed by others", hint: `Keep it to yourself: chmod 700 ${path}` };
 }
 
 /**

@@ -11,10 +11,10 @@ export class NoHub extends Aborted {
 	}
 }
 
-/** How a local connection ends whose service the hub no longer has. */
+/** How a local connection ends whose service the hub does not have, or no longer. */
 export class NotShared extends Aborted {
 	constructor() {
-		super("the hub no longer shares it");
+		super("the hub does not share it");
 	}
 }
 

@@ -12,6 +12,9 @@ import type { QuicStream } from "../transport/stream.ts";
 import { NotShared } from "./failed-connections.ts";
 import { type HubService, originalHubServices, updatedServices, welcomedServices } from "./hub-services.ts";
 
+/** What a hub says about itself. */
+export type HubInfo = Pick<HubSession, "name" | "lasting">;
+
 export interface Introduction {
 	/** The peer's name. */
 	name: string;
@@ -32,6 +35,8 @@ export class HubSession {
 	readonly connection: Connection;
 	/** The hub's name; undefined at a hub of the original program. */
 	name: string | undefined;
+	/** Whether the hub's ticket works after a restart; undefined if it has not said so. */
+	lasting: boolean | undefined;
 	/** The hub's services. Which these are does not change; whether they are up does. */
 	services: readonly HubService[] = originalHubServices();
 	/** The id of the hub's run, if it names one: a connection to an earlier run has nobody at its other end. */
@@ -109,6 +114,7 @@ export class HubSession {
 				// Set before anything else is read: newer messages may be in the same packet.
 				control.startSession();
 				this.name = message.name;
+				this.lasting = message.lasting;
 				this.services = welcomedServices(message.services);
 				this.run = message.run;
 				answer.resolve(message);
@@ -135,7 +141,7 @@ export class HubSession {
 		const timer = setTimeout(() => control.close(), HELLO_MS);
 		const said = await Promise.race([answer.promise, control.ended.then(() => undefined)]);
 		clearTimeout(timer);
-		if (said?.type === "denied") throw denial(said, secret);
+		if (said?.type === "denied") throw new Denied(said, secret);
 		if (said) {
 			this.#control = control;
 			this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });
@@ -169,15 +175,23 @@ export class HubSession {
 	}
 }
 
+/** The hub has turned this peer away. */
+export class Denied extends HivemindError {
+	/** Whether the ticket is the reason, and another one may help. */
+	readonly oldTicket: boolean;
+
+	constructor({ reason, message }: Extract<Answer, { type: "denied" }>, secret: string | undefined) {
+		const cut = reason === "secret" && secret === undefined;
+		const other = Object.hasOwn(DENIAL_HINTS, reason) ? DENIAL_HINTS[reason] : undefined;
+		const hint = cut ? CUT_TICKET : (other ?? "Ask for a new ticket or join code.");
+		super("denied", `The hub denied access: ${message}.`, { hint });
+		this.oldTicket = other === undefined;
+	}
+}
+
 // --- internal ---
 
 type Answer = Extract<Message, { type: "welcome" | "denied" }>;
-
-function denial({ reason, message }: Extract<Answer, { type: "denied" }>, secret: string | undefined): HivemindError {
-	const cut = reason === "secret" && secret === undefined;
-	const hint = cut ? CUT_TICKET : (DENIAL_HINTS[reason] ?? "Ask for a new ticket or join code.");
-	return new HivemindError("denied", `The hub denied access: ${message}.`, { hint });
-}
 
 const CUT_TICKET =
 	"This ticket has no secret after a dot, and the hub requires one: copy the whole line after 'Ticket:' from its screen.";

@@ -2,7 +2,7 @@
 import { type Address, formatAddress, isLocalhost } from "../base/address.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "../base/errors.ts";
 import { listenersOn, ownerName, type PortOwner } from "../base/port-owner.ts";
-import { serviceNoun } from "../protocol/services.ts";
+import { originalService, serviceNoun } from "../protocol/services.ts";
 import type { Refusal } from "./port-choices.ts";
 
 /** What `localhost` means. A client may take either of them. */
@@ -55,7 +55,9 @@ export function takenOf({ host, port }: Address, owners: readonly PortOwner[]): 
 /** The error that ends a peer whose service cannot have its port. */
 export function listenError(service: string, error: PortError): HivemindError {
 	const cannot = (at: Address) => `Cannot listen on ${formatAddress(at)} for the ${serviceNoun(service)}`;
-	const another = `another address with --bind ${service}=PORT; port 0 takes a free one.`;
+	const option = originalService(service)?.option;
+	const options = `--bind ${service}=PORT${option === undefined ? "" : ` (or --${option})`}`;
+	const another = `another address with ${options}; port 0 takes a free one.`;
 	const taken = error.taken();
 	if (!taken) {
 		const reason = LISTEN_REASONS[systemCode(error.cause)] ?? firstLine(error.cause);

@@ -7,6 +7,7 @@ import { parseTicket, type Ticket } from "../invite/ticket.ts";
 import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import { type EmitPeerEvent, RUNNING_TRANSFERS } from "./events.ts";
 import { HubFollower } from "./hub-follower.ts";
+import type { HubInfo } from "./hub-session.ts";
 import { LocalConnections } from "./local-connections.ts";
 import { LocalPorts } from "./local-ports.ts";
 import type { PortChoices } from "./port-choices.ts";
@@ -21,6 +22,10 @@ export interface PeerOptions {
 	endpoint: EndpointOptions;
 	/** False: the first loss of the hub is the end. True when not given. */
 	reconnect?: boolean;
+	/** The peer's key for the hub with this public id, if `endpoint` has none. Called once the ticket is known. */
+	keyFor?: (hub: string) => Uint8Array;
+	/** Called once, when the hub has admitted the peer and the local ports forward to it. Must not reject. */
+	onWelcome?: (ticket: Ticket, hub: HubInfo) => Promise<void>;
 }
 
 /**
@@ -81,15 +86,16 @@ interface Local {
 
 /** From the first packet to the hub to the last one. */
 async function connected(
-	{ name, ports: choices, endpoint: endpointOptions, reconnect = true }: PeerOptions,
+	{ name, ports: choices, endpoint: endpointOptions, reconnect = true, keyFor, onWelcome }: PeerOptions,
 	ticket: Ticket,
 	{ ports, connections }: Local,
 	emit: EmitPeerEvent,
 	stop: AbortSignal,
 ): Promise<void> {
-	const endpoint = await bindEndpoint(endpointOptions);
+	const key = keyFor?.(ticket.address.id().toString());
+	const endpoint = await bindEndpoint({ ...(key && { key }), ...endpointOptions });
 	const follower = new HubFollower({ ports, choices, status: connections.status, emit });
-	let hub: string | undefined;
+	let hub: HubInfo = { name: undefined, lasting: undefined };
 	const uplink = new Uplink({
 		endpoint,
 		hub: ticket.address,
@@ -97,7 +103,7 @@ async function connected(
 		reconnect,
 		emit,
 		onServices: (session) => {
-			hub = session.name;
+			hub = session;
 			follower.heard(session.services);
 			uplink.tellListening();
 		},
@@ -118,8 +124,9 @@ async function connected(
 			const services = await Promise.race([settled, failed, stopped]);
 			if (!services) return;
 			uplink.tellListening();
-			emit({ type: "ready", name, hub, services });
+			emit({ type: "ready", name, hub: hub.name, services });
 			connections.status.startReporting();
+			await onWelcome?.(ticket, hub);
 			await Promise.race([failed, stopped]);
 		} finally {
 			ports.close();

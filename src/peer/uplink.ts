@@ -170,9 +170,9 @@ export class Uplink {
 		const { emit } = this.#options;
 		const path = pathText(session.watchPath());
 		emit({ type: "connected", path });
-		this.#heardServices(session);
 		if (before.kind === "lost")
 			emit({ type: "reconnected", connection: "new", afterMs: performance.now() - before.since, path });
+		this.#heardServices(session);
 		this.#waiting.wake();
 		this.#heardBye(session);
 	}
@@ -234,9 +234,9 @@ export class Uplink {
 	#recovered(session: HubSession): void {
 		const before = this.#state;
 		if (!this.#next({ type: "recovered", session }) || before.kind !== "lost") return;
-		this.#heardServices(session);
 		const afterMs = performance.now() - before.since;
 		this.#options.emit({ type: "reconnected", connection: "old", afterMs, path: pathText(session.connection.path()) });
+		this.#heardServices(session);
 		this.#waiting.wake();
 	}
 

@@ -25,7 +25,16 @@ export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate
 export type Message =
 	/** `listens`: marks of the addresses that the peer listens on. */
 	| { type: "hello"; v: number; name: string; program: string; secret?: string; listens?: string[] }
-	| { type: "welcome"; v: number; name: string; program: string; run?: string; services: ServiceState[] }
+	/** `lasting`: whether the ticket works after a restart of the hub; an older hub does not say. */
+	| {
+			type: "welcome";
+			v: number;
+			name: string;
+			program: string;
+			run?: string;
+			lasting?: boolean;
+			services: ServiceState[];
+	  }
 	| { type: "denied"; reason: string; message: string }
 	| { type: "ping"; n: number }
 	| { type: "pong"; n: number }
@@ -144,6 +153,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		name: text(fields, "name", NAME_MAX),
 		program: text(fields, "program", NAME_MAX),
 		...(fields.run !== undefined && { run: text(fields, "run", NAME_MAX) }),
+		...(typeof fields.lasting === "boolean" && { lasting: fields.lasting }),
 		services: services(fields),
 	}),
 	denied: (fields) => ({ type: "denied", reason: text(fields, "reason", NAME_MAX), message: text(fields, "message") }),

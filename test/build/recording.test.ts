@@ -63,7 +63,7 @@ describe("docs/recording.svg", () => {
 	test("shows one code at both ends, and no whole ticket", () => {
 		const [, code = ""] = /Join code: (\d+-[a-z]+-[a-z]+)/.exec(text) ?? [];
 		expect(code).not.toBe("");
-		expect(text).toMatch(new RegExp(`--join-code ${code}[^]*--join-code ${code}`));
+		expect(text).toMatch(new RegExp(`hivemind-p2p join ${code}[^]*hivemind-p2p join ${code}`));
 		expect(text).toContain("…");
 		expect(text).not.toMatch(/endpoint[a-z2-7]+\.[a-z2-7]{26}/);
 	});

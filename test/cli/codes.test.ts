@@ -48,7 +48,7 @@ test("a hub shows a code and the exact command to run, and a peer that runs it r
 	await hub.line(/^Hub 'my-hub' starting with Magic Wormhole$/);
 	await hub.line(/^Ticket: endpoint/);
 	await hub.line(/^Waiting for peer to connect\.\.\.$/);
-	await hub.line(new RegExp(`^  hivemind-p2p join <name> --join-code ${code} --wormhole-relay ${url}$`));
+	await hub.line(new RegExp(`^  hivemind-p2p join ${code} --wormhole-relay ${url}$`));
 	await using peer = start(joining("--join-code", code, "--wormhole-relay", url));
 	await peer.line(/^Press Ctrl\+C to stop\.$/);
 	const frontend = await localUrl(peer, "frontend");

@@ -21,29 +21,51 @@ const HELP: [args: string[], names: string[]][] = [
 	[["-h"], ["share", "join", "demo"]],
 	[
 		["share", "--help"],
-		["FRONTEND", "BACKEND", "WEBSOCKET", "NAME"],
+		["[SERVICE...] [NAME]", "--name", "hivemind-p2p share 3000 8000 4000 my-hub"],
 	],
+	[["--help", "share"], ["[SERVICE...] [NAME]"]],
 	[
-		["--help", "share"],
-		["FRONTEND", "BACKEND", "WEBSOCKET", "NAME"],
+		["help", "share"],
+		["[SERVICE...] [NAME]", "--name"],
 	],
+	[["help"], ["share", "join", "demo", "hivemind-p2p help exit-statuses"]],
 	[
 		["join", "--help"],
-		["NAME", "--ticket", "--frontend-addr", "--backend-addr", "--ws-addr", "127.0.0.1:3000", "127.0.0.1:8000"],
+		[
+			"[NAME] [CODE|TICKET|@ALIAS]",
+			"--ticket",
+			"--frontend-addr",
+			"--backend-addr",
+			"--ws-addr",
+			"--bind",
+			"--only",
+			"--strict",
+		],
 	],
-	[["join", "-h", "my-peer"], ["127.0.0.1:4000"]],
+	[["join", "-h", "my-peer"], ["--bind"]],
 	[["demo", "--help"], ["--once"]],
 ];
 
 describe("help and version", () => {
-	test.each(HELP)("%p prints the options and the exit statuses to stdout", async (args, names) => {
+	test.each(HELP)("%p prints examples and options to stdout", async (args, names) => {
 		const { status, stdout, stderr } = await run(args);
 		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 		for (const name of [...names, ...GLOBAL]) expect(stdout).toContain(name);
+		expect(stdout).toMatch(/^.+\n\nEXAMPLES\n\n( {2}[A-Z].*:\n {4}.*hivemind-p2p .+\n\n){3}USAGE /);
+		expect(stdout).not.toMatch(/undefined|EXIT STATUS/);
+		expect(stdout).toBe(Bun.stripANSI(stdout));
+	});
+
+	test("the exit statuses are a topic of their own", async () => {
+		const { status, stdout, stderr } = await run(["help", "exit-statuses"]);
+		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 		for (const { status, meaning } of Object.values(EXIT_STATUS))
 			expect(stdout).toMatch(new RegExp(`^ +${status}  ${RegExp.escape(meaning)}$`, "m"));
-		expect(stdout).not.toMatch(/undefined/);
-		expect(stdout).toBe(Bun.stripANSI(stdout));
+	});
+
+	test("how services are written is a topic of its own", async () => {
+		const { stdout } = await run(["help", "services"]);
+		for (const form of ["3000", "db.local:5432", "https://localhost:8443", "db=5432"]) expect(stdout).toContain(form);
 	});
 
 	test("the program's help names the commands that take an option, unless all do", async () => {

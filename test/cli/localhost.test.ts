@@ -5,7 +5,8 @@ import { run, start } from "../support/executable.ts";
 import { Puppet } from "../support/puppet.ts";
 import { available, deadTicket, expectError, get, hub, joining, OFFLINE, peer, serve } from "./terminals.ts";
 
-const HINT = "Stop it, or choose another address with --bind frontend=PORT; port 0 takes a free one\\.";
+const HINT =
+	"Stop it, or choose another address with --bind frontend=PORT \\(or --frontend-addr\\); port 0 takes a free one\\.";
 
 test("localhost leads to the service on both addresses, and is one URL on the screen", async () => {
 	await using page = serve(() => new Response("a page"));

@@ -102,7 +102,7 @@ describe("a pasted join code is that code:", () => {
 	test.skipIf(!Bun.which("script"))("the whole command that the hub shows, as the answer to the question", async () => {
 		const code = await fresh();
 		const [, command = ""] = await offering.line(new RegExp(`^ {2}(hivemind-p2p join .*${code}.*)$`));
-		expect(command).toBe(`hivemind-p2p join <name> --join-code ${code} --wormhole-relay ${url}`);
+		expect(command).toBe(`hivemind-p2p join ${code} --wormhole-relay ${url}`);
 		// The mailbox server is named by the pasted command only.
 		await using peer = start(asked, { wrapper: TERMINAL });
 		await peer.shows("Join code or ticket: ");

@@ -28,7 +28,7 @@ test("the hub's screen", async () => {
 			`Ticket: ${sharing.ticket}`,
 			"",
 			"To connect, run:",
-			`  hivemind-p2p join <name> --ticket ${sharing.ticket}`,
+			`  hivemind-p2p join --ticket ${sharing.ticket}`,
 		].join("\n"),
 	);
 	expect(stderr).toBe("");

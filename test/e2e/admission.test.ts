@@ -127,6 +127,7 @@ describe("the hello", () => {
 			name: "hub",
 			program: expect.any(String),
 			run: expect.any(String),
+			lasting: false,
 			services: [
 				{ port: 1, name: "frontend", scheme: "http", address: `127.0.0.1:${service.port}`, up: true },
 				{ port: 2, name: "backend", scheme: "http", address: "127.0.0.1:1", up: expect.any(Boolean) },

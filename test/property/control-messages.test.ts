@@ -37,7 +37,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 		{ requiredKeys: ["type", "v", "name", "program"] },
 	),
 	fc.record(
-		{ type: fc.constant("welcome" as const), ...introduction, run: text(NAME_MAX), services },
+		{ type: fc.constant("welcome" as const), ...introduction, run: text(NAME_MAX), lasting: fc.boolean(), services },
 		{ requiredKeys: ["type", "v", "name", "program", "services"] },
 	),
 	fc.record({ type: fc.constant("denied" as const), reason: text(NAME_MAX), message: text(REMOTE_TEXT_MAX) }),

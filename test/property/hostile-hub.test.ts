@@ -1,13 +1,20 @@
 // A hub that sends anything, cut into any pieces: the peer is admitted, or gets the reason in one clean line, or its
-// connection ends with a reason. It never gets another error, never hangs, and leaves nothing running.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+// connection ends with a reason. It never gets another error, never hangs, and leaves nothing running. Whatever services
+// it lists, the peer opens no more ports than services are allowed, and on loopback only.
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { HivemindError } from "../../src/base/errors.ts";
 import { REMOTE_TEXT_MAX } from "../../src/base/limits.ts";
+import * as owners from "../../src/base/port-owner.ts";
+import * as tcp from "../../src/forward/tcp.ts";
+import type { PeerEvent } from "../../src/peer/events.ts";
+import { HubFollower } from "../../src/peer/hub-follower.ts";
 import type { HubService } from "../../src/peer/hub-services.ts";
 import { HubSession } from "../../src/peer/hub-session.ts";
+import { LocalPorts } from "../../src/peer/local-ports.ts";
+import { ServiceStatus } from "../../src/peer/service-status.ts";
 import { encodeMessage, type Message } from "../../src/protocol/control-messages.ts";
-import { CONTROL_LINE_MAX } from "../../src/protocol/limits.ts";
+import { CONTROL_LINE_MAX, SERVICES_MAX } from "../../src/protocol/limits.ts";
 import { SCHEMES } from "../../src/protocol/services.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import { HELLO_MS, PING_MS } from "../../src/transport/limits.ts";
@@ -95,5 +102,102 @@ test("whatever a hub sends, the peer is admitted, gets the reason in one clean l
 			expect(clock.intervals, "pings left running").toBe(0);
 		}),
 		{ numRuns: cases(500) },
+	);
+}, 3_600_000);
+
+/** Names that meet those of other lists and of the options, and any others that may be sent. */
+const name = fc.oneof(
+	fc.constantFrom("frontend", "backend", "websocket", "db", "web"),
+	fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/),
+);
+const address = fc.oneof(
+	fc.constantFrom(1, 80, 1023, 3000, 3001, 8000, 4000, 65_535).map((port) => `127.0.0.1:${port}`),
+	fc.constantFrom("0.0.0.0:3000", "[::]:80", "x:0", "x:65536", "x:99999999", "x:-1", "", ":", "x:1e3", "a b:22"),
+	nasty,
+);
+const list = fc.uniqueArray(fc.record({ name, scheme: fc.constantFrom(...SCHEMES), address, up: fc.boolean() }), {
+	selector: ({ name }) => name,
+	maxLength: SERVICES_MAX + 1,
+	size: "max",
+});
+const local = fc.constantFrom(
+	{ host: "localhost", port: 0 },
+	{ host: "localhost", port: 3000 },
+	{ host: "::1", port: 8080 },
+);
+const choices = fc.record({
+	binds: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, fc.dictionary(fc.constantFrom("db", "frontend"), local)),
+	only: fc.option(fc.uniqueArray(name, { maxLength: 8 }), { nil: undefined, freq: 8 }),
+	strict: fc.oneof({ weight: 7, arbitrary: fc.constant(false) }, fc.constant(true)),
+});
+
+test("whatever services a hub lists, and however often, at most 32 ports are open, on loopback only, and each is somebody's", async () => {
+	const open = new Set<string>();
+	let free = 50_000;
+	let refused: ReadonlySet<number> = new Set();
+	using _owners = spyOn(owners, "listenersOn").mockReturnValue([]);
+	using _listen = spyOn(tcp, "listen").mockImplementation(({ host, port: asked }) => {
+		const port = asked || free++;
+		const key = `${host} ${port}`;
+		// Not for root, and not twice.
+		const code = port < 1024 ? "EACCES" : refused.has(port) || open.has(key) ? "EADDRINUSE" : undefined;
+		if (code) throw Object.assign(new Error("no"), { code });
+		open.add(key);
+		return { address: { host, port }, stop: () => void open.delete(key) };
+	});
+	await fc.assert(
+		fc.asyncProperty(
+			choices,
+			fc.array(list, { minLength: 1, maxLength: 4 }),
+			fc.uniqueArray(fc.constantFrom(3000, 3001, 8000, 4000, 10_080), { maxLength: 5 }),
+			async ({ binds, only, strict }, lists, taken) => {
+				refused = new Set(taken);
+				const wanted = { binds: new Map(Object.entries(binds)), only: only && new Set(only), strict, ask: undefined };
+				const events: PeerEvent[] = [];
+				const emit = (event: PeerEvent) => void events.push(event);
+				const status = new ServiceStatus(emit);
+				const ports = new LocalPorts(wanted, () => {});
+				const follower = new HubFollower({ ports, choices: wanted, status, emit });
+				let failure: unknown;
+				follower.failed.catch((error: unknown) => {
+					failure = error;
+				});
+				try {
+					ports.openEarly();
+				} catch (error) {
+					failure = error;
+				}
+				for (const [i, services] of lists.entries()) {
+					if (failure) break;
+					const listed = services.map((service, port) => ({ ...service, port: (i * 7 + port) % 140 }));
+					const connection = new FarConnection({ services: listed });
+					const session = new HubSession(connection as unknown as Connection);
+					const greeting = session.introduce({ name: "me", secret: undefined }, { onBye() {}, onServices() {} });
+					const admitted = greeting.then(
+						() => true,
+						() => false,
+					);
+					await turn();
+					if (await settled(admitted)) follower.heard(session.services);
+					connection.lose("the next one");
+					if (await admitted) await turn();
+					if (i === 0) await Promise.race([follower.settle(), follower.failed]).catch(() => {});
+					if (!failure && (await admitted)) {
+						const names = new Set(ports.wanted.map(({ name }) => name));
+						expect(new Set(ports.services().map(({ name }) => name))).toEqual(names);
+						expect(open.size).toBe(ports.addresses().length);
+						expect(ports.services().length).toBeLessThanOrEqual(SERVICES_MAX);
+					}
+					expect(open.size).toBeLessThanOrEqual(2 * SERVICES_MAX);
+					for (const key of open) expect(key).toMatch(/^(127\.0\.0\.1|::1) \d{4,5}$/);
+				}
+				if (failure) expect(failure).toBeInstanceOf(HivemindError);
+				status.close();
+				ports.close();
+				expect(open.size).toBe(0);
+				await clock.pass(2 * PING_MS);
+			},
+		),
+		{ numRuns: cases(300) },
 	);
 }, 3_600_000);

@@ -20,6 +20,9 @@ const known = [
 		"--version",
 		"--ticket",
 		"--ticket=",
+		"--keep",
+		"--keep=",
+		"--keep=shop",
 		"--ws-addr=a:1",
 		"--once",
 	],
@@ -56,6 +59,7 @@ const option = fc.oneof(
 	fc.constantFrom("hivemind", "federated-hivemind").map((it) => [["--alpn", it], [`--alpn=${it}`]]),
 	value.map((it) => [["--ticket", it], [`--ticket=${it}`]]),
 	value.map((it) => [["--ws-addr", it], [`--ws-addr=${it}`]]),
+	fc.stringMatching(/^[a-z]{9}$/).map((it) => [["--keep", it], [`--keep=${it}`]]),
 );
 
 test("an option means the same before, after and between the command and its arguments, with = or a space", () => {

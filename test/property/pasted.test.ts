@@ -119,11 +119,12 @@ test("no letter and no digit is taken off or added: what is not a ticket or a co
 	);
 	fc.assert(
 		fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-			// Without a colon there is no label, and without two hyphens no option.
+			// Without a colon there is no label, without two hyphens no option, and a command begins with its name.
 			const text = pieces
 				.join("")
 				.replace(/[:\p{Pd}]/gu, "-")
-				.replace(/-{2,}/g, "-");
+				.replace(/-{2,}/g, "-")
+				.replace(/^/, "a ");
 			const read = readPasted(text);
 			expect(letters(read.text)).toBe(letters(text));
 			// What was read is clean: reading it again changes nothing.
@@ -155,4 +156,43 @@ test("the option of a pasted command line is read, and nothing else of it", () =
 		}),
 		RUNS,
 	);
+});
+
+test("the argument of a pasted command line is read, with or without a name beside it", () => {
+	const program = fc.constantFrom("hivemind-p2p", "$ ./hivemind-p2p -v", "hivemind-p2p.exe", "> x/hivemind-p2p", "");
+	const name = fc.constantFrom("", "my-peer ", "<name> ", "'my peer' ", "--timeout 5 ", "--name 5 ");
+	const quote = fc.constantFrom("", "'", '"', "’");
+	const more = fc.constantFrom("", " -v", " my-peer", " my-peer --no-relay", " —timeout 5-6", "\n", " \\\n  -vv");
+	const invitation = fc.oneof(whole.map(ticket), listed.map(code));
+	fc.assert(
+		fc.property(program, name, quote, more, invitation, (before, me, q, after, expected) => {
+			const command = `${before} join ${me}${q}${expected.text}${q}${after}`;
+			expect(readPasted(command)).toEqual(expected);
+			const relay = `${command} --wormhole-relay ws://192.168.1.10:4000`;
+			expect(readPasted(relay)).toEqual({ ...expected, mailbox: "ws://192.168.1.10:4000" });
+		}),
+		RUNS,
+	);
+});
+
+test("a ticket in a pasted command line may be wrapped, also one without a secret", () => {
+	const wrapped = fc.oneof(whole, open).chain((text) =>
+		fc.tuple(
+			fc.constant(text),
+			// Its beginning must be recognised.
+			sprinkled(text.slice(40), within("\n", "\r\n", "\n> ", " \\\n  ")).map((rest) => text.slice(0, 40) + rest),
+		),
+	);
+	fc.assert(
+		fc.property(wrapped, fc.constantFrom("", " --no-relay", "\n"), ([text, dirty], after) => {
+			expect(readPasted(`hivemind-p2p join ${dirty}${after}`)).toEqual(ticket(text));
+		}),
+		RUNS,
+	);
+});
+
+test("in prose, 'join' is only a word", () => {
+	for (const text of ["please join 5-hamburger-endorse", "you may join hivemind-p2p with 5-hamburger-endorse"]) {
+		expect(readPasted(text)).toEqual(code(text));
+	}
 });

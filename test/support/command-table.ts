@@ -19,10 +19,12 @@ export const TABLE = {
 		args: {
 			name: argument,
 			ticket: { type: "string", valueHint: "TICKET", description: "" },
+			keep: { type: "string", valueHint: "ALIAS", next: /^[^-\d]/, description: "" },
 			"ws-addr": { type: "string", valueHint: "ADDR", default: "127.0.0.1:4000", description: "" },
 			...GENERAL,
 		},
 	},
+	hubs: { args: { words: { type: "positional", variadic: true, description: "" }, ...GENERAL } },
 	demo: { args: { once: { type: "boolean", description: "" }, ...GENERAL } },
 } as const satisfies Table;
 

@@ -44,9 +44,14 @@ export function openedBy(user: number | undefined, path: string): string {
 }
 
 /** The command, in a process for which every flock fails with this errno. */
-export const withoutFlock = (errno: string, ...command: readonly string[]): string[] => [
+export const withoutFlock = (errno: string, ...command: readonly string[]): string[] =>
+	withoutCall("flock", errno, ...command);
+
+/** The command, in a process for which every such system call fails with this errno, or which it ends (KILL). */
+export const withoutCall = (call: "flock" | "rename", errno: string, ...command: readonly string[]): string[] => [
 	process.execPath,
-	join(import.meta.dir, "without-flock.ts"),
+	join(import.meta.dir, "without-call.ts"),
+	call,
 	errno,
 	...command,
 ];

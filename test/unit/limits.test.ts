@@ -49,6 +49,10 @@ test("a peer gives up before iroh does, and a reset's grace period stays short",
 	expect(bound("SILENCE_MS")).toBeLessThan(bound("RELAY_MS"));
 });
 
+test("a hub looks at the marks of all local ports of a peer", () => {
+	expect(2 * bound("SERVICES_MAX")).toBeLessThanOrEqual(bound("LISTENS_MAX"));
+});
+
 test("a connection has enough streams for a browser and a dev server", () => {
 	expect(bound("STREAMS_PER_CONNECTION")).toBe(1024);
 });

@@ -1,6 +1,6 @@
 // What a user sees: the box's width and the log levels.
 import { afterEach, beforeEach, expect, type Mock, spyOn, test } from "bun:test";
-import { box, log, setVerbosity, waitingFor } from "../../../src/base/output.ts";
+import { arrow, box, log, setVerbosity, waitingFor } from "../../../src/base/output.ts";
 import * as descriptors from "../../../src/base/stdio.ts";
 
 const { LC_ALL } = process.env;
@@ -53,6 +53,12 @@ test("no box where stdout is not a terminal, or the terminal does not know the c
 	if (process.platform !== "linux") return;
 	terminal(true, "C");
 	expect(box("title")).toBe("title");
+});
+
+test("the arrow has two characters where there is no box", () => {
+	expect(arrow()).toBe("→");
+	terminal(false, "en_US.UTF-8");
+	expect(arrow()).toBe("->");
 });
 
 test("each -v shows one more level, and more than four change nothing", () => {

@@ -31,6 +31,22 @@ test.skipIf(!known)("the program and its address are found, for IPv4 and IPv6", 
 	}
 });
 
+test.skipIf(!known)("several ports are asked about at once, and none at all for nothing", async () => {
+	await listening("127.0.0.1", (one) =>
+		listening("::1", (other) => {
+			const found = (listenersOn(one, other) ?? []).map(({ address }) => address);
+			expect(found).toEqual(
+				expect.arrayContaining([
+					{ host: "127.0.0.1", port: one },
+					{ host: "::1", port: other },
+				]),
+			);
+			expect(found).toHaveLength(2);
+		}),
+	);
+	expect(listenersOn()).toEqual([]);
+});
+
 test.skipIf(!known)("a port that nobody listens on has no owner", async () => {
 	let free = 0;
 	await listening("127.0.0.1", (port) => {

@@ -43,6 +43,8 @@ test("the definitions determine the types", () => {
 	expectTypeOf(options.alpn).toEqualTypeOf<"hivemind" | "federated-hivemind" | undefined>();
 	expectTypeOf(options.ticket).toEqualTypeOf<string | undefined>();
 	expectTypeOf(options["ws-addr"]).toEqualTypeOf<string>();
+	expectTypeOf(options.keep).toEqualTypeOf<string | true | undefined>();
+	expectTypeOf(optionsOf("hubs", ["hubs"]).words).toEqualTypeOf<readonly string[]>();
 	expectTypeOf(options["relay-url"]).toEqualTypeOf<readonly string[]>();
 	expectTypeOf(options["no-relay"]).toEqualTypeOf<boolean>();
 	expectTypeOf(options.verbose).toEqualTypeOf<number>();
@@ -61,6 +63,34 @@ test("a repeatable option is a list; any other one given twice is an error", () 
 	expect(thrown("usage", () => read("demo", "--alpn", "hivemind", "--alpn", "hivemind")).message).toBe(
 		"Option '--alpn' is given twice.",
 	);
+});
+
+test("an option whose value may be left out takes the next word only if that may be one", () => {
+	for (const [argv, keep] of [
+		[["join", "me"], undefined],
+		[["join", "me", "--keep"], true],
+		[["join", "--keep", "--ticket", "T", "me"], true],
+		[["join", "me", "--keep", "shop"], "shop"],
+		[["join", "--keep", "shop", "me"], "shop"],
+		[["join", "me", "--keep", "--ticket", "T"], true],
+		[["join", "me", "--keep=shop"], "shop"],
+		[["join", "me", "--keep=--shop"], "--shop"],
+		[["join", "me", "--keep=join"], "join"],
+		[["join", "me", "--keep", "demo"], "demo"],
+		[["join", "--keep", "5-hamburger-endorse"], true],
+		[["join", "--keep", "--", "me"], true],
+		[["join", "me", "-v", "--keep", "-v"], true],
+		[["--keep", "join", "me"], true],
+		[["--keep", "shop", "join", "me"], "shop"],
+	] as const) {
+		expect(join(...argv).keep, argv.join(" ")).toBe(keep as string);
+		expect(join(...argv).name).toBe(argv.includes("5-hamburger-endorse" as never) ? "5-hamburger-endorse" : "me");
+	}
+});
+
+test("an argument may take all words that are left, also none", () => {
+	expect(optionsOf("hubs", ["hubs"]).words).toEqual([]);
+	expect(optionsOf("hubs", ["hubs", "remove", "-v", "a", "b"]).words).toEqual(["remove", "a", "b"]);
 });
 
 test("after -- everything is an argument", () => {
@@ -99,6 +129,10 @@ for (const [argv, message, hint] of [
 	[["demo", "--once=yes"], "Option '--once' takes no value.", undefined],
 	[["demo", "--verbose=3"], "Option '--verbose' takes no value.", undefined],
 	[["join", "me", "--ticket"], "Option '--ticket' needs a value.", undefined],
+	[["join", "me", "--keep="], "Option '--keep' needs a value.", undefined],
+	[["join", "me", "--keep", "a", "--keep=b"], "Option '--keep' is given twice.", undefined],
+	[["join", "me", "--keep", "--keep"], "Option '--keep' is given twice.", undefined],
+	[["demo", "--keep", "a"], "Option '--keep' belongs to 'join', not to 'demo'.", undefined],
 	[["join", "me", "--ticket="], "Option '--ticket' needs a value.", undefined],
 	[["join", "me", "--ticket", ""], "Option '--ticket' needs a value.", undefined],
 	[["join", "--ticket", "--no-relay", "me"], "Option '--ticket' needs a value.", undefined],
@@ -112,7 +146,7 @@ for (const [argv, message, hint] of [
 	[["share", "a:1"], "'share' needs <BACKEND> <NAME>.", "See 'share --help'."],
 	[["join", "me", "you", "them"], "'join' takes no further argument: 'you' 'them'.", "See 'join --help'."],
 	[["demo", "--ticket", "T"], "Option '--ticket' belongs to 'join', not to 'demo'.", undefined],
-	[["-v"], "No command given.", "Commands: share, join, demo."],
+	[["-v"], "No command given.", "Commands: share, join, hubs, demo."],
 ] as const) {
 	test(`${argv.join(" ")}: ${message ?? "is fine"}`, () => {
 		if (message === undefined) return void read(...argv);

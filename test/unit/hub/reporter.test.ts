@@ -252,7 +252,7 @@ test("results go to stdout: the ticket, each code, and that a code was taken", (
 Ticket: endpointabc.secret
 
 To connect, run:
-  hivemind-p2p join <name> --ticket endpointabc.secret
+  hivemind-p2p join --ticket endpointabc.secret
 
 `,
 		err: "",
@@ -265,13 +265,13 @@ To connect, run:
 		out: `Join code: 5-hamburger-endorse
 Waiting for peer to connect...
 
-  hivemind-p2p join <name> --join-code 5-hamburger-endorse
+  hivemind-p2p join 5-hamburger-endorse
 
 `,
 		err: "",
 	});
 	expect(shown({ ...code, mailbox: "ws://m/v1" }).out).toContain(
-		"--join-code 5-hamburger-endorse --wormhole-relay ws://m/v1\n",
+		"join 5-hamburger-endorse --wormhole-relay ws://m/v1\n",
 	);
 	// Quotes only where a shell needs them, and those that cmd.exe takes off, too.
 	expect(shown({ ...code, mailbox: "ws://[::1]:4000/?a&b" }).out).toContain(

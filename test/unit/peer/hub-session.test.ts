@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { localMarks } from "../../../src/base/local-marks.ts";
 import { NotShared } from "../../../src/peer/failed-connections.ts";
-import { HubSession } from "../../../src/peer/hub-session.ts";
+import { Denied, HubSession } from "../../../src/peer/hub-session.ts";
 import * as control from "../../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
 import type { Connection } from "../../../src/transport/connection.ts";
@@ -174,11 +174,36 @@ describe("a hub without a control stream, of the original program,", () => {
 
 test("a ticket that lost its secret while being copied is recognised, and not called outdated", async () => {
 	const old = await introduce({ says: "denied" }, "a".repeat(26));
-	expect(old?.hint).toBe("Ask for a new ticket or join code.");
+	expect(old).toBeInstanceOf(Denied);
+	expect(old).toMatchObject({ oldTicket: true, hint: "Ask for a new ticket or join code." });
 	connection.lose("the next one");
 	const cut = await introduce({ says: "denied" });
 	expect(cut?.code).toBe("denied");
 	expect(cut?.hint).toContain("copy the whole line after 'Ticket:'");
+});
+
+test.each([
+	["secret", true],
+	["expired", true],
+	["a reason of a newer version", true],
+	["constructor", true],
+	["full", false],
+	["id", false],
+	["once", false],
+	["rate", false],
+	["version", false],
+])("a denial because of '%s': another ticket may help: %p", (reason, oldTicket) => {
+	const denied = new Denied({ type: "denied", reason, message: "no" }, "a".repeat(26));
+	expect(denied.oldTicket).toBe(oldTicket);
+	expect(denied.hint).toBeString();
+});
+
+test("the session knows what the hub says about itself, and nothing of a hub of the original program", async () => {
+	await introduce({ also: [] });
+	expect(session.name).toBe("hub");
+	connection.lose("the next one");
+	await introduce({ says: "refuses" });
+	expect(session).toMatchObject({ name: undefined, lasting: undefined });
 });
 
 describe("a hub that does not answer the hello", () => {

@@ -183,7 +183,7 @@ test("a connection to a service that the hub no longer has is reset, and reporte
 	// Node may learn of the reset before it tells of the connection.
 	const reset = world.client().then(async (client) => (await client.closed()).error);
 	expect(await reset.catch((error: Error) => error.message)).toBe("ECONNRESET");
-	const reason = "the hub no longer shares it";
+	const reason = "the hub does not share it";
 	expect(events).toEqual([expect.objectContaining({ type: "connection_failed", why: "not_shared", reason })]);
 });
 

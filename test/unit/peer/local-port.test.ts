@@ -15,7 +15,7 @@ import { FREE } from "../../support/tunnel.ts";
 
 const known = process.platform === "linux" || process.platform === "darwin";
 const BOTH = ["127.0.0.1", "::1"];
-const HINT = "choose another address with --bind frontend=PORT; port 0 takes a free one.";
+const HINT = "choose another address with --bind frontend=PORT (or --frontend-addr); port 0 takes a free one.";
 
 let puppet: Puppet;
 let opened: LocalPort[];

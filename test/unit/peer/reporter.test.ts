@@ -144,10 +144,10 @@ test.each<[PeerEvent, number, string]>([
 			service: "db",
 			local: LOCAL,
 			why: "not_shared",
-			reason: "the hub no longer shares it",
+			reason: "the hub does not share it",
 		},
 		ALWAYS,
-		`error: No connection for the service 'db' (${LOCAL}): the hub no longer shares it.`,
+		`error: No connection for the service 'db' (${LOCAL}): the hub does not share it.`,
 	],
 	[{ type: "attempt_failed", reason: "no answer" }, DEBUG, "debug: An attempt to reach the hub failed: no answer"],
 	[

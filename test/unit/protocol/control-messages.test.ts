@@ -31,6 +31,8 @@ test.each<Message>([
 	{ type: "hello", v: 1, name: "my-peer", program: "1.0.0" },
 	{ type: "hello", v: 1, name: "my-peer", program: "1.0.0", listens: ["0".repeat(32), "f".repeat(32)] },
 	{ type: "welcome", v: 1, name: "my-hub", program: "1.0.0", services },
+	{ type: "welcome", v: 1, name: "my-hub", program: "1.0.0", lasting: true, services },
+	{ type: "welcome", v: 1, name: "my-hub", program: "1.0.0", lasting: false, services },
 	{ type: "denied", reason: "secret", message: "the ticket is not valid at this hub" },
 	{ type: "ping", n: 0 },
 	{ type: "pong", n: Number.MAX_SAFE_INTEGER },
@@ -54,6 +56,11 @@ describe("a newer version", () => {
 		"may add types: '%s' is ignored",
 		(type) => expect(decode(`{"type":${JSON.stringify(type)},"n":1}`)).toBeUndefined(),
 	);
+});
+
+test("a welcome that says something else than yes or no about its ticket says nothing about it", () => {
+	for (const lasting of ["yes", 1, null, {}])
+		expect(decode({ type: "welcome", v: 1, name: "a", program: "b", lasting, services })).not.toHaveProperty("lasting");
 });
 
 test("a Windows line ending changes nothing", () => {
