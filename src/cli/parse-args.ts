@@ -153,8 +153,12 @@ function checkArguments(command: string, positionals: readonly string[], table: 
 	const missing = required.slice(positionals.length).map(([name]) => `<${name.toUpperCase()}>`);
 	if (missing.length > 0) throw usage(`'${command}' needs ${missing.join(" ")}.`, help);
 	const last = wanted.at(-1)?.[1];
-	const extra = last?.variadic ? [] : positionals.slice(wanted.length).map((word) => `'${word}'`);
-	if (extra.length > 0) throw usage(`'${command}' takes no further argument: ${extra.join(" ")}.`, help);
+	const extra = last?.variadic ? [] : positionals.slice(wanted.length);
+	if (extra.length > 0) {
+		const dashed = suggestionOfOption(extra[0] as string, table[command]?.args ?? {});
+		const words = extra.map((word) => `'${word}'`).join(" ");
+		throw usage(`'${command}' takes no further argument: ${words}.`, dashed ?? help);
+	}
 	for (const [i, [, { values }]] of wanted.entries()) {
 		const word = positionals[i];
 		if (word === undefined || !values || values.includes(word)) continue;
@@ -189,6 +193,10 @@ function commandFor(word: string, table: Table): string | undefined {
 	const implied = Object.keys(table).find((command) => table[command]?.implied?.test(word));
 	return implied === undefined ? suggestion(word, Object.keys(table)) : `Did you mean '${implied} ${word}'?`;
 }
+
+/** The option that was meant by a word without its hyphens. */
+const suggestionOfOption = (word: string, args: Definitions): string | undefined =>
+	Object.hasOwn(args, word) && args[word]?.type !== "positional" ? `Did you mean '--${word}'?` : undefined;
 
 function suggestion(word: string, names: readonly string[]): string | undefined {
 	const name = nearest(word, names);

@@ -110,7 +110,8 @@ function checkUnique(services: readonly { name: string }[], unnamed: number): vo
 	const twice = names.find((name, i) => names.indexOf(name) !== i);
 	if (twice === undefined) return;
 	const order = "Services without a name are the frontend, the backend and the websocket, in this order. ";
-	const hint = `${unnamed > 0 && originalService(twice) ? order : ""}Give one of them another name: web=3000.`;
+	const hint =
+		unnamed > 0 && originalService(twice) ? `${order}Name one, for example web=3000.` : "Rename one of them.";
 	throw usage(`Two services are called '${twice}'.`, hint);
 }
 

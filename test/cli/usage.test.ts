@@ -92,6 +92,7 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	],
 	["an alias that is not saved", ["join", "@work"], /No hub is saved as 'work'\. .*--name @work/],
 	["an extra argument for demo", ["demo", "x"], /'demo' takes no further argument: 'x'/],
+	["an option without its hyphens", ["demo", "once"], /'demo' takes no further argument: 'once'\. .*'--once'\?/],
 	["an extra argument after --", [...JOIN, "--", "--no-relay"], /'join' takes one name, not 2: 'my-peer' '--no-relay'/],
 	["a code as a command", ["5-hamburger-endorse"], /Unknown command.* Did you mean 'join 5-hamburger-endorse'\?/],
 	["a port as a command", ["3000"], /Unknown command '3000'\. Did you mean 'share 3000'\?/],

@@ -63,6 +63,8 @@ test("the definitions determine the types", () => {
 test.each([
 	[["copy"], "'copy' needs <FROM>.", "See 'copy --help'."],
 	[["copy", "a", "b", "c"], "'copy' takes no further argument: 'c'.", "See 'copy --help'."],
+	[["copy", "a", "b", "quiet"], "'copy' takes no further argument: 'quiet'.", "Did you mean '--quiet'?"],
+	[["copy", "a", "b", "from"], "'copy' takes no further argument: 'from'.", "See 'copy --help'."],
 	[["share"], "'share' needs <FIRST>.", "See 'share --help'."],
 	[["help", "shar"], "The argument of 'help' must be one of share, join, not 'shar'.", "Did you mean 'share'?"],
 	[["help", "constructor"], "The argument of 'help' must be one of share, join, not 'constructor'.", undefined],

@@ -94,11 +94,11 @@ describe("a mistake is answered with how to write it:", () => {
 		["web = 3000", /^'web' is not a service/, "Write a service as web=3000."],
 		["3000 my hub", /^'my' is not a service/, 'Put a name of several words in quotes: "my hub".'],
 		["localhost localhost:8000 localhost:4000 my-hub", /^'localhost' is not a service/, /^Write a service as /],
-		["web=3000 web=3001", "Two services are called 'web'.", "Give one of them another name: web=3000."],
+		["web=3000 web=3001", "Two services are called 'web'.", "Rename one of them."],
 		[
 			"3000 frontend=4000",
 			"Two services are called 'frontend'.",
-			/^Services without a name are the frontend, the backend/,
+			/^Services without a name are the frontend, .* Name one, for example web=3000\.$/,
 		],
 		["api=htp://localhost:8000", /unknown scheme 'htp'/, /^Did you mean 'http'\?/],
 		["Web=3000", "'Web' is not a valid name for a service.", /lower-case.*: write web=3000\.$/],
