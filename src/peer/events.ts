@@ -1,9 +1,10 @@
 // What a peer tells its owner while it runs: facts, not sentences. reporter.ts turns them into lines.
 import type { Address } from "../base/address.ts";
 import type { PortOwner } from "../base/port-owner.ts";
+import type { Meter } from "../forward/meter.ts";
 import type { RedeemEvent } from "../invite/redeem-code.ts";
 import type { Scheme } from "../protocol/services.ts";
-import type { PathChange } from "../transport/path-watch.ts";
+import type { Path, PathChange } from "../transport/path-watch.ts";
 import type { Refusal } from "./port-choices.ts";
 
 /** A service of the hub that is at a local port. */
@@ -26,6 +27,17 @@ export interface PortReplacement {
 	readonly owner: PortOwner | undefined;
 }
 
+/** What is known of a running peer at any moment. */
+export interface PeerView {
+	/** Its own public id, and the hub's. */
+	readonly id: string;
+	readonly hubId: string;
+	services(): readonly LocalService[];
+	/** The hub, while a connection to it is in use. `rttMs`: milliseconds. */
+	hub(): { name: string | undefined; path: Path | undefined; rttMs: number | undefined } | undefined;
+	readonly meter: Meter;
+}
+
 export type PeerEvent =
 	/** From redeeming a join code; `waiting` and `waited` are also used for the hub and for running transfers. */
 	| RedeemEvent
@@ -40,8 +52,8 @@ export type PeerEvent =
 	/** The hub was restarted with a service more or less. */
 	| { type: "service_added"; service: LocalService }
 	| { type: "service_removed"; service: string; local: Address }
-	/** A connection to the hub was put in use; `path` is how it reaches the hub: `direct` or `relay`, and the address. */
-	| { type: "connected"; path: string }
+	/** A connection to the hub was put in use. `path`: undefined in the first moments. */
+	| { type: "connected"; path: Path | undefined }
 	/** The connection in use has taken another path. */
 	| ({ type: "path" } & PathChange)
 	/** The connection in use was lost. If not `reconnecting`, the peer ends with the error `lost`. */
@@ -51,7 +63,7 @@ export type PeerEvent =
 	/** One attempt to find the hub again has failed; more follow. */
 	| { type: "attempt_failed"; reason: string }
 	/** The hub is back after `afterMs` milliseconds: on a new connection, or on the old one, which answers again. */
-	| { type: "reconnected"; connection: "new" | "old"; afterMs: number; path: string }
+	| { type: "reconnected"; connection: "new" | "old"; afterMs: number; path: Path | undefined }
 	/** An old connection to the hub was given up, and this many local connections with it. */
 	| { type: "reset"; connections: number; reason: string }
 	/** Half-closed local connections were reset because they moved nothing for {@link HALF_CLOSED_IDLE_MS}. */
@@ -104,21 +116,3 @@ export type Loss =
 	| { kind: "silent"; silentMs: number }
 	/** The connection ended while this program was suspended, so the hub is not to blame. */
 	| { kind: "suspended"; suspendedMs: number };
-
-/** The loss as a sentence without its full stop. */
-export function lossText(loss: Loss): string {
-	switch (loss.kind) {
-		case "ended":
-			return `The hub is gone: ${loss.reason}`;
-		case "silent":
-			return `The hub has not answered for ${loss.silentMs / 1000} s`;
-		case "suspended":
-			return `The connection to the hub was lost: this program was suspended for ${(loss.suspendedMs / 1000).toFixed(0)} s`;
-	}
-}
-
-/** What was named and the hub does not have, beside what it has. */
-export function unknownText(names: readonly string[], shared: readonly string[]): string {
-	const quoted = names.map((name) => `'${name}'`).join(", ");
-	return `The hub does not share ${quoted}; it shares ${shared.join(", ") || "nothing"}.`;
-}

@@ -1,11 +1,12 @@
 // Turns what the hub says about its services into local ports and events. Until the peer is ready only what the list of
 // services does not show is told, and after that each change.
 import { HivemindError } from "../base/errors.ts";
-import { type EmitPeerEvent, type LocalService, type PortReplacement, unknownText } from "./events.ts";
+import type { EmitPeerEvent, LocalService, PortReplacement } from "./events.ts";
 import type { HubService } from "./hub-services.ts";
 import type { LocalPorts } from "./local-ports.ts";
 import { type PortChoices, unknownServices, wantedServices } from "./port-choices.ts";
 import type { ServiceStatus } from "./service-status.ts";
+import { unknownText } from "./texts.ts";
 
 export interface FollowerOptions {
 	ports: LocalPorts;

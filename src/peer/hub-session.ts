@@ -67,6 +67,11 @@ export class HubSession {
 		return path;
 	}
 
+	/** The path in use and its round-trip time in milliseconds, as far as they are known. */
+	wayNow(): { path: Path | undefined; rttMs: number | undefined } {
+		return { path: this.connection.path(), rttMs: this.connection.rttMs() };
+	}
+
 	/** Whether it has another path by now: call it regularly. */
 	pathChange(): PathChange | undefined {
 		return this.#paths?.look(this.connection.path(), performance.now());

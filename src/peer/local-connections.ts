@@ -4,6 +4,7 @@ import { formatAddress } from "../base/address.ts";
 import { within } from "../base/timers.ts";
 import { Descriptors } from "../forward/descriptors.ts";
 import { Aborted, type Duplex } from "../forward/duplex.ts";
+import { Meter } from "../forward/meter.ts";
 import { Transfers } from "../forward/transfers.ts";
 import { serviceNoun } from "../protocol/services.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
@@ -20,6 +21,8 @@ type Failure = Extract<PeerEvent, { type: "connection_failed" }>;
 export class LocalConnections {
 	/** What is reported of the hub's services. */
 	readonly status: ServiceStatus;
+	/** Connections and bytes of each service. */
+	readonly meter = new Meter();
 	#emit: EmitPeerEvent;
 	#descriptors: Descriptors;
 	#transfers = new Transfers();
@@ -95,7 +98,7 @@ export class LocalConnections {
 		}
 		// A port is for one service only from the moment that it has been forwarded to.
 		const { service } = port;
-		const { traffic, error } = await this.#bridge(socket, stream);
+		const { traffic, error } = await this.#bridge(service, socket, stream);
 		if (stream.answer === "refused") await this.status.refused(service, local, begun);
 		else if (stream.lost && stream.answer !== "accepted")
 			this.#failed(service, local, "hub_lost", "the hub was lost before it answered");
@@ -121,9 +124,10 @@ export class LocalConnections {
 		}
 	}
 
-	async #bridge(socket: Duplex, stream: QuicStream): ReturnType<Transfers["run"]> {
+	async #bridge(service: string, socket: Duplex, stream: QuicStream): ReturnType<Transfers["run"]> {
+		const { traffic, end } = this.meter.begin(service);
 		try {
-			const outcome = await this.#transfers.run(socket, stream);
+			const outcome = await this.#transfers.run(socket, stream, traffic);
 			// Every end that may happen is an Aborted; see Duplex.
 			if (outcome.error && !(outcome.error instanceof Aborted)) throw outcome.error;
 			return outcome;
@@ -131,6 +135,8 @@ export class LocalConnections {
 			// Left open, it would hold one of the connection's streams forever.
 			stream.abort();
 			throw bug;
+		} finally {
+			end();
 		}
 	}
 

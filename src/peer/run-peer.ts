@@ -5,7 +5,7 @@ import { aborted } from "../base/timers.ts";
 import { type RedeemOptions, redeemCode } from "../invite/redeem-code.ts";
 import { parseTicket, type Ticket } from "../invite/ticket.ts";
 import { bindEndpoint, type EndpointOptions } from "../transport/endpoint.ts";
-import { type EmitPeerEvent, RUNNING_TRANSFERS } from "./events.ts";
+import { type EmitPeerEvent, type PeerView, RUNNING_TRANSFERS } from "./events.ts";
 import { HubFollower } from "./hub-follower.ts";
 import type { HubInfo } from "./hub-session.ts";
 import { LocalConnections } from "./local-connections.ts";
@@ -24,6 +24,8 @@ export interface PeerOptions {
 	reconnect?: boolean;
 	/** The peer's key for the hub with this public id, if `endpoint` has none. Called once the ticket is known. */
 	keyFor?: (hub: string) => Uint8Array;
+	/** Called when the ticket is known, before anything is connected: what is known of the running peer at any moment. */
+	onStart?: (view: PeerView) => void;
 	/** Called once, when the hub has admitted the peer and the local ports forward to it. Must not reject. */
 	onWelcome?: (ticket: Ticket, hub: HubInfo) => Promise<void>;
 }
@@ -86,7 +88,7 @@ interface Local {
 
 /** From the first packet to the hub to the last one. */
 async function connected(
-	{ name, ports: choices, endpoint: endpointOptions, reconnect = true, keyFor, onWelcome }: PeerOptions,
+	{ name, ports: choices, endpoint: endpointOptions, reconnect = true, keyFor, onWelcome, onStart }: PeerOptions,
 	ticket: Ticket,
 	{ ports, connections }: Local,
 	emit: EmitPeerEvent,
@@ -107,6 +109,13 @@ async function connected(
 			follower.heard(session.services);
 			uplink.tellListening();
 		},
+	});
+	onStart?.({
+		id: endpoint.address().id().toString(),
+		hubId: ticket.address.id().toString(),
+		services: () => ports.services(),
+		hub: () => uplink.session && { name: uplink.session.name, ...uplink.session.wayNow() },
+		meter: connections.meter,
 	});
 	const stopped = aborted(stop);
 	const failed = Promise.race([follower.failed, uplink.failed]);

@@ -7,14 +7,14 @@ import { Aborted } from "../forward/duplex.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
-import { pathText } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
-import { type EmitPeerEvent, type Loss, lossText } from "./events.ts";
+import type { EmitPeerEvent, Loss } from "./events.ts";
 import { NoHub } from "./failed-connections.ts";
 import { HubSession, type Introduction } from "./hub-session.ts";
 import { LASTING_MS, PEER_SILENCE_MS, SUSPECT_MS, UPLINK_TICK_MS } from "./limits.ts";
 import { Reconnect } from "./reconnect.ts";
 import { SuspendDetector } from "./suspend-detector.ts";
+import { lossText } from "./texts.ts";
 import { isWanted, judge, nextUplinkState, superseded, type UplinkInput, type UplinkState } from "./uplink-state.ts";
 import { WaitingList } from "./waiting-list.ts";
 
@@ -101,6 +101,11 @@ export class Uplink {
 		for (const session of this.#sessions) session.bye(STOPPED);
 	}
 
+	/** The session in use. */
+	get session(): HubSession | undefined {
+		return this.#state.kind === "connected" ? this.#state.session : undefined;
+	}
+
 	/** Whether a hub may still answer what runs. */
 	alive(): boolean {
 		return [...this.#sessions].some((session) => session.silentFor() < SUSPECT_MS);
@@ -128,7 +133,7 @@ export class Uplink {
 	}
 
 	#isInUse(session: HubSession): boolean {
-		return this.#state.kind === "connected" && this.#state.session === session;
+		return this.session === session;
 	}
 
 	/** The session in use; waits for one until `deadline` (of performance.now()). @throws Aborted */
@@ -168,7 +173,7 @@ export class Uplink {
 			this.#left(session, { kind: "suspended", suspendedMs: until - since }, since);
 		});
 		const { emit } = this.#options;
-		const path = pathText(session.watchPath());
+		const path = session.watchPath();
 		emit({ type: "connected", path });
 		if (before.kind === "lost")
 			emit({ type: "reconnected", connection: "new", afterMs: performance.now() - before.since, path });
@@ -226,7 +231,7 @@ export class Uplink {
 					this.#recovered(session);
 			}
 		}
-		const change = this.#state.kind === "connected" && this.#state.session.pathChange();
+		const change = this.session?.pathChange();
 		if (change) emit({ type: "path", ...change });
 	}
 
@@ -235,7 +240,7 @@ export class Uplink {
 		const before = this.#state;
 		if (!this.#next({ type: "recovered", session }) || before.kind !== "lost") return;
 		const afterMs = performance.now() - before.since;
-		this.#options.emit({ type: "reconnected", connection: "old", afterMs, path: pathText(session.connection.path()) });
+		this.#options.emit({ type: "reconnected", connection: "old", afterMs, path: session.connection.path() });
 		this.#heardServices(session);
 		this.#waiting.wake();
 	}

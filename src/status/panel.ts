@@ -78,7 +78,7 @@ export class Panel {
 
 const [RED, GREEN] = [31, 32];
 
-const url = ({ scheme, local, address }: ServiceSnapshot): string => `${scheme}://${local ?? address}`;
+const url = ({ scheme, local, address }: ServiceSnapshot): string => `${scheme}://${local ?? address ?? ""}`;
 
 function downText({ down }: ServiceSnapshot, now: number): string {
 	if (!down) return "";

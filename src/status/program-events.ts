@@ -21,8 +21,8 @@ export interface EventPath {
 export interface ReadyService {
 	name: string;
 	scheme: Scheme;
-	/** Where the hub reaches it. */
-	address: string;
+	/** Where the hub reaches it, if it says so. */
+	address?: string;
 	/** Where the peer listens for it; only at a peer. */
 	local?: string;
 }
@@ -39,6 +39,9 @@ export type ProgramEvent =
 	/** A connection has taken another path: a hub's to `peer`, a peer's to its hub. */
 	| { event: "path"; peer?: Remote; path: EventPath }
 	| { event: "service"; service: string; up: boolean; address: string }
+	/** A hub was restarted with other services: a peer listens for one more, or one less. */
+	| { event: "service_added"; service: ReadyService }
+	| { event: "service_removed"; service: string }
 	/** A peer has lost its hub. */
 	| { event: "lost"; reason: string; reconnecting: boolean }
 	| { event: "reconnected"; afterMs: number; path?: EventPath }

@@ -54,8 +54,8 @@ export interface RemoteSnapshot {
 export interface ServiceSnapshot extends TrafficSnapshot {
 	name: string;
 	scheme: Scheme;
-	/** Where the hub reaches it. */
-	address: string;
+	/** Where the hub reaches it, if it says so. */
+	address?: string;
 	/** Where this peer listens for it; only at a peer. */
 	local?: string;
 	state: "up" | "down" | "unknown";

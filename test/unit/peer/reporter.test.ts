@@ -65,7 +65,11 @@ const ended = { type: "connection_ended", service: "backend", sent: 5, received:
 
 test.each<[PeerEvent, number, string]>([
 	[{ type: "motd", text: "hello" }, ALWAYS, "The mailbox server says: hello"],
-	[{ type: "connected", path: "direct 127.0.0.1:1" }, INFO, "info: Connected: direct 127.0.0.1:1"],
+	[
+		{ type: "connected", path: { kind: "direct", address: "127.0.0.1:1" } },
+		INFO,
+		"info: Connected: direct 127.0.0.1:1",
+	],
 	[
 		{ type: "path", change: "kind", path: DIRECT },
 		ALWAYS,
@@ -151,12 +155,12 @@ test.each<[PeerEvent, number, string]>([
 	],
 	[{ type: "attempt_failed", reason: "no answer" }, DEBUG, "debug: An attempt to reach the hub failed: no answer"],
 	[
-		{ type: "reconnected", connection: "new", afterMs: 1234, path: "relay r" },
+		{ type: "reconnected", connection: "new", afterMs: 1234, path: { kind: "relay", address: "r" } },
 		ALWAYS,
 		"Connected again after 1.2 s (relay r).",
 	],
 	[
-		{ type: "reconnected", connection: "old", afterMs: 1234, path: "relay r" },
+		{ type: "reconnected", connection: "old", afterMs: 1234, path: { kind: "relay", address: "r" } },
 		ALWAYS,
 		"The hub answers again after 1.2 s.",
 	],
@@ -291,7 +295,12 @@ describe("an outage of the hub", () => {
 		why: "no_hub",
 		reason: "the hub was unreachable for 10 s",
 	});
-	const back = { type: "reconnected", connection: "new", afterMs: 20_000, path: "direct" } as const;
+	const back = {
+		type: "reconnected",
+		connection: "new",
+		afterMs: 20_000,
+		path: { kind: "direct", address: "a:1" },
+	} as const;
 	const LINE = (service: string) =>
 		`error: No connection for the ${service} (${LOCAL}): the hub was unreachable for 10 s.`;
 

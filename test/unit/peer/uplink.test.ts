@@ -489,7 +489,7 @@ describe("the path to the hub", () => {
 		const connecting = peer.uplink.connect();
 		endpoint.let(far);
 		await connecting;
-		expect(peer.events).toEqual([{ type: "connected", path: "relay https://r/" }]);
+		expect(peer.events).toEqual([{ type: "connected", path: RELAY }]);
 		far.way = DIRECT;
 		await clock.pass(PATH_SETTLE_MS);
 		expect(told("is now direct")).toBe(0);

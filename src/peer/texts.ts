@@ -1,0 +1,70 @@
+// What a peer's events mean to a person, as sentences and as the list of services. Pure: reporter.ts prints them.
+import { formatAddress } from "../base/address.ts";
+import { arrow, box } from "../base/output.ts";
+import { ownerName } from "../base/port-owner.ts";
+import { serviceNoun } from "../protocol/services.ts";
+import type { LocalService, Loss, PeerEvent, PortReplacement } from "./events.ts";
+
+/** The loss as a sentence without its full stop. */
+export function lossText(loss: Loss): string {
+	switch (loss.kind) {
+		case "ended":
+			return `The hub is gone: ${loss.reason}`;
+		case "silent":
+			return `The hub has not answered for ${loss.silentMs / 1000} s`;
+		case "suspended":
+			return `The connection to the hub was lost: this program was suspended for ${(loss.suspendedMs / 1000).toFixed(0)} s`;
+	}
+}
+
+/** What was named and the hub does not have, beside what it has. */
+export function unknownText(names: readonly string[], shared: readonly string[]): string {
+	const quoted = names.map((name) => `'${name}'`).join(", ");
+	return `The hub does not share ${quoted}; it shares ${shared.join(", ") || "nothing"}.`;
+}
+
+export const notRunning = (service: string, address: string | undefined): string =>
+	`The ${serviceNoun(service)} is not running on the hub${address ? ` (${address})` : ""}.`;
+
+export function replacedText({ service, wanted, local, why, owner }: PortReplacement): string {
+	const at = `the ${serviceNoun(service)} is at ${formatAddress(local)} instead.`;
+	if (why === "denied")
+		return `Port ${wanted.port} may not be opened ${wanted.port < 1024 ? "without root" : "here"}: ${at}`;
+	if (owner?.pid === process.pid) return `Port ${wanted.port} is taken by another service of this hub: ${at}`;
+	return `Port ${wanted.port} is in use here${owner ? ` by ${ownerName(owner)}` : ""}: ${at}`;
+}
+
+export function readyText({ name, hub, services }: Extract<PeerEvent, { type: "ready" }>): string {
+	return `${box(`Peer '${name}' connected to hub${hub === undefined ? "" : ` '${hub}'`}`)}
+
+${services.length > 0 ? table(services, hub) : "It shares nothing just now."}
+
+Press Ctrl+C to stop.
+`;
+}
+
+export const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
+	`${scheme}://${formatAddress(local)}`;
+
+export const stillLostText =
+	"Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one.";
+
+/** Local connections are turned away, because there are no descriptors for them. */
+export const descriptorsText = ({ open, limit }: { open: number; limit: number }): string =>
+	`${open.toLocaleString("en")} file descriptors are in use, the limit is ${limit.toLocaleString("en")}: ` +
+	"no new local connections until some have ended. Raise it with ulimit -n.";
+
+// --- internal ---
+
+/** One line for each service, in columns: its name, its URL here, where the hub has it, and whether it runs. */
+function table(services: readonly LocalService[], hub = "hub"): string {
+	const rows = services.map(({ name, scheme, local, address, up }) => [
+		name,
+		urlOf({ scheme, local }),
+		`${arrow()} ${hub}${address === undefined ? "" : ` ${address}`}`,
+		up === undefined ? "" : up ? "up" : "down",
+	]);
+	const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => Bun.stringWidth(row[i] ?? ""))));
+	const padded = (text: string, i: number) => text + " ".repeat(Math.max(0, (widths[i] ?? 0) - Bun.stringWidth(text)));
+	return rows.map((row) => `  ${row.map(padded).join("   ").trimEnd()}`).join("\n");
+}
