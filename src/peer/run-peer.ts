@@ -117,11 +117,8 @@ async function connected(
 		if (stop.aborted) return;
 		connections.connect(uplink);
 		try {
-			// A question that is not answered because of Ctrl+C rejects, too.
-			const settled = follower.settle().catch((error: unknown) => {
-				if (!stop.aborted) throw error;
-			});
-			const services = await Promise.race([settled, failed, stopped]);
+			// First, because after Ctrl+C a question rejects, too.
+			const services = await Promise.race([stopped, follower.settle(), failed]);
 			if (!services) return;
 			uplink.tellListening();
 			emit({ type: "ready", name, hub: hub.name, services });

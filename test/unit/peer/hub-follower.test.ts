@@ -96,6 +96,7 @@ test("a service that is not wanted is not reported as down", async () => {
 	follower.heard([service("web", 3000), service("db", 5432, false)]);
 	await follower.settle();
 	status.startReporting();
+	follower.heard([service("web", 3000), service("db", 5432, false), service("api", 1, false)]);
 	expect(events).toEqual([]);
 });
 
