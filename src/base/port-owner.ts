@@ -12,8 +12,11 @@ export interface PortOwner {
 	program: string | undefined;
 }
 
-/** Who listens on TCP `port`: empty when nobody does, undefined where the system does not tell. */
-export function listenersOn(port: number): PortOwner[] | undefined {
+/**
+ * Who listens on TCP `port`, or on any port: empty when nobody does, undefined where the system does not tell. A program
+ * has an entry for each of its addresses.
+ */
+export function listenersOn(port?: number): PortOwner[] | undefined {
 	try {
 		if (process.platform === "linux") return fromProc(port);
 		if (process.platform === "darwin") return fromLsof(port);
@@ -49,18 +52,19 @@ const LISTEN = "0A";
 
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/** The listening sockets on `port` in a table of the kernel (proc_net_tcp.rst). */
-function listenersIn(table: string, port: number): { address: Address; inode: string }[] {
+/** The listening sockets, all or those on `wanted`, in a table of the kernel (proc_net_tcp.rst). */
+function listenersIn(table: string, wanted?: number): { address: Address; inode: string }[] {
 	const rows = table.trim().split("\n").slice(1);
 	return rows.flatMap((row) => {
 		const [, local = "", , state, , , , , , inode = ""] = row.trim().split(/\s+/);
 		const [host = "", hex = ""] = local.split(":");
-		if (state !== LISTEN || Number.parseInt(hex, 16) !== port) return [];
+		const port = Number.parseInt(hex, 16);
+		if (state !== LISTEN || (wanted !== undefined && port !== wanted)) return [];
 		return [{ address: { host: procHost(host), port }, inode }];
 	});
 }
 
-function fromProc(port: number): PortOwner[] {
+function fromProc(port?: number): PortOwner[] {
 	const sockets = TABLES.flatMap((table) => listenersIn(readFileSync(table, "utf8"), port));
 	if (sockets.length === 0) return [];
 	const pids = socketOwners(new Set(sockets.map(({ inode }) => inode)));
@@ -104,8 +108,9 @@ function commandName(pid: number): string | undefined {
 }
 
 /** lsof(8) with -F writes one field a line, named by its first letter: p process, c command, n name. */
-function fromLsof(port: number): PortOwner[] {
-	const { stdout } = Bun.spawnSync(["lsof", "-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpcn"]);
+function fromLsof(wanted?: number): PortOwner[] {
+	const which = wanted === undefined ? "-iTCP" : `-iTCP:${wanted}`;
+	const { stdout } = Bun.spawnSync(["lsof", "-nP", which, "-sTCP:LISTEN", "-Fpcn"]);
 	const owners: PortOwner[] = [];
 	let pid: number | undefined;
 	let program: string | undefined;
@@ -114,7 +119,9 @@ function fromLsof(port: number): PortOwner[] {
 		if (line.startsWith("p")) pid = Number(value);
 		else if (line.startsWith("c")) program = value;
 		else if (line.startsWith("n")) {
-			const host = value.slice(0, value.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+			const colon = value.lastIndexOf(":");
+			const host = value.slice(0, colon).replace(/^\[|\]$/g, "");
+			const port = Number(value.slice(colon + 1));
 			owners.push({ address: { host: host === "*" ? "::" : host, port }, pid, program });
 		}
 	}

@@ -31,6 +31,20 @@ test.skipIf(!known)("the program and its address are found, for IPv4 and IPv6", 
 	}
 });
 
+test.skipIf(!known)("without a port, all that listen are found", async () => {
+	await listening("127.0.0.1", async (one) => {
+		await listening("::1", (other) => {
+			const mine = (listenersOn() ?? []).filter(({ pid }) => pid === process.pid).map(({ address }) => address);
+			expect(mine).toEqual(
+				expect.arrayContaining([
+					{ host: "127.0.0.1", port: one },
+					{ host: "::1", port: other },
+				]),
+			);
+		});
+	});
+});
+
 test.skipIf(!known)("a port that nobody listens on has no owner", async () => {
 	let free = 0;
 	await listening("127.0.0.1", (port) => {
