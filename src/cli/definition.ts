@@ -15,7 +15,17 @@ export interface Argument {
 	readonly words?: Readonly<Record<string, string>>;
 }
 
-export interface Flag {
+/** How an option relates to others of its command, and to the project file. */
+interface Related {
+	/** Another option that may not be given at the same time. */
+	readonly excludes?: string;
+	/** Another option without which this one does nothing; it counts only for commands that have it. */
+	readonly needs?: string;
+	/** Why a project file may not set it, as a sentence. */
+	readonly notInFile?: string;
+}
+
+export interface Flag extends Related {
 	readonly type: "boolean";
 	readonly description: string;
 	/** A single letter. */
@@ -24,7 +34,7 @@ export interface Flag {
 	readonly counted?: true;
 }
 
-interface Valued {
+interface Valued extends Related {
 	readonly description: string;
 	/** The parsed value when the option is not given. */
 	readonly default?: string;
