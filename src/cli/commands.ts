@@ -4,10 +4,11 @@ import type { CommandTable } from "./definition.ts";
 import { demo } from "./demo.ts";
 import { helpAbout } from "./help-command.ts";
 import { identity } from "./identity.ts";
+import { init } from "./init.ts";
 import { join } from "./join.ts";
 import { mailbox } from "./mailbox.ts";
 import { share } from "./share.ts";
 
-const WORKING = { share, join, identity, mailbox, demo, completions } satisfies CommandTable;
+const WORKING = { share, join, init, identity, mailbox, demo, completions } satisfies CommandTable;
 
 export const COMMANDS = { ...WORKING, help: helpAbout(Object.keys(WORKING)) } satisfies CommandTable;

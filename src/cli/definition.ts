@@ -1,5 +1,6 @@
 // How a command and its options are defined. One definition serves the parser, the types of the parsed values, the help,
 // the completion scripts and docs/cli.md, so that they all agree.
+import type { FromFile } from "./from-file.ts";
 
 /** A positional argument. */
 export interface Argument {
@@ -105,6 +106,7 @@ export interface AnyCommand extends Described {
 export interface RunContext {
 	/** Aborted when a program that was stopped must wait for nothing any more. */
 	readonly cut: AbortSignal;
+	readonly file: FromFile | undefined;
 	readonly table: CommandTable;
 }
 

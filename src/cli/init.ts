@@ -7,7 +7,7 @@ import { listenersOn, ownerName } from "../base/port-owner.ts";
 import { PROGRAM } from "../base/version.ts";
 import { defineCommand } from "./definition.ts";
 import { ASK_TRIES } from "./limits.ts";
-import { nearest } from "./nearest.ts";
+import { suggestion } from "./nearest.ts";
 import { existsAlready, writeNewFile } from "./new-file.ts";
 import { COMMON } from "./options.ts";
 import { PROJECT_FILE } from "./project-file.ts";
@@ -17,6 +17,11 @@ import { Input } from "./secret-input.ts";
 
 export const init = defineCommand({
 	description: `Write ${PROJECT_FILE}, with the services that run on this machine`,
+	examples: [
+		["hivemind-p2p init", "Show the services that run here, and ask which of them to write"],
+		["hivemind-p2p init --yes", "Write all that are found, without a question"],
+		["hivemind-p2p init --force", `Write a new ${PROJECT_FILE} in the place of an old one`],
+	],
 	args: {
 		yes: { type: "boolean", alias: "y", description: "Take all services that are found, and do not ask" },
 		force: { type: "boolean", description: `Replace a ${PROJECT_FILE} that is there already` },
@@ -65,8 +70,7 @@ async function choose(found: readonly Proposal[], input: Input): Promise<readonl
 		if (words.length === 0) return found;
 		const unknown = words.find((word) => !names.includes(word));
 		if (unknown === undefined) return found.filter(({ name }) => words.includes(name));
-		const near = nearest(unknown, names);
-		notice(`There is no '${unknown}'.${near === undefined ? "" : ` Did you mean '${near}'?`}`);
+		notice([`There is no '${unknown}'.`, suggestion(unknown, names)].filter(Boolean).join(" "));
 	}
 	return undefined;
 }

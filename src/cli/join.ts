@@ -8,6 +8,7 @@ import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import { readJoinWords } from "./join-words.ts";
 import { COMMON, INVITATION, MAILBOX, NAME } from "./options.ts";
 import { ownName } from "./own-name.ts";
+import { CONFIG } from "./project.ts";
 import { readGivenName } from "./read-name.ts";
 
 /** One option per service, for its local address. */
@@ -55,9 +56,11 @@ export const join = defineCommand({
 		"no-reconnect": { type: "boolean", description: "Exit when the hub is lost instead of looking for it again" },
 		...IDENTITY,
 		...NETWORK,
+		...CONFIG,
 		...COMMON,
 	},
-	async run(options, stop, { cut }) {
+	async run(options, stop, { cut, file }) {
+		file?.announce();
 		const { explicitInvitation, readInvitation } = await import("./invitation-options.ts");
 		const words = readJoinWords(options.words, explicitInvitation(options));
 		const name = readGivenName(options.name, words.name) ?? ownName("peer");

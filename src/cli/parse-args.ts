@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
 import type { Argument, Definitions, Parsed } from "./definition.ts";
 import { checkRelations, type Values } from "./layers.ts";
-import { nearest } from "./nearest.ts";
+import { suggestion } from "./nearest.ts";
 
 /** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
 export type Table = Readonly<Record<string, { readonly args: Definitions; readonly implied?: RegExp }>>;
@@ -175,11 +175,6 @@ const argumentsOf = (args: Definitions): [name: string, Argument][] =>
 function commandFor(word: string, table: Table): string | undefined {
 	const implied = Object.keys(table).find((command) => table[command]?.implied?.test(word));
 	return implied === undefined ? suggestion(word, Object.keys(table)) : `Did you mean '${implied} ${word}'?`;
-}
-
-function suggestion(word: string, names: readonly string[]): string | undefined {
-	const name = nearest(word, names);
-	return name === undefined ? undefined : `Did you mean '${name}'?`;
 }
 
 function usage(message: string, hint?: string): HivemindError {

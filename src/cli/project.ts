@@ -7,9 +7,10 @@ import { notice } from "../base/output.ts";
 import { printable } from "../base/printable.ts";
 import type { SharedService } from "../protocol/services.ts";
 import type { CommandTable, Definitions } from "./definition.ts";
+import type { FromFile } from "./from-file.ts";
 import { beneath, type Value, type Values } from "./layers.ts";
+import { type Project, readProject } from "./project-contents.ts";
 import { findProjectFile, PROJECT_FILE } from "./project-file.ts";
-import { type Project, readProject } from "./project-options.ts";
 
 /** The options of the commands that read a project file. */
 export const CONFIG = {
@@ -28,16 +29,10 @@ export const CONFIG = {
 	},
 } as const satisfies Definitions;
 
-/** What a project file adds to a command line. */
-export interface ProjectLayer {
-	/** The name of the hub. */
-	readonly name: string | undefined;
-	/** Arguments of `share`. */
-	readonly services: readonly string[];
+/** A project file, as the lowest layer of a command line. */
+export interface ProjectLayer extends FromFile {
 	/** The options that neither the command line nor the environment has decided. */
 	readonly values: Values;
-	/** Says which file is used, and for what; undefined if for nothing. `services` are those that come from it. */
-	summary(services?: readonly SharedService[]): string | undefined;
 	/** The same error, with the lines of those options in its message that come from the file. */
 	explain(error: unknown): unknown;
 }
@@ -58,7 +53,10 @@ export function projectLayer(command: string, typed: Values, table: CommandTable
 		name: project.name,
 		services: project.services,
 		values,
-		summary: (services = []) => summary(project, services, values),
+		announce(services = []) {
+			const text = summary(project, services, values);
+			if (text !== undefined) notice(text);
+		},
 		explain: (error) => explain(error, command, project, values),
 	};
 }

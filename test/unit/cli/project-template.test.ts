@@ -1,7 +1,7 @@
 // The file that `init` writes: our own parser reads from it what was proposed, also where its comments are taken at
 // their word.
 import { expect, test } from "bun:test";
-import { readProject } from "../../../src/cli/project-options.ts";
+import { readProject } from "../../../src/cli/project-contents.ts";
 import { projectText } from "../../../src/cli/project-template.ts";
 import { proposeServices } from "../../../src/cli/proposals.ts";
 import { PROJECT_TABLE } from "../../support/project-table.ts";

@@ -1,6 +1,6 @@
 // What a project file says, as options; and each mistake in one, with its line and what was probably meant.
 import { describe, expect, test } from "bun:test";
-import { readProject } from "../../../src/cli/project-options.ts";
+import { readProject } from "../../../src/cli/project-contents.ts";
 import { PROJECT_TABLE } from "../../support/project-table.ts";
 import { thrown } from "../../support/throws.ts";
 
