@@ -22,6 +22,8 @@ interface Related {
 	readonly excludes?: string;
 	/** Another option without which this one does nothing; it counts only for commands that have it. */
 	readonly needs?: string;
+	/** `--OPTION NAME=VALUE` under another name: the option and the name. */
+	readonly insteadOf?: readonly [option: string, name: string];
 	/** Why a project file may not set it, as a sentence. */
 	readonly notInFile?: string;
 }

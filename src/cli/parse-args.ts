@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
 import type { Argument, Definitions, Parsed } from "./definition.ts";
-import { checkRelations, type Values } from "./layers.ts";
+import { checkRelations, layered, type Values } from "./layers.ts";
 import { suggestion } from "./nearest.ts";
 
 /** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
@@ -44,10 +44,10 @@ export function parse<T extends Table>(argv: readonly string[], table: T, below:
 	checkOptions(command, values, table);
 	checkArguments(command, positionals, table);
 	const args = table[command]?.args ?? {};
-	const layered: Values = new Map([...below(command, values), ...values]);
-	checkRelations(layered, args);
+	const all = layered(below(command, values), values, args);
+	checkRelations(all, args);
 	// The only type that is asserted and not inferred: each value has been read according to its definition.
-	return { kind: "run", command, options: complete(args, positionals, layered) } as Line<T>;
+	return { kind: "run", command, options: complete(args, positionals, all) } as Line<T>;
 }
 
 // --- internal ---

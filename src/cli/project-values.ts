@@ -2,7 +2,7 @@
 // a list, and what is NAME=VALUE on the command line may be a table. Pure.
 import { dirname, isAbsolute, join } from "node:path";
 import type { Choice, Flag, Text } from "./definition.ts";
-import type { Value } from "./layers.ts";
+import { isPair, type Value } from "./layers.ts";
 
 export type Option = Flag | Choice | Text;
 
@@ -50,7 +50,6 @@ export const isTable = (value: unknown): value is Readonly<Record<string, unknow
 
 // --- internal ---
 
-const isPair = ({ repeatable, valueHint }: Text) => repeatable && valueHint.includes("=");
 const isList = ({ repeatable, valueHint }: Text) => repeatable || valueHint.includes(",");
 
 /** All that are given; undefined if one of them cannot be. */

@@ -6,11 +6,12 @@ import { ERROR_TEXT_MAX } from "../base/limits.ts";
 import { notice } from "../base/output.ts";
 import { printable } from "../base/printable.ts";
 import type { SharedService } from "../protocol/services.ts";
-import type { CommandTable, Definitions } from "./definition.ts";
+import type { Definitions } from "./definition.ts";
 import type { FromFile } from "./from-file.ts";
 import { beneath, type Value, type Values } from "./layers.ts";
 import { type Project, readProject } from "./project-contents.ts";
 import { findProjectFile, PROJECT_FILE } from "./project-file.ts";
+import type { Table } from "./project-options.ts";
 
 /** The options of the commands that read a project file. */
 export const CONFIG = {
@@ -41,7 +42,7 @@ export interface ProjectLayer extends FromFile {
  * Reads the project file for a command that may have one; says why one that is there is not read.
  * @throws HivemindError `usage` for one that cannot be used, or has a mistake
  */
-export function projectLayer(command: string, typed: Values, table: CommandTable): ProjectLayer | undefined {
+export function projectLayer(command: string, typed: Values, table: Table): ProjectLayer | undefined {
 	const args = table[command]?.args ?? {};
 	if (!args.config || typed.get("no-config")) return undefined;
 	const found = findProjectFile(typed.get("config") as string | undefined);

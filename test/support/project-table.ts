@@ -28,6 +28,7 @@ export const PROJECT_TABLE = {
 			...BOTH,
 			ticket: { type: "string", valueHint: "TICKET", notInFile: "It is a secret.", description: "" },
 			bind: { type: "string", valueHint: "NAME=PORT", repeatable: true, description: "" },
+			"web-addr": { type: "string", valueHint: "ADDR", insteadOf: ["bind", "web"], description: "" },
 			only: { type: "string", valueHint: "NAME,…", description: "" },
 		},
 	},

@@ -1,6 +1,6 @@
 // The command line beats the environment, and both beat the project file, without an error; within one layer there is one.
 import { describe, expect, test } from "bun:test";
-import { beneath, checkRelations, type Values } from "../../../src/cli/layers.ts";
+import { beneath, checkRelations, layered, type Values } from "../../../src/cli/layers.ts";
 import { parse } from "../../../src/cli/parse-args.ts";
 import { PROJECT_TABLE } from "../../support/project-table.ts";
 import { thrown } from "../../support/throws.ts";
@@ -37,6 +37,31 @@ describe("of a file's values there count", () => {
 	test("none that needs what was switched off", () => {
 		expect(left({ wormhole: 1, qr: 1, identity: "key" }, { wormhole: 0 })).toEqual({ identity: "key" });
 		expect(left({ qr: 1 }, {})).toEqual({ qr: 1 });
+	});
+});
+
+describe("of NAME=VALUE each name is decided by itself:", () => {
+	const { args } = PROJECT_TABLE.join;
+	const all = (file: Parameters<typeof values>[0], typed: Parameters<typeof values>[0]) =>
+		Object.fromEntries(layered(beneath(values(file), values(typed), args, {}), values(typed), args));
+
+	test("what is typed for one name leaves the file's others", () => {
+		expect(all({ bind: ["web=1", "db=2"] }, { bind: ["web=3", "api=4"] })).toEqual({
+			bind: ["db=2", "web=3", "api=4"],
+		});
+		expect(all({ bind: ["web=1"] }, { bind: ["web=3"] })).toEqual({ bind: ["web=3"] });
+		expect(all({ bind: ["web=1"] }, {})).toEqual({ bind: ["web=1"] });
+	});
+
+	test("so does another option that stands for it, in either direction", () => {
+		expect(all({ bind: ["web=1", "db=2"] }, { "web-addr": "a:1" })).toEqual({ bind: ["db=2"], "web-addr": "a:1" });
+		expect(all({ "web-addr": "a:1" }, { bind: ["web=3"] })).toEqual({ bind: ["web=3"] });
+		expect(all({ "web-addr": "a:1" }, { bind: ["db=3"] })).toEqual({ bind: ["db=3"], "web-addr": "a:1" });
+		expect(all({ "web-addr": "a:1" }, { "web-addr": "b:1" })).toEqual({ "web-addr": "b:1" });
+	});
+
+	test("a list of anything else is one value", () => {
+		expect(all({ "relay-url": ["https://a"] }, { "relay-url": ["https://b"] })).toEqual({ "relay-url": ["https://b"] });
 	});
 });
 
