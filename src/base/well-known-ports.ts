@@ -12,6 +12,7 @@ export interface WellKnownPort {
 
 type Row = readonly [port: number, program: string, service?: string];
 
+// Not 5000, which is Flask's, but also that of AirPlay on every Mac.
 const HTTP: readonly Row[] = [
 	[3000, "next", "web"],
 	[5173, "vite", "web"],
@@ -21,7 +22,6 @@ const HTTP: readonly Row[] = [
 	[1313, "hugo", "web"],
 	[8000, "django", "api"],
 	[8080, "spring", "api"],
-	[5000, "flask", "api"],
 	[4000, "websocket", "websocket"],
 	[3001, "express", "web"],
 	[6006, "storybook", "storybook"],

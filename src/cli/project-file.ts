@@ -63,7 +63,11 @@ const ignored = (message: string): Found => ({ kind: "ignored", message });
 
 function readText(fd: number, path: string): string {
 	const buffer = new Uint8Array(PROJECT_FILE_MAX + 1);
-	const length = readSync(fd, buffer, 0, buffer.length, 0);
+	let length = 0;
+	// Some file systems return less than there is.
+	for (let more = 1; more > 0 && length < buffer.length; length += more) {
+		more = readSync(fd, buffer, length, buffer.length - length, length);
+	}
 	if (length > PROJECT_FILE_MAX) {
 		throw new HivemindError("usage", `${path} is larger than ${PROJECT_FILE_MAX / 1024} KiB.`);
 	}

@@ -21,12 +21,12 @@ ${(lines.length > 0 ? lines : ["# web = 3000", '# db = "db.local:5432"']).join("
 
 # Any long option of 'share', without its dashes.
 [share]
-# wormhole = true                  # show join codes
-# identity = ".hivemind/hub.key"   # keep the ticket across restarts; a secret: do not commit it
+# wormhole = true               # show join codes
+# identity = ".hivemind.key"    # keep the ticket across restarts; a secret: do not commit it
 
 # Any long option of 'join'.
 [join]
-# bind = { ${services[0]?.name ?? "web"} = 3100 }            # another local port than the hub's
+# bind = { ${services[0]?.name ?? "web"} = 3100 }         # another local port than the hub's
 `;
 }
 

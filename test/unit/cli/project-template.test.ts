@@ -35,7 +35,7 @@ test.each([[FOUND], [[]]])("what is commented out is valid, too", (found) => {
 	expect(project.options.share).toEqual(
 		new Map<string, string | number>([
 			["wormhole", 1],
-			["identity", ".hivemind/hub.key"],
+			["identity", ".hivemind.key"],
 		]),
 	);
 	expect(project.options.join?.get("bind")).toEqual(["web=3100"]);
