@@ -113,6 +113,16 @@ describe("a mistake is told with its line, and with what was probably meant:", (
 		["[services]\nweb = [3000]", `line 2: 'web' must be ${KINDS}, not an array.`],
 		["[services.web]\nport = 3000", `line 1: 'web' must be ${KINDS}, not a table.`],
 		["[services]\nweb = 2026-01-01", `line 2: 'web' must be ${KINDS}, not a date or a time.`],
+		[
+			"[services]\nWeb = 3000",
+			"line 2: 'Web' is not a valid name for a service.",
+			"A name has lower-case letters, digits and hyphens, and begins with a letter: write web=3000.",
+		],
+		[
+			"[services]\nweb = 0",
+			"line 2: The service 'web': '0' is port 0, which no service listens on.",
+			"Write the port that it listens on.",
+		],
 		["[share]\nwormhole = 'yes'", "line 2: 'wormhole' must be true or false, not 'yes'."],
 		["[share]\nwormhole = 1", "line 2: 'wormhole' must be true or false, not 1."],
 		["[share]\nverbose = -1", "line 2: 'verbose' must be true, false or a whole number, not -1."],
