@@ -1,5 +1,6 @@
 // How a command and its options are defined. One definition serves the parser, the types of the parsed values, the help,
 // the completion scripts and docs/cli.md, so that they all agree.
+import type { FromFile } from "./from-file.ts";
 
 /** A positional argument. */
 export interface Argument {
@@ -15,7 +16,19 @@ export interface Argument {
 	readonly words?: Readonly<Record<string, string>>;
 }
 
-export interface Flag {
+/** How an option relates to others of its command, and to the project file. */
+interface Related {
+	/** Another option that may not be given at the same time. */
+	readonly excludes?: string;
+	/** Another option without which this one does nothing; it counts only for commands that have it. */
+	readonly needs?: string;
+	/** `--OPTION NAME=VALUE` under another name: the option and the name. */
+	readonly insteadOf?: readonly [option: string, name: string];
+	/** Why a project file may not set it, as a sentence. */
+	readonly notInFile?: string;
+}
+
+export interface Flag extends Related {
 	readonly type: "boolean";
 	readonly description: string;
 	/** A single letter. */
@@ -24,7 +37,7 @@ export interface Flag {
 	readonly counted?: true;
 }
 
-interface Valued {
+interface Valued extends Related {
 	readonly description: string;
 	/** The parsed value when the option is not given. */
 	readonly default?: string;
@@ -102,6 +115,7 @@ export interface AnyCommand extends Described {
 export interface RunContext {
 	/** Aborted when a program that was stopped must wait for nothing any more. */
 	readonly cut: AbortSignal;
+	readonly file: FromFile | undefined;
 	readonly table: CommandTable;
 }
 
