@@ -1,6 +1,7 @@
 // How a command and its options are defined. One definition serves the parser, the types of the parsed values, the help,
 // the completion scripts and docs/cli.md, so that they all agree.
 import type { FromFile } from "./from-file.ts";
+import type { Related } from "./related.ts";
 
 /** A positional argument. */
 export interface Argument {
@@ -14,18 +15,6 @@ export interface Argument {
 	readonly variadic?: true;
 	/** For the help of a variadic argument: what its words are, and what each kind means. */
 	readonly words?: Readonly<Record<string, string>>;
-}
-
-/** How an option relates to others of its command, and to the project file. */
-interface Related {
-	/** Another option that may not be given at the same time. */
-	readonly excludes?: string;
-	/** Another option without which this one does nothing; it counts only for commands that have it. */
-	readonly needs?: string;
-	/** `--OPTION NAME=VALUE` under another name: the option and the name. */
-	readonly insteadOf?: readonly [option: string, name: string];
-	/** Why a project file may not set it, as a sentence. */
-	readonly notInFile?: string;
 }
 
 export interface Flag extends Related {

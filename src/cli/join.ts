@@ -59,7 +59,9 @@ export const join = defineCommand({
 		const identity = readIdentity(options);
 		let saved: Saved | undefined;
 		try {
-			saved = await readSaved(alias, options.save, identity !== undefined);
+			// What a file says of joining with a code is not about coming back.
+			const save = alias !== undefined && file?.gives("save") ? undefined : options.save;
+			saved = await readSaved(alias, save, identity !== undefined);
 			const invitation = saved?.ticket
 				? { ticket: saved.ticket }
 				: await readInvitation(options, words.invitation, input, stop);

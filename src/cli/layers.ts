@@ -1,7 +1,8 @@
 // Options come from the command line, the environment and the project file. What a higher layer decides is not taken from
 // a lower one, nor is what that excludes or makes pointless. Within one layer either is an error. Pure.
 import { HivemindError } from "../base/errors.ts";
-import type { Definition, Definitions, Text } from "./definition.ts";
+import type { Definition, Definitions } from "./definition.ts";
+import type { Related } from "./related.ts";
 
 /**
  * An option's value: for a flag how often it is given, 0 if it is switched off; a list if it is repeatable; true where its
@@ -16,19 +17,19 @@ export type Values = Map<string, Value>;
 export function beneath(file: Values, typed: Values, args: Definitions, environment: NodeJS.ProcessEnv): Values {
 	const isSet = (name: string) => Boolean(environment[relationsOf(args[name]).variable ?? ""]);
 	const above = Object.keys(args).filter((name) => isOn(typed, name) || isSet(name));
-	const excluded = (name: string) =>
-		above.some((other) => relationsOf(args[name]).excludes === other || relationsOf(args[other]).excludes === name);
-	return new Map(
-		[...file].flatMap(([name, value]): [string, Value][] => {
-			const { needs = "", insteadOf: [option = "", key = ""] = [] } = relationsOf(args[name]);
-			if (isSet(name) || excluded(name) || typed.get(needs) === 0) return [];
-			if (pairsOf(option, typed, args).has(key)) return [];
-			if (!Array.isArray(value) || !isPair(args[name])) return typed.has(name) ? [] : [[name, value]];
-			const pairs = pairsOf(name, typed, args);
-			const rest = value.filter((pair) => !pairs.has(keyOf(pair)));
-			return rest.length > 0 ? [[name, rest]] : [];
-		}),
-	);
+	const left = ([name, value]: [string, Value]): [string, Value][] => {
+		const { excludes, needs = "", narrows, insteadOf: [option = "", key = ""] = [] } = relationsOf(args[name]);
+		const excluded = above.some((other) => excludes === other || relationsOf(args[other]).excludes === name);
+		if (isSet(name) || excluded || typed.get(needs) === 0 || isDecided(option, key, typed, args)) return [];
+		if (!Array.isArray(value) || !isPair(args[name])) {
+			if (typed.has(name)) return [];
+			const also = narrows === undefined ? [] : keysOf(narrows, typed, args);
+			return [[name, Array.isArray(value) ? [...new Set([...value, ...also])] : value]];
+		}
+		const rest = value.filter((pair) => !isDecided(name, keyOf(pair), typed, args));
+		return rest.length > 0 ? [[name, rest]] : [];
+	};
+	return new Map([...file].flatMap(left));
 }
 
 /** The typed values with those below them. Of NAME=VALUE each name is a value of its own. */
@@ -55,7 +56,7 @@ export function checkRelations(values: Values, args: Definitions): void {
 }
 
 /** Whether an option's values are NAME=VALUE. */
-export const isPair = (definition: Definition | undefined): definition is Text =>
+export const isPair = (definition: Definition | undefined): boolean =>
 	definition?.type === "string" && Boolean(definition.repeatable) && definition.valueHint.includes("=");
 
 // --- internal ---
@@ -67,22 +68,30 @@ function isOn(values: Values, name: string): boolean {
 
 const keyOf = (pair: string) => pair.split("=", 1)[0] as string;
 
+/** Whether NAME=VALUE of this option is typed for that name, or what is typed leaves the name out. */
+function isDecided(option: string, key: string, typed: Values, args: Definitions): boolean {
+	const lists = [...typed.keys()].filter((name) => relationsOf(args[name]).narrows === option);
+	const leftOut = lists.some((name) => !namesIn(typed.get(name)).includes(key));
+	return key !== "" && (leftOut || keysOf(option, typed, args).includes(key));
+}
+
 /** The names for which a value of this option was typed, also by an option that stands for it. */
-function pairsOf(option: string, typed: Values, args: Definitions): Set<string> {
-	const own = isPair(args[option]) ? [typed.get(option) ?? []].flat().map((pair) => keyOf(String(pair))) : [];
+function keysOf(option: string, typed: Values, args: Definitions): string[] {
+	const own = [typed.get(option) ?? []].flat().map((pair) => keyOf(String(pair)));
 	const others = [...typed.keys()].flatMap((name) => {
 		const [of, key] = relationsOf(args[name]).insteadOf ?? [];
 		return of === option && key !== undefined ? [key] : [];
 	});
-	return new Set([...own, ...others]);
+	return [...own, ...others];
 }
 
-interface Relations {
-	readonly excludes?: string;
-	readonly needs?: string;
-	readonly insteadOf?: readonly [string, string];
-	readonly variable?: string;
-}
+/** The names in lists like `web,api`. */
+const namesIn = (value: Value | undefined): string[] =>
+	[value ?? []].flat().flatMap((list) =>
+		String(list)
+			.split(",")
+			.map((name) => name.trim()),
+	);
 
-const relationsOf = (definition: Definition | undefined): Relations =>
+const relationsOf = (definition: Definition | undefined): Related & { readonly variable?: string } =>
 	definition === undefined || definition.type === "positional" ? {} : definition;

@@ -35,6 +35,7 @@ export const PORTS = {
 		valueHint: "NAMES",
 		repeatable: true,
 		otherwise: "all services of the hub",
+		narrows: "bind",
 		description: "The services to bring, with commas between their names",
 	},
 	strict: {

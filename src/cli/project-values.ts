@@ -17,7 +17,7 @@ export function readValue(value: unknown, definition: Option, path: string): Val
 		case "string": {
 			if (value === true && definition.next) return true;
 			const texts = readTexts(value, definition, path);
-			return definition.repeatable ? texts : texts?.join(",") || undefined;
+			return definition.repeatable ? texts : texts?.[0];
 		}
 	}
 }
@@ -29,7 +29,7 @@ export function wanted(definition: Option): string {
 	const one = `a string (${definition.valueHint})`;
 	if (definition.next) return `${one} or true`;
 	if (isPair(definition)) return `${one}, an array of them, or a table like { web = 3001 }`;
-	return isList(definition) ? `${one} or an array of them` : `${one} or a whole number`;
+	return definition.repeatable ? `${one} or an array of them` : `${one} or a whole number`;
 }
 
 /** A text or a number as a text, if there is something in it that can be an argument. */
@@ -52,14 +52,12 @@ export const isTable = (value: unknown): value is Readonly<Record<string, unknow
 
 // --- internal ---
 
-const isList = ({ repeatable, valueHint }: Text) => repeatable || valueHint.includes(",");
-
 /** All that are given; undefined if one of them cannot be. */
 function readTexts(value: unknown, definition: Text, path: string): string[] | undefined {
 	const items =
 		isPair(definition) && isTable(value)
 			? Object.entries(value).map(([name, one]) => textOf(one) && `${name}=${textOf(one)}`)
-			: (isList(definition) && Array.isArray(value) ? value : [value]).map(textOf);
+			: (definition.repeatable && Array.isArray(value) ? value : [value]).map(textOf);
 	const found = items.filter((text) => text !== undefined);
 	if (found.length < items.length) return undefined;
 	return definition.valueHint === "FILE" ? found.map((text) => beside(path, text)) : found;

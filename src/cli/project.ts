@@ -54,6 +54,7 @@ export function projectLayer(command: string, typed: Values, table: Table): Proj
 		name: project.name,
 		services: project.services,
 		values,
+		gives: (option) => values.has(option),
 		announce(services = []) {
 			const text = summary(project, services, values);
 			if (text !== undefined) notice(text);

@@ -87,6 +87,16 @@ describe("the command line and the environment come first", () => {
 		expect(without.stderr).toContain("nonsense");
 	});
 
+	test("services that --only leaves out may be bound in the file, and @ALIAS needs no saving", async () => {
+		await using folder = await project("[join]\nsave = true\nbind = { web = 3001, db = 5433 }\n");
+		const options = { cwd: folder.path, env: { XDG_STATE_HOME: folder.path } };
+		const one = await run(["join", "--only", "web", "--ticket", "nonsense"], options);
+		expect(one.stderr).toStartWith("Using hivemind.toml: --save, --bind web=3001.\n");
+		expect(one.status).toBe(EXIT_STATUS.ticket.status);
+		const saved = await run(["join", "@work"], options);
+		expect(saved.stderr).toContain("error: No hub is saved as '@work'.");
+	});
+
 	test("--no-config uses nothing of it, and other commands do not look at it", async () => {
 		await using folder = await project("x");
 		const options = { cwd: folder.path };

@@ -29,7 +29,7 @@ export const PROJECT_TABLE = {
 			ticket: { type: "string", valueHint: "TICKET", notInFile: "It is a secret.", description: "" },
 			bind: { type: "string", valueHint: "NAME=PORT", repeatable: true, description: "" },
 			"web-addr": { type: "string", valueHint: "ADDR", insteadOf: ["bind", "web"], description: "" },
-			only: { type: "string", valueHint: "NAME,…", description: "" },
+			only: { type: "string", valueHint: "NAMES", repeatable: true, narrows: "bind", description: "" },
 		},
 	},
 	demo: { args: { once: { type: "boolean", description: "" } } },

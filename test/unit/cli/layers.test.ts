@@ -60,6 +60,15 @@ describe("of NAME=VALUE each name is decided by itself:", () => {
 		expect(all({ "web-addr": "a:1" }, { "web-addr": "b:1" })).toEqual({ "web-addr": "b:1" });
 	});
 
+	test("what is typed says which names count: others of the file are dropped, and typed ones added", () => {
+		const file = { bind: ["web=1", "db=2", "api=3"], "web-addr": "a:1" };
+		expect(all(file, { only: ["web, db"] })).toEqual({ only: ["web, db"], bind: ["web=1", "db=2"], "web-addr": "a:1" });
+		expect(all(file, { only: ["db", "api"] })).toEqual({ only: ["db", "api"], bind: ["db=2", "api=3"] });
+		expect(all({ only: ["web"] }, { bind: ["db=2"] })).toEqual({ only: ["web", "db"], bind: ["db=2"] });
+		expect(all({ only: ["web"] }, { "web-addr": "a:1" })).toEqual({ only: ["web"], "web-addr": "a:1" });
+		expect(all({ only: ["web"] }, { only: ["db"] })).toEqual({ only: ["db"] });
+	});
+
 	test("a list of anything else is one value", () => {
 		expect(all({ "relay-url": ["https://a"] }, { "relay-url": ["https://b"] })).toEqual({ "relay-url": ["https://b"] });
 	});

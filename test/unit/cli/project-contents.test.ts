@@ -56,7 +56,7 @@ test("flags, texts, numbers, choices, lists and tables become what the command l
 		},
 		join: {
 			"relay-url": ["https://a"],
-			only: "web,api",
+			only: ["web", "api"],
 			verbose: 1,
 			bind: ["web=3001", "db=0.0.0.0:5433"],
 			"no-relay": 0,
@@ -64,7 +64,7 @@ test("flags, texts, numbers, choices, lists and tables become what the command l
 	});
 	expect(options('[join]\nbind = ["web=1", "db=2"]\nonly = "web,api"\n').join).toEqual({
 		bind: ["web=1", "db=2"],
-		only: "web,api",
+		only: ["web,api"],
 	});
 	expect(options("[join.bind]\nweb = 1").join).toEqual({ bind: ["web=1"] });
 	expect(options("[join]\nbind = []\nrelay-url = []").join).toEqual({});
