@@ -51,7 +51,7 @@ test("share and join without any argument: names, services and options from the 
 	peer.type(`${ticket}\n`);
 	await peer.line(/^Press Ctrl\+C to stop\.$/);
 	expect(peer.stderr).toStartWith("Using hivemind.toml: --no-reconnect, --no-relay, --ipv4-addr 127.0.0.1:0, ");
-	const [, url = ""] = await peer.line(/^ {2}frontend:? +(\S+)/i);
+	const [, url = ""] = await peer.line(/^ {2}frontend +(\S+)/);
 	expect(await get(url)).toBe("the page");
 	hub.signal("SIGTERM");
 	// The peer does not look for it again: that is from the file, too.
