@@ -26,7 +26,7 @@ ${table(
 	Object.entries(TABLE).map(([name, { description }]) => [`[\`${name}\`](#${name})`, description]),
 )}
 
-Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. An unknown command, option or value is an error that suggests the nearest known one. A value follows its option after a space or an equals sign. Addresses are \`host:port\`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
+Options may be given before or after the command; \`--\` ends them, so that an argument may begin with a dash. An unknown command, option or value is an error that suggests the nearest known one. A value follows its option after a space or an equals sign; a flag that the [project file](project-file.md) sets is switched off with \`=false\`. Addresses are \`host:port\`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
 
 \`join\` listens on both addresses of \`localhost\`, 127.0.0.1 and ::1, by default and where its option says \`localhost\`: a browser may take either. If a program has one of the two, that is an error. A number (\`127.0.0.1:3000\`) is that address only.
 
@@ -73,7 +73,7 @@ ${options(COMMON)}
 
 ${table(["variable", "instead of", "commands"], [...variables(), ["`NO_COLOR`", "(turns off colours)", "all"]])}
 
-An option takes precedence over its variable. The program reads no \`.env\` file.
+An option takes precedence over its variable, and both over the [project file](project-file.md). The program reads no \`.env\` file.
 
 ## Exit status
 

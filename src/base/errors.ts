@@ -5,7 +5,7 @@
 export const EXIT_STATUS = {
 	ok: { status: 0, meaning: "success, also when stopped with Ctrl+C" },
 	internal: { status: 1, meaning: "a bug in hivemind-p2p, or a no from `doctor` or `status --check`" },
-	usage: { status: 2, meaning: "a mistake on the command line" },
+	usage: { status: 2, meaning: "a mistake on the command line or in hivemind.toml" },
 	ticket: { status: 3, meaning: "the ticket cannot be read" },
 	listen: { status: 4, meaning: "a local TCP port cannot be opened" },
 	bind: { status: 5, meaning: "the UDP address cannot be bound" },
@@ -19,6 +19,7 @@ export const EXIT_STATUS = {
 	mailbox: { status: 13, meaning: "the mailbox server cannot be reached, or refused this client" },
 	denied: { status: 14, meaning: "the hub denied this peer" },
 	identity: { status: 15, meaning: "the identity file or the saved hub cannot be used" },
+	file: { status: 16, meaning: "a file cannot be written" },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_STATUS, "ok">;

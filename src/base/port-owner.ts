@@ -14,14 +14,12 @@ export interface PortOwner {
 
 /** Who listens on these TCP ports: empty when nobody does, undefined where the system does not tell. */
 export function listenersOn(...ports: number[]): PortOwner[] | undefined {
-	if (ports.length === 0) return [];
-	try {
-		if (process.platform === "linux") return fromProc(ports);
-		if (process.platform === "darwin") return fromLsof(ports);
-	} catch {
-		// No /proc, no lsof: nothing is known.
-	}
-	return undefined;
+	return ports.length === 0 ? [] : ownersOf(ports);
+}
+
+/** Who listens on any TCP port. A program has an entry for each of its addresses. Undefined where the system does not tell. */
+export function allListeners(): PortOwner[] | undefined {
+	return ownersOf(undefined);
 }
 
 /**
@@ -48,21 +46,34 @@ export function ownerName({ pid, program }: PortOwner): string {
 /** The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
 const LISTEN = "0A";
 
+/** Undefined: all ports. */
+type Ports = readonly number[] | undefined;
+
+function ownersOf(ports: Ports): PortOwner[] | undefined {
+	try {
+		if (process.platform === "linux") return fromProc(ports);
+		if (process.platform === "darwin") return fromLsof(ports);
+	} catch {
+		// No /proc, no lsof: nothing is known.
+	}
+	return undefined;
+}
+
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/** The listening sockets on some ports in a table of the kernel (proc_net_tcp.rst). */
-function listenersIn(table: string, ports: readonly number[]): { address: Address; inode: string }[] {
+/** The listening sockets in a table of the kernel (proc_net_tcp.rst). */
+function listenersIn(table: string, ports: Ports): { address: Address; inode: string }[] {
 	const rows = table.trim().split("\n").slice(1);
 	return rows.flatMap((row) => {
 		const [, local = "", , state, , , , , , inode = ""] = row.trim().split(/\s+/);
 		const [host = "", hex = ""] = local.split(":");
 		const port = Number.parseInt(hex, 16);
-		if (state !== LISTEN || !ports.includes(port)) return [];
+		if (state !== LISTEN || ports?.includes(port) === false) return [];
 		return [{ address: { host: procHost(host), port }, inode }];
 	});
 }
 
-function fromProc(ports: readonly number[]): PortOwner[] {
+function fromProc(ports: Ports): PortOwner[] {
 	const sockets = TABLES.flatMap((table) => listenersIn(readFileSync(table, "utf8"), ports));
 	if (sockets.length === 0) return [];
 	const pids = socketOwners(new Set(sockets.map(({ inode }) => inode)));
@@ -106,8 +117,9 @@ function commandName(pid: number): string | undefined {
 }
 
 /** lsof(8) with -F writes one field a line, named by its first letter: p process, c command, n name. */
-function fromLsof(ports: readonly number[]): PortOwner[] {
-	const { stdout } = Bun.spawnSync(["lsof", "-nP", `-iTCP:${ports.join(",")}`, "-sTCP:LISTEN", "-Fpcn"]);
+function fromLsof(ports: Ports): PortOwner[] {
+	const which = ports ? `-iTCP:${ports.join(",")}` : "-iTCP";
+	const { stdout } = Bun.spawnSync(["lsof", "-nP", which, "-sTCP:LISTEN", "-Fpcn"]);
 	const owners: PortOwner[] = [];
 	let pid: number | undefined;
 	let program: string | undefined;

@@ -21,6 +21,8 @@ export const IDENTITY = {
 export const ROTATE = {
 	rotate: {
 		type: "boolean",
+		needs: "identity",
+		notInFile: "Every start would be another rotation.",
 		description: "Give the identity a new secret: old tickets and join codes stop working",
 	},
 } as const satisfies Definitions;
@@ -53,14 +55,12 @@ export const ACCESS = {
 	},
 } as const satisfies Definitions;
 
-/** The identity file of `--identity`, open and locked; undefined without it. @throws HivemindError `usage`, `identity` */
+/** The identity file of `--identity`, open and locked; undefined without it. @throws HivemindError `identity` */
 export function readIdentity({
 	identity,
 	rotate = false,
 }: Parsed<typeof IDENTITY> & Partial<Parsed<typeof ROTATE>>): Identity | undefined {
-	if (identity !== undefined) return warned(identity, openIdentity(identity, { rotate }));
-	if (rotate) throw new HivemindError("usage", "--rotate does nothing without --identity.");
-	return undefined;
+	return identity === undefined ? undefined : warned(identity, openIdentity(identity, { rotate }));
 }
 
 /** The same identity, after a warning if nothing keeps another program from using the file at the same time. */

@@ -3,20 +3,34 @@ import { print, setVerbosity } from "../base/output.ts";
 import { PROGRAM, VERSION } from "../base/version.ts";
 import { COMMANDS } from "./commands.ts";
 import type { CommandTable } from "./definition.ts";
-import { parse } from "./parse-args.ts";
+import { type Below, type Line, parse } from "./parse-args.ts";
+import { type ProjectLayer, projectLayer } from "./project.ts";
 
 /**
  * Runs one command line until it is done or `stop` is aborted. What still runs then is not waited for once `cut` is
  * aborted. @throws HivemindError
  */
 export async function run(argv: readonly string[], stop: AbortSignal, cut: AbortSignal): Promise<void> {
-	const line = argv.length === 0 ? ({ kind: "help", command: undefined } as const) : parse(argv, COMMANDS);
 	const table: CommandTable = COMMANDS;
-	if (line.kind === "version") return print(`${PROGRAM} ${VERSION}`);
-	if (line.kind === "help") {
-		const { help } = await import("./help.ts");
-		return print(await help(line.command, table));
+	let file: ProjectLayer | undefined;
+	const below: Below = (command, typed) => {
+		file = projectLayer(command, typed, table);
+		return file?.values ?? new Map();
+	};
+	try {
+		const line = argv.length === 0 ? HELP : parse(argv, COMMANDS, below);
+		if (line.kind === "version") return print(`${PROGRAM} ${VERSION}`);
+		if (line.kind === "help") {
+			const { help } = await import("./help.ts");
+			return print(await help(line.command, table));
+		}
+		setVerbosity(line.options.verbose);
+		await table[line.command]?.run(line.options, stop, { cut, file, table });
+	} catch (error) {
+		throw file === undefined ? error : file.explain(error);
 	}
-	setVerbosity(line.options.verbose);
-	await table[line.command]?.run(line.options, stop, { cut, table });
 }
+
+// --- internal ---
+
+const HELP: Line<typeof COMMANDS> = { kind: "help", command: undefined };

@@ -6,10 +6,11 @@ import { doctor } from "./doctor.ts";
 import { helpAbout } from "./help-command.ts";
 import { hubs } from "./hubs.ts";
 import { identity } from "./identity.ts";
+import { init } from "./init.ts";
 import { join } from "./join.ts";
 import { mailbox } from "./mailbox.ts";
 import { share } from "./share.ts";
 
-const WORKING = { share, join, hubs, identity, mailbox, doctor, demo, completions } satisfies CommandTable;
+const WORKING = { share, join, init, hubs, identity, mailbox, doctor, demo, completions } satisfies CommandTable;
 
 export const COMMANDS = { ...WORKING, help: helpAbout(Object.keys(WORKING)) } satisfies CommandTable;

@@ -1,5 +1,7 @@
 // How a command and its options are defined. One definition serves the parser, the types of the parsed values, the help,
 // the completion scripts and docs/cli.md, so that they all agree.
+import type { FromFile } from "./from-file.ts";
+import type { Related } from "./related.ts";
 
 /** A positional argument. */
 export interface Argument {
@@ -15,7 +17,7 @@ export interface Argument {
 	readonly words?: Readonly<Record<string, string>>;
 }
 
-export interface Flag {
+export interface Flag extends Related {
 	readonly type: "boolean";
 	readonly description: string;
 	/** A single letter. */
@@ -24,7 +26,7 @@ export interface Flag {
 	readonly counted?: true;
 }
 
-interface Valued {
+interface Valued extends Related {
 	readonly description: string;
 	/** The parsed value when the option is not given. */
 	readonly default?: string;
@@ -102,6 +104,7 @@ export interface AnyCommand extends Described {
 export interface RunContext {
 	/** Aborted when a program that was stopped must wait for nothing any more. */
 	readonly cut: AbortSignal;
+	readonly file: FromFile | undefined;
 	readonly table: CommandTable;
 }
 

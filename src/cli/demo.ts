@@ -1,4 +1,4 @@
-// `demo`: a hub, a peer and three services on this machine alone.
+// `demo`: a hub, a peer and five services on this machine alone.
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import { COMMON } from "./options.ts";

@@ -34,6 +34,7 @@ export const NETWORK = {
 		valueHint: "URL",
 		repeatable: true,
 		otherwise: "the public relays of n0",
+		excludes: "no-relay",
 		description: "Use this iroh relay, and no public relay or discovery service",
 	},
 } as const satisfies Definitions;
@@ -44,9 +45,6 @@ export function endpointOptions(
 	relays: "public" | "none" = "public",
 ): EndpointOptions {
 	const urls = options["relay-url"];
-	if (urls.length > 0 && options["no-relay"]) {
-		throw new HivemindError("usage", "--relay-url and --no-relay exclude each other.");
-	}
 	for (const url of urls) {
 		if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
 			throw new HivemindError("usage", `--relay-url: '${url}' is not an http or https URL.`, {

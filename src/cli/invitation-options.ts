@@ -20,13 +20,7 @@ export type Invitation = { ticket: string } | ({ code: string } & RedeemOptions)
 
 /** How `share` offers join codes, or undefined when it offers none. @throws HivemindError `usage` */
 export function codeOptions(options: Parsed<typeof CODES>): (OfferOptions & { qr: boolean }) | undefined {
-	if (!options.wormhole) {
-		const useless = (["qr", "code-words", "wormhole-relay"] as const).find((name) => options[name]);
-		if (useless) {
-			throw new HivemindError("usage", `--${useless} does nothing without --wormhole.`, { hint: "Add --wormhole." });
-		}
-		return undefined;
-	}
+	if (!options.wormhole) return undefined;
 	const given = options["code-words"];
 	const words = given === undefined ? undefined : wholeNumber(given, "--code-words", CODE_WORDS_MIN, CODE_WORDS_MAX);
 	return { ...mailboxOf(options), ...(words !== undefined && { words }), qr: options.qr };

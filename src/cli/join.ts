@@ -9,6 +9,7 @@ import { readJoinWords } from "./join-words.ts";
 import { COMMON, INVITATION, MAILBOX, NAME } from "./options.ts";
 import { ownName } from "./own-name.ts";
 import { PORTS, portChoices } from "./port-options.ts";
+import { CONFIG } from "./project.ts";
 import { readGivenName } from "./read-name.ts";
 import { readAlias, SAVE } from "./saved-options.ts";
 
@@ -38,9 +39,11 @@ export const join = defineCommand({
 		"no-reconnect": { type: "boolean", description: "Exit when the hub is lost instead of looking for it again" },
 		...IDENTITY,
 		...NETWORK,
+		...CONFIG,
 		...COMMON,
 	},
-	async run(options, stop, { cut }) {
+	async run(options, stop, { cut, file }) {
+		file?.announce();
 		const { explicitInvitation, readInvitation } = await import("./invitation-options.ts");
 		const words = readJoinWords(options.words, explicitInvitation(options));
 		const alias = words.invitation?.kind === "saved" ? words.invitation.text : undefined;
@@ -56,7 +59,9 @@ export const join = defineCommand({
 		const identity = readIdentity(options);
 		let saved: Saved | undefined;
 		try {
-			saved = await readSaved(alias, options.save, identity !== undefined);
+			// What a file says of joining with a code is not about coming back.
+			const save = alias !== undefined && file?.gives("save") ? undefined : options.save;
+			saved = await readSaved(alias, save, identity !== undefined);
 			const invitation = saved?.ticket
 				? { ticket: saved.ticket }
 				: await readInvitation(options, words.invitation, input, stop);

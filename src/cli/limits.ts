@@ -31,3 +31,11 @@ export const CUT_MS = 1_000;
 
 /** Answers to one question that are no port number. After that the proposed port is taken. */
 export const BAD_PORTS_MAX = 5;
+/** A project file. One with 32 services, every option and a comment on each has 6 KB. */
+export const PROJECT_FILE_MAX = 16 * 1024;
+
+/** Lines of a project file in which a mistake is located, which takes a parse for each: at most 0.5 s in all (measured). */
+export const PROJECT_LINES_MAX = 1_000;
+
+/** How often `init` asks again after an answer that is none. */
+export const ASK_TRIES = 3;

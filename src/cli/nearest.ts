@@ -10,3 +10,9 @@ export function nearest(word: string, names: readonly string[]): string | undefi
 	const most = Math.min(word.length - 1, Math.max(2, word.length / 3));
 	return best && best.distance <= most ? best.name : undefined;
 }
+
+/** The question after what went wrong, if there is a {@link nearest} one. */
+export function suggestion(word: string, names: readonly string[]): string | undefined {
+	const name = nearest(word, names);
+	return name === undefined ? undefined : `Did you mean '${name}'?`;
+}

@@ -5,6 +5,10 @@ import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
 import type { Definitions } from "./definition.ts";
 import { NETWORK } from "./endpoint-options.ts";
 
+const TYPED = "It is for the command line.";
+const SECRET =
+	"It is a secret, and project files are shared. Use standard input (-), or an environment variable (see --help).";
+
 /** Every command has these. */
 export const COMMON = {
 	verbose: {
@@ -13,8 +17,8 @@ export const COMMON = {
 		counted: true,
 		description: "Show warnings on stderr; -vv also info, -vvv debug, -vvvv trace",
 	},
-	help: { type: "boolean", alias: "h", description: "Show this help" },
-	version: { type: "boolean", alias: "V", description: "Show the version" },
+	help: { type: "boolean", alias: "h", notInFile: TYPED, description: "Show this help" },
+	version: { type: "boolean", alias: "V", notInFile: TYPED, description: "Show the version" },
 } as const satisfies Definitions;
 
 /** The options that help and completions show before a command is given. */
@@ -26,6 +30,7 @@ export const NAME = {
 		type: "string",
 		valueHint: "NAME",
 		otherwise: "this machine's host name",
+		notInFile: "The key 'name' at the top of the file names the hub. Peers have their own names.",
 		description: "What the other side calls this machine",
 	},
 } as const satisfies Definitions;
@@ -47,10 +52,11 @@ export const CODES = {
 		type: "string",
 		valueHint: "N",
 		otherwise: String(CODE_WORDS_MIN),
+		needs: "wormhole",
 		description: `Number of words in a join code, ${CODE_WORDS_MIN} to ${CODE_WORDS_MAX}`,
 	},
-	qr: { type: "boolean", description: "Also show each join command as a QR code" },
-	...MAILBOX,
+	qr: { type: "boolean", needs: "wormhole", description: "Also show each join command as a QR code" },
+	"wormhole-relay": { ...MAILBOX["wormhole-relay"], needs: "wormhole" },
 } as const satisfies Definitions;
 
 /** How `join` finds its hub. */
@@ -60,6 +66,7 @@ export const INVITATION = {
 		valueHint: "TICKET",
 		otherwise: "asked for on a terminal",
 		variable: "HIVEMIND_P2P_TICKET",
+		notInFile: SECRET,
 		description: "The hub's ticket; - reads it from standard input",
 	},
 	"join-code": {
@@ -67,6 +74,7 @@ export const INVITATION = {
 		valueHint: "CODE",
 		otherwise: "asked for on a terminal",
 		variable: "HIVEMIND_P2P_JOIN_CODE",
+		notInFile: SECRET,
 		description: "The hub's join code; - reads it from standard input",
 	},
 	timeout: {

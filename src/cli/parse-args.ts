@@ -3,7 +3,8 @@
 import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
 import type { Argument, Definitions, Parsed } from "./definition.ts";
-import { nearest } from "./nearest.ts";
+import { checkRelations, layered, type Values } from "./layers.ts";
+import { suggestion } from "./nearest.ts";
 
 /** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
 export type Table = Readonly<Record<string, { readonly args: Definitions; readonly implied?: RegExp }>>;
@@ -20,11 +21,14 @@ interface Run<K extends string, D extends Definitions> {
 	readonly options: Parsed<D>;
 }
 
+/** The values of lower layers, once it is known which command is run with what. */
+export type Below = (command: string, typed: Values) => Values;
+
 /**
- * Reads `argv`. Options may be given before and after the command; `--` ends them.
+ * Reads `argv`. Options may be given before and after the command; `--` ends them. What is not given comes from `below`.
  * @throws HivemindError `usage`, naming what is unknown, missing or too much, and the nearest name
  */
-export function parse<T extends Table>(argv: readonly string[], table: T): Line<T> {
+export function parse<T extends Table>(argv: readonly string[], table: T, below: Below = () => new Map()): Line<T> {
 	const definitions: Definitions = Object.assign({}, ...Object.values(table).map(({ args }) => args));
 	const values: Values = new Map();
 	const words: string[] = [];
@@ -34,19 +38,19 @@ export function parse<T extends Table>(argv: readonly string[], table: T): Line<
 		else throw usage(`Unknown command '${part}'.`, commandFor(part, table));
 	}
 	const [command, ...positionals] = words;
-	if (values.has("help")) return { kind: "help", command };
-	if (values.has("version")) return { kind: "version" };
+	if (values.get("help")) return { kind: "help", command };
+	if (values.get("version")) return { kind: "version" };
 	if (command === undefined) throw usage("No command given.", `Commands: ${Object.keys(table).join(", ")}.`);
 	checkOptions(command, values, table);
 	checkArguments(command, positionals, table);
+	const args = table[command]?.args ?? {};
+	const all = layered(below(command, values), values, args);
+	checkRelations(all, args);
 	// The only type that is asserted and not inferred: each value has been read according to its definition.
-	return { kind: "run", command, options: complete(table[command]?.args ?? {}, positionals, values) } as Line<T>;
+	return { kind: "run", command, options: complete(args, positionals, all) } as Line<T>;
 }
 
 // --- internal ---
-
-/** By long name, in the order in which they were given. */
-type Values = Map<string, string | string[] | number | true>;
 
 interface Option {
 	name: string;
@@ -115,8 +119,10 @@ function take({ name, shown, value, inline }: Option, definitions: Definitions, 
 	}
 	const old = values.get(name);
 	if (definition.type === "boolean") {
-		if (inline) throw usage(`Option '--${name}' takes no value.`);
-		values.set(name, typeof old === "number" ? old + 1 : 1);
+		if (inline && value !== "false") {
+			throw usage(`Option '--${name}' takes no value.`, `Write --${name}, or --${name}=false to switch it off.`);
+		}
+		values.set(name, inline ? 0 : typeof old === "number" ? old + 1 : 1);
 		return;
 	}
 	// node:util takes any next word as the value; before one that looks like an option, the value was likely forgotten.
@@ -176,7 +182,7 @@ function complete(args: Definitions, positionals: readonly string[], values: Val
 	for (const [name, definition] of Object.entries(args)) {
 		const value = values.get(name);
 		if (definition.type === "positional") continue;
-		if (definition.type === "boolean") options[name] = definition.counted ? (value ?? 0) : value !== undefined;
+		if (definition.type === "boolean") options[name] = definition.counted ? (value ?? 0) : Boolean(value);
 		else if (definition.type === "string" && definition.repeatable) options[name] = value ?? [];
 		else if ((value ?? definition.default) !== undefined) options[name] = value ?? definition.default;
 	}
@@ -197,11 +203,6 @@ function commandFor(word: string, table: Table): string | undefined {
 /** The option that was meant by a word without its hyphens. */
 const suggestionOfOption = (word: string, args: Definitions): string | undefined =>
 	Object.hasOwn(args, word) && args[word]?.type !== "positional" ? `Did you mean '--${word}'?` : undefined;
-
-function suggestion(word: string, names: readonly string[]): string | undefined {
-	const name = nearest(word, names);
-	return name === undefined ? undefined : `Did you mean '${name}'?`;
-}
 
 function usage(message: string, hint?: string): HivemindError {
 	return new HivemindError("usage", message, hint === undefined ? {} : { hint });

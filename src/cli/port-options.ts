@@ -4,17 +4,22 @@ import { HivemindError } from "../base/errors.ts";
 import type { PortChoices } from "../peer/port-choices.ts";
 import { NAME_MAX } from "../protocol/limits.ts";
 import { ORIGINAL_SERVICES, SERVICE_NAME } from "../protocol/services.ts";
-import type { Definitions, Parsed } from "./definition.ts";
+import type { Definitions, Parsed, Text } from "./definition.ts";
 import { wholeNumber } from "./numbers.ts";
 
 /** One option per service of the original program, as it has them. */
 const ORIGINAL = Object.fromEntries(
 	ORIGINAL_SERVICES.map(({ option, name }) => [
 		option,
-		{ type: "string", valueHint: "ADDR", description: `Local address of the ${name}, as --bind ${name}=ADDR` },
+		{
+			type: "string",
+			valueHint: "ADDR",
+			insteadOf: ["bind", name] as const,
+			description: `Local address of the ${name}, as --bind ${name}=ADDR`,
+		},
 	]),
 ) as {
-	[S in (typeof ORIGINAL_SERVICES)[number] as S["option"]]: { type: "string"; valueHint: string; description: string };
+	[S in (typeof ORIGINAL_SERVICES)[number] as S["option"]]: Text;
 };
 
 export const PORTS = {
@@ -30,6 +35,7 @@ export const PORTS = {
 		valueHint: "NAMES",
 		repeatable: true,
 		otherwise: "all services of the hub",
+		narrows: "bind",
 		description: "The services to bring, with commas between their names",
 	},
 	strict: {

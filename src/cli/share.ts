@@ -1,12 +1,15 @@
 // `share`: makes this machine the hub for one or more services.
 import { HivemindError } from "../base/errors.ts";
 import { notice } from "../base/output.ts";
+import { PROGRAM } from "../base/version.ts";
 import { SERVICES_MAX } from "../protocol/limits.ts";
 import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import { CODES, COMMON, NAME } from "./options.ts";
 import { ownName } from "./own-name.ts";
+import { CONFIG } from "./project.ts";
+import { PROJECT_FILE } from "./project-file.ts";
 import { readGivenName } from "./read-name.ts";
 import { readServiceArgs } from "./service-args.ts";
 
@@ -37,16 +40,22 @@ export const share = defineCommand({
 		...ROTATE,
 		...ACCESS,
 		...NETWORK,
+		...CONFIG,
 		...COMMON,
 	},
-	async run(options, stop, { cut }) {
-		const { services, name: word } = readServiceArgs(options.words);
-		const name = readGivenName(options.name, word) ?? ownName("hub");
+	async run(options, stop, { cut, file }) {
+		const typed = readServiceArgs(options.words);
+		const fromFile = typed.services.length > 0 ? [] : readServiceArgs(file?.services ?? []).services;
+		const services = [...typed.services, ...fromFile];
+		const name = readGivenName(options.name, typed.name) ?? file?.name ?? ownName("hub");
 		if (services.length === 0) {
 			throw new HivemindError("usage", "'share' needs a service.", {
-				hint: "Write its port, host:port or name=port, for example: share 3000, or share web=3000 api=8000 my-hub.",
+				hint:
+					"Write its port, host:port or name=port, for example: share 3000, or share web=3000 api=8000 my-hub. " +
+					`Or list them in ${PROJECT_FILE}, which '${PROGRAM} init' writes.`,
 			});
 		}
+		file?.announce(fromFile);
 		const { codeOptions } = await import("./invitation-options.ts");
 		const codes = codeOptions(options);
 		const endpoint = endpointOptions(options);

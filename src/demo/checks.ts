@@ -2,15 +2,20 @@
 // could not reach this machine's ports: node:http and WebSocket use none, fetch would.
 
 import { get as getHttp, type IncomingMessage } from "node:http";
-import { type Address, formatAddress } from "../base/address.ts";
+import { formatAddress } from "../base/address.ts";
 import { firstLine, HivemindError } from "../base/errors.ts";
 import { print } from "../base/output.ts";
+import { within } from "../base/timers.ts";
+import type { LocalService } from "../peer/events.ts";
 import { DEMO_CHECK_MS } from "./limits.ts";
 import { DEMO_BYTES, demoByte } from "./services.ts";
 
-/** Checks all services at the peer's addresses, and prints each result. @throws HivemindError `check` */
-export async function runChecks(addresses: readonly Address[]): Promise<void> {
-	const [frontend, backend, websocket] = addresses.map(formatAddress);
+/**
+ * Checks all services at the peer's ports, and prints each result. `isDown` resolves when the peer knows which is down.
+ * @throws HivemindError `check`
+ */
+export async function runChecks(services: readonly LocalService[], isDown: Promise<void>): Promise<void> {
+	const [frontend, backend, websocket, mail, down] = services.map(({ local }) => formatAddress(local));
 	print("\nThrough the tunnel:");
 	await check("Frontend", `http://${frontend}`, async () => {
 		const html = (await get(`http://${frontend}/`)).toString();
@@ -23,6 +28,11 @@ export async function runChecks(addresses: readonly Address[]): Promise<void> {
 		return `"${data.message}"`;
 	});
 	await check("WebSocket", `ws://${websocket}`, () => echo(`ws://${websocket}/`, "hello through the tunnel"));
+	await check("Mail", `http://${mail}`, async () => (await get(`http://${mail}/`)).toString().trim());
+	await check("Database", `tcp://${down}`, async () => {
+		await within(DEMO_CHECK_MS, isDown, () => new Error("the hub has not said that it is down"));
+		return "down, as the hub has told the peer";
+	});
 	await check("8 MiB", `http://${backend}`, async () => {
 		const bytes = await get(`http://${backend}/api/bytes`);
 		if (bytes.length !== DEMO_BYTES || !bytes.every((byte, i) => byte === demoByte(i)))

@@ -1,4 +1,4 @@
-// `demo`: everything on one machine, offline. Three services, a hub, a peer on other ports, and a check of each service
+// `demo`: everything on one machine, offline. Five services, a hub, a peer on other ports, and a check of each service
 // through the tunnel. Hub and peer run exactly as `share` and `join` run them.
 
 import { type Address, formatAddress } from "../base/address.ts";
@@ -9,14 +9,13 @@ import type { HubEvent } from "../hub/events.ts";
 import { hubReporter } from "../hub/reporter.ts";
 import { runHub } from "../hub/run-hub.ts";
 import { newSecret } from "../invite/secret.ts";
-import type { PeerEvent } from "../peer/events.ts";
+import type { LocalService, PeerEvent } from "../peer/events.ts";
 import { peerReporter } from "../peer/reporter.ts";
 import { runPeer } from "../peer/run-peer.ts";
-import { ORIGINAL_SERVICES } from "../protocol/services.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
 import { startMailbox } from "../wormhole/server/server.ts";
 import { runChecks, since } from "./checks.ts";
-import { type DemoServices, startDemoServices } from "./services.ts";
+import { type DemoServices, DOWN, startDemoServices } from "./services.ts";
 
 export interface DemoOptions {
 	/** End after the checks. */
@@ -46,40 +45,42 @@ export async function demo(
 	try {
 		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, offline")}\n`);
 		print(`  mailbox   ${server.url}`);
-		services.addresses.forEach((address, i) => {
-			print(`  service   ${ORIGINAL_SERVICES[i]?.name.padEnd(10)} ${formatAddress(address)}`);
-		});
+		for (const { name, address } of services.shared) {
+			const down = name === DOWN ? "   nobody listens there, on purpose" : "";
+			print(`  service   ${name.padEnd(10)} ${formatAddress(address)}${down}`);
+		}
 		const codes = { mailbox: server.url };
 		const offers = (code: string) => `offers join code ${code}`;
 		const code = await step("hub", offers, (onCode: (code: string) => void) => {
 			const policy = teamPolicy(newSecret());
-			const shared = ORIGINAL_SERVICES.map((service, i) => ({ ...service, address: services.addresses[i] as Address }));
-			const options = { name: "demo-hub", services: shared, endpoint, policy, codes };
+			const options = { name: "demo-hub", services: services.shared, endpoint, policy, codes };
 			const report = hubReporter();
 			const emit = (event: HubEvent) => {
 				if (event.type === "code") onCode(event.code);
-				else if (event.type !== "ready") report(event);
+				else if (event.type !== "ready" && !isExpected(event)) report(event);
 			};
 			running.push(runHub(options, emit, ended, hurried));
 			return running;
 		});
 		const joined = () => "joined with that code";
-		const addresses = await step("peer", joined, (onReady: (addresses: readonly Address[]) => void) => {
-			const binds = new Map(ORIGINAL_SERVICES.map(({ name }) => [name as string, free]));
+		const down = Promise.withResolvers<void>();
+		const found = await step("peer", joined, (onReady: (services: readonly LocalService[]) => void) => {
+			const binds = new Map(services.shared.map(({ name }) => [name, free]));
 			const ports = { binds, only: undefined, strict: true, ask: undefined };
 			const options = { name: "demo-peer", ports, endpoint };
 			const report = peerReporter();
 			const emit = (event: PeerEvent) => {
-				if (event.type === "ready") onReady(event.services.map(({ local }) => local));
-				else report(event);
+				if (isDown(event)) down.resolve();
+				if (event.type === "ready") onReady(event.services);
+				else if (!isExpected(event)) report(event);
 			};
 			running.push(runPeer({ ...options, invitation: { code, ...codes } }, emit, ended, hurried));
 			return running;
 		});
-		services.reachableAt(addresses);
-		await runChecks(addresses);
+		services.reachableAt(new Map(found.map(({ name, local }) => [name, local])));
+		await runChecks(found, down.promise);
 		if (once) return;
-		const page = `http://${formatAddress(addresses[0] as Address)}`;
+		const page = `http://${formatAddress((found[0] as LocalService).local)}`;
 		print(
 			`\nOpen ${page} in a browser: the page calls the API and the WebSocket through the tunnel.\nPress Ctrl+C to stop.`,
 		);
@@ -95,6 +96,15 @@ export async function demo(
 }
 
 // --- internal ---
+
+/** Whether the peer is told that the one service is down: when it joins, or a moment later. */
+function isDown(event: PeerEvent): boolean {
+	if (event.type === "ready") return event.services.some(({ name, up }) => name === DOWN && up === false);
+	return event.type === "service" && event.service === DOWN && !event.up;
+}
+
+/** What is said of it is a check of its own. */
+const isExpected = (event: HubEvent | PeerEvent): boolean => "service" in event && event.service === DOWN;
 
 /** Starts something and resolves when it is ready; rejects if it fails or ends before that. */
 async function step<T>(

@@ -1,13 +1,14 @@
-// The three services that `demo` shares: a page, a JSON API and a WebSocket echo, small but real.
+// The five services that `demo` shares: a page, a JSON API and a WebSocket echo under the original names, a mail reader
+// under a name of its own, and a database that is down.
 
 import { type Address, formatAddress } from "../base/address.ts";
+import { type SharedService, withPortIds } from "../protocol/services.ts";
 import page from "./page.html" with { type: "text" };
 
 export interface DemoServices {
-	/** Frontend, backend, WebSocket. */
-	addresses: Address[];
-	/** Takes the peer's local addresses of the three, at which the page then calls backend and WebSocket. */
-	reachableAt(addresses: readonly Address[]): void;
+	shared: SharedService[];
+	/** Takes the peer's local addresses, at which the page then calls backend and WebSocket. */
+	reachableAt(addresses: ReadonlyMap<string, Address>): void;
 	stop(): Promise<void>;
 }
 
@@ -17,9 +18,12 @@ export const DEMO_BYTES = 8 * 1024 * 1024;
 /** Byte `i` of `/api/bytes`, so that the other side can check each one. */
 export const demoByte = (i: number): number => (i * 31 + (i >> 8)) & 0xff;
 
-/** Starts all three on free loopback ports. */
+/** Nobody listens there. */
+export const DOWN = "db";
+
+/** Starts all but the one that is down, on free loopback ports. */
 export function startDemoServices(): DemoServices {
-	let seen: readonly Address[] = [];
+	let seen: ReadonlyMap<string, Address> = new Map();
 	const local = {
 		hostname: "127.0.0.1",
 		port: 0,
@@ -34,7 +38,7 @@ export function startDemoServices(): DemoServices {
 	const frontend = Bun.serve({
 		...local,
 		fetch: () => {
-			const [, backend, websocket] = seen;
+			const [backend, websocket] = [seen.get("backend"), seen.get("websocket")];
 			const filled =
 				backend && websocket
 					? html.replace("{{backend}}", formatAddress(backend)).replace("{{websocket}}", formatAddress(websocket))
@@ -64,9 +68,21 @@ export function startDemoServices(): DemoServices {
 			},
 		},
 	});
-	const servers = [frontend, backend, websocket];
+	const mail = Bun.serve({ ...local, fetch: () => new Response("One new message: hello from the hub.\n") });
+	const nobody = Bun.serve({ ...local, fetch: () => new Response() });
+	// A port that was free a moment ago: the system hands out all others first.
+	const down = { host: "127.0.0.1", port: nobody.port as number };
+	void nobody.stop(true);
+	const servers = [frontend, backend, websocket, mail];
+	const at = ({ port }: { port?: number | undefined }) => ({ host: "127.0.0.1", port: port as number });
 	return {
-		addresses: servers.map(({ port }) => ({ host: "127.0.0.1", port: port as number })),
+		shared: withPortIds([
+			{ name: "frontend", scheme: "http", address: at(frontend) },
+			{ name: "backend", scheme: "http", address: at(backend) },
+			{ name: "websocket", scheme: "ws", address: at(websocket) },
+			{ name: "mail", scheme: "http", address: at(mail) },
+			{ name: DOWN, scheme: "tcp", address: down },
+		]),
 		reachableAt(addresses) {
 			seen = addresses;
 		},

@@ -1,5 +1,6 @@
 // Which file may hold an identity: one of this process's user, or one that root keeps for it, as container engines mount
-// secrets; and a link only if nobody else can have made it. Windows has no such owners, so nothing is checked there.
+// secrets; and a link only if nobody else can have made it. And which file may say what this program does: one that only
+// its user or root can write. Windows has no such owners, so nothing is checked there.
 import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -89,6 +90,20 @@ export function doubtAboutWriting(status: Stats, link: boolean): Doubt | undefin
 		why: "is empty, and has other names",
 		hint: "Choose a name that does not exist yet, and it will be created.",
 	};
+}
+
+/**
+ * Who besides this user and root can have written a file, as part of a sentence about it; undefined if nobody. Reading
+ * is everybody's. For what is read, `status` must come from its descriptor.
+ */
+export function doubtAboutAuthors({ uid, gid, mode }: Stats): string | undefined {
+	const user = effectiveUser();
+	if (user === undefined) return undefined;
+	if (uid !== user && uid !== ROOT) return `belongs to another user (uid ${uid})`;
+	// Many systems give each user a group of the same number with nobody else in it, and a umask that lets it write
+	// (login.defs(5), USERGROUPS_ENAB): there that group may write every file of a checkout.
+	const alone = uid === user && uid !== ROOT && gid === user;
+	return (mode & (alone ? 0o002 : 0o022)) === 0 ? undefined : "can be changed by others (chmod go-w prevents that)";
 }
 
 /** What to do about a file that may not be opened. */

@@ -1,6 +1,8 @@
 // The bounds and waits of this folder, and those that hub and peer have to agree on, each with its reason.
 // Times are milliseconds, sizes are bytes.
 
+import { CONTROL_LINE_MAX } from "../protocol/limits.ts";
+
 /** Streams on one QUIC connection at once. The binding's default of 100 starves a browser beside a dev server. */
 export const STREAMS_PER_CONNECTION = 1024;
 
@@ -49,11 +51,11 @@ export const REPORT_EVERY_MS = 1_000;
  */
 export const GREETING_LINES = 4;
 
-/** Their bytes: one line as long as any may be, and as much again. A hello of ours has less than 1 KiB. */
-export const GREETING_BYTES = 8 * 1024;
+/** Their bytes: one line as long as any may be, as a welcome with many services, and as much again. */
+export const GREETING_BYTES = 2 * CONTROL_LINE_MAX;
 
 /** Reads until the welcome: twice the packets that these bytes need. Each costs as much as a line, even for one byte. */
-export const GREETING_PIECES = 16;
+export const GREETING_PIECES = 56;
 
 /**
  * Control messages at once, besides one `reset` for each stream: all pings and pongs of the 45 s after which a hub gives a

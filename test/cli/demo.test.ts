@@ -4,12 +4,13 @@ import { expect, test } from "bun:test";
 import { run, start } from "../support/executable.ts";
 import { get } from "./terminals.ts";
 
-const CHECKS = ["Frontend", "Backend", "WebSocket", "8 MiB"];
+const CHECKS = ["Frontend", "Backend", "WebSocket", "Mail", "Database", "8 MiB"];
 
 test("--once prints each check with its time and exits 0", async () => {
 	const { status, stdout, stderr } = await run(["demo", "--once"]);
 	for (const check of CHECKS)
-		expect(stdout).toMatch(new RegExp(`^  ✓ ${check} +(http|ws)://127\\.0\\.0\\.1:\\d+ +[\\d.]+ ms   \\S`, "m"));
+		expect(stdout).toMatch(new RegExp(`^  ✓ ${check} +(http|ws|tcp)://127\\.0\\.0\\.1:\\d+ +[\\d.]+ ms   \\S`, "m"));
+	expect(stdout).toMatch(/✓ Database .*down, as the hub has told the peer/);
 	expect(stdout).not.toContain("in a browser");
 	expect(stderr, "it ends by itself, and at once").not.toMatch(/Ctrl\+C|Waiting for running transfers/);
 	expect(status).toBe(0);

@@ -79,7 +79,7 @@ test("saved by a join code; after a restart of the hub, @ALIAS needs no code and
 	await using back = here.join("@shop");
 	await ready(back);
 	await second.program.line(new RegExp(`^Peer '.+' \\(${id}\\) connected`));
-	const [, frontend = ""] = await back.line(/^ {2}frontend:? +(\S+)$/i);
+	const [, frontend = ""] = await back.line(/^ {2}frontend +(\S+)/);
 	expect(await get(frontend)).toBe("here");
 	const { status, stderr } = await end(back);
 	expect(status).toBe(0);
@@ -373,7 +373,7 @@ describe.skipIf(!CAN_MOUNT)("a read-only root, as a user without a home", () => 
 			await joined.line(
 				/^This hub was not saved\. The saved hub \S+ cannot be written: (the file system is read-only|permission denied)\.$/,
 			);
-			const [, frontend = ""] = await joined.line(/^ {2}frontend:? +(\S+)$/i);
+			const [, frontend = ""] = await joined.line(/^ {2}frontend +(\S+)/);
 			expect(await get(frontend)).toBe("here");
 			expect((await end(joined)).status).toBe(0);
 		}

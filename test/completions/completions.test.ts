@@ -24,6 +24,10 @@ const JOIN = [...program(["join", "--help"]).stdout.matchAll(/(--[a-z0-9-]+)(?:=
 const CASES: [line: string, offered: string[]][] = [
 	["", COMMANDS],
 	["jo", ["join"]],
+	["ini", ["init"]],
+	["init --", ["--force", "--help", "--verbose", "--version", "--yes"]],
+	["share 3000 --conf", ["--config"]],
+	["join --no-", ["--no-config", "--no-reconnect", "--no-relay"]],
 	["--no-relay jo", ["join"]],
 	["--alpn hivemind jo", ["join"]],
 	["--alpn ", ["federated-hivemind", "hivemind"]],

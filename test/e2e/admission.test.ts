@@ -8,6 +8,7 @@ import type { HubEvent } from "../../src/hub/events.ts";
 import { WRONG_SECRETS } from "../../src/hub/limits.ts";
 import { runHub } from "../../src/hub/run-hub.ts";
 import { newSecret } from "../../src/invite/secret.ts";
+import { CONTROL_LINE_MAX } from "../../src/protocol/limits.ts";
 import { HELLO_MS } from "../../src/transport/limits.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { header, hello, OriginalHub, type RawConnection, RawPeer } from "../support/raw-peer.ts";
@@ -180,7 +181,7 @@ describe("the hello", () => {
 
 	test.each([
 		["is not JSON", "hello\n"],
-		["is too long", `${"x".repeat(5000)}`],
+		["is too long", "x".repeat(CONTROL_LINE_MAX + 1)],
 		["has no name", '{"type":"hello","v":1,"program":"0"}\n'],
 	])("that %s: the connection is closed with the reason", async (_, text) => {
 		await using sharing = await hub();

@@ -4,8 +4,10 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { PeerEvent } from "../../src/peer/events.ts";
 import type { PortChoices } from "../../src/peer/port-choices.ts";
 import { runPeer } from "../../src/peer/run-peer.ts";
+import { NAME_MAX, SERVICES_MAX } from "../../src/protocol/limits.ts";
 import { NamedHub, type Shared } from "../support/named-hub.ts";
 import { bound, NO_CHOICES } from "../support/port-choices.ts";
+import { withoutProbes } from "../support/probes.ts";
 import { LOOPBACK } from "../support/tunnel.ts";
 
 /** What runs, to be stopped in the opposite order. */
@@ -106,6 +108,16 @@ test("five services, of which two have the original names: each is its own, on b
 	expect(Object.keys(ports)).toEqual(names);
 	for (const name of names) for (const host of ["127.0.0.1", "::1"]) expect(await hear(ports[name], host)).toBe(name);
 	expect(await peer.next("ready")).toMatchObject({ name: "me", hub: "my-hub" });
+});
+
+test("as many services as a hub may have, with the longest names and addresses, fit into its welcome", async () => {
+	using _ = withoutProbes();
+	// A peer is told the first 200 characters of an address.
+	const host = Array.from({ length: 4 }, () => "x".repeat(62)).join(".");
+	const names = Array.from({ length: SERVICES_MAX }, (_, i) => `s${i}-`.padEnd(NAME_MAX, "y"));
+	const hub = await share(Object.fromEntries(names.map((name, i) => [name, { host, port: 10_000 + i }])));
+	const peer = new Peer(hub, anywhere(...names));
+	expect(Object.keys(await peer.ports())).toEqual(names);
 });
 
 test("a service of another machine is at its own port number here", async () => {

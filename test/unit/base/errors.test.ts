@@ -20,6 +20,7 @@ test("exit statuses never change: scripts depend on them", () => {
 		mailbox: 13,
 		denied: 14,
 		identity: 15,
+		file: 16,
 	});
 });
 

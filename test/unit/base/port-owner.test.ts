@@ -1,7 +1,7 @@
 // Which program listens on a port, found out without connecting to it.
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
-import { listenersOn, listeningOn, ownerName } from "../../../src/base/port-owner.ts";
+import { allListeners, listenersOn, listeningOn, ownerName } from "../../../src/base/port-owner.ts";
 
 const linux = process.platform === "linux";
 const known = process.platform === "linux" || process.platform === "darwin";
@@ -45,6 +45,20 @@ test.skipIf(!known)("several ports are asked about at once, and none at all for 
 		}),
 	);
 	expect(listenersOn()).toEqual([]);
+});
+
+test.skipIf(!known)("all that listen are found in one read", async () => {
+	await listening("127.0.0.1", async (one) => {
+		await listening("::1", (other) => {
+			const mine = (allListeners() ?? []).filter(({ pid }) => pid === process.pid).map(({ address }) => address);
+			expect(mine).toEqual(
+				expect.arrayContaining([
+					{ host: "127.0.0.1", port: one },
+					{ host: "::1", port: other },
+				]),
+			);
+		});
+	});
 });
 
 test.skipIf(!known)("a port that nobody listens on has no owner", async () => {

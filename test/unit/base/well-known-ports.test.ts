@@ -3,18 +3,25 @@ import { expect, test } from "bun:test";
 import { WELL_KNOWN_PORTS } from "../../../src/base/well-known-ports.ts";
 import { SERVICE_NAME } from "../../../src/protocol/services.ts";
 
-test("each program's name is good for a service, and each port is one", () => {
-	for (const [port, { program }] of WELL_KNOWN_PORTS) {
-		expect(program).toMatch(SERVICE_NAME);
+test("each entry is a port, and its program and service are names that a service may have", () => {
+	expect(WELL_KNOWN_PORTS.size).toBeGreaterThan(40);
+	for (const [port, { program, service }] of WELL_KNOWN_PORTS) {
 		expect(port).toBeGreaterThan(0);
 		expect(port).toBeLessThan(65_536);
+		for (const name of [program, service ?? "none"]) expect(name).toMatch(SERVICE_NAME);
 	}
 });
 
-test.each([22, 3306, 5432, 5672, 6379, 9092, 11211, 27017])("what listens on %d does not speak HTTP", (port) => {
-	expect(WELL_KNOWN_PORTS.get(port)?.http).toBe(false);
+test("each port is in the table once", async () => {
+	const source = await Bun.file(new URL("../../../src/base/well-known-ports.ts", import.meta.url)).text();
+	const ports = [...source.matchAll(/^\t\[(\d+), /gm)].map(([, port]) => Number(port));
+	expect(ports).toEqual([...WELL_KNOWN_PORTS.keys()]);
 });
 
-test("a port of a development server is not in the table as something else", () => {
-	for (const port of [3000, 8000, 4000, 8080, 5173]) expect(WELL_KNOWN_PORTS.get(port)?.http ?? true).toBe(true);
+test("databases, queues, mail and ssh do not speak HTTP, and the machine's own servers are not a project's", () => {
+	for (const port of [22, 25, 1025, 3306, 5432, 5672, 6379, 9092, 11211, 27017])
+		expect(WELL_KNOWN_PORTS.get(port)?.http, String(port)).toBe(false);
+	for (const port of [3000, 5173, 8000, 8025]) expect(WELL_KNOWN_PORTS.get(port)?.http).toBe(true);
+	expect(WELL_KNOWN_PORTS.get(22)?.service).toBeUndefined();
+	expect(WELL_KNOWN_PORTS.get(5432)?.service).toBe("db");
 });

@@ -1,6 +1,6 @@
 // The options about identity and admission: what they accept, and how mistakes are reported.
 import { afterEach, beforeEach, describe, expect, setSystemTime, test } from "bun:test";
-import { readIdentity, readPolicy } from "../../../src/cli/access-options.ts";
+import { readPolicy } from "../../../src/cli/access-options.ts";
 import { MAX_PEERS_MAX } from "../../../src/cli/limits.ts";
 import { MAX_PEERS } from "../../../src/hub/limits.ts";
 import type { Identity } from "../../../src/invite/identity.ts";
@@ -39,11 +39,6 @@ test("the secret is the identity's; with --open there is none, with or without a
 	expect(policy({}, identity).secret).toBe(identity.secret);
 	expect(policy({ open: true }).secret).toBeUndefined();
 	expect(policy({ open: true }, identity).secret).toBeUndefined();
-});
-
-test("--rotate without --identity is an error", () => {
-	expect(thrown("usage", () => readIdentity({ rotate: true })).message).toContain("--identity");
-	expect(readIdentity({})).toBeUndefined();
 });
 
 describe("--expires", () => {

@@ -42,6 +42,10 @@ for (const [argv, message] of [
 		[...SHARE, "hub", "--no-relay", "--relay-url", "https://a.example"],
 		"--relay-url and --no-relay exclude each other.",
 	],
+	[[...SHARE, "hub", "--rotate"], "--rotate does nothing without --identity."],
+	[[...SHARE, "hub", "--code-words", "3"], "--code-words does nothing without --wormhole."],
+	[["share", "3000", "--config", "a.toml", "--no-config"], "--config and --no-config exclude each other."],
+	[["share", "3000", "--config", "/none.toml"], "--config: /none.toml does not exist."],
 	[[...SHARE, "hub", "--relay-url", "a.example"], "--relay-url: 'a.example' is not an http or https URL."],
 	[[...SHARE, "hub", "--relay-url", "ftp://a.example"], "--relay-url: 'ftp://a.example' is not an http or https URL."],
 ] as const) {
