@@ -9,6 +9,7 @@ import { HELLO_MS } from "../transport/limits.ts";
 import { PathWatch, pathText } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { Denial } from "./admission.ts";
+import { limitBytes } from "./byte-limit.ts";
 import type { PeerLabel } from "./events.ts";
 import type { HubSide } from "./hub-side.ts";
 import { GONE_MS, HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
@@ -28,6 +29,8 @@ export class PeerSession {
 	#control: ControlChannel | undefined;
 	#paths: PathWatch | undefined;
 	readonly #helloTimer: Timer;
+	/** Called once the peer is admitted. */
+	readonly #endByteLimit: () => void;
 	#silenceTimer: Timer | undefined;
 	#leaveTimer: Timer | undefined;
 
@@ -35,6 +38,7 @@ export class PeerSession {
 		this.connection = connection;
 		this.#hub = hub;
 		this.#helloTimer = setTimeout(() => void this.#guarded(() => this.#step({ type: "timeout" })), HELLO_MS);
+		this.#endByteLimit = limitBytes(connection, (reason) => this.#brokeProtocol(reason));
 		void connection.closed.then((reason) => void this.#guarded(() => this.#closed(reason)));
 		void connection.acceptStreams((stream) => void this.#stream(stream));
 	}
@@ -103,6 +107,7 @@ export class PeerSession {
 
 	#enter(): void {
 		clearTimeout(this.#helloTimer);
+		this.#endByteLimit();
 		// A peer of the original program answers no pings: only its path shows whether it is alive.
 		if (!this.#control) this.#watchSilence(() => this.connection.pathlessFor());
 		const path = this.connection.path();
@@ -172,6 +177,10 @@ export class PeerSession {
 		this.#hub.onEvent(this, { type: "stream_refused", peer: this.peer, admitted: this.admitted, why });
 	}
 
+	#brokeProtocol(reason: string): void {
+		this.#hub.onEvent(this, { type: "protocol_error", peer: this.peer, admitted: this.admitted, reason });
+	}
+
 	async #controlStream(stream: QuicStream): Promise<void> {
 		this.#step({ type: "control" });
 		// The end of the stream is handled below.
@@ -182,9 +191,7 @@ export class PeerSession {
 		if (this.#state.phase === "closed") control.close();
 		this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });
 		const reason = await control.ended;
-		if (reason !== undefined) {
-			this.#hub.onEvent(this, { type: "protocol_error", peer: this.peer, admitted: this.admitted, reason });
-		}
+		if (reason !== undefined) this.#brokeProtocol(reason);
 		// Without its control stream nobody can tell whether the peer is alive.
 		this.connection.closeSoon(reason ?? "the control stream ended");
 	}
@@ -218,6 +225,7 @@ export class PeerSession {
 
 	#closed(reason: string): void {
 		clearTimeout(this.#helloTimer);
+		this.#endByteLimit();
 		clearInterval(this.#silenceTimer);
 		clearTimeout(this.#leaveTimer);
 		this.#control?.close();

@@ -97,6 +97,15 @@ export const REBIND_SAME_PORTS = 50;
 /** The pause between two attempts to bind: long enough for a garbage collection, too short for a user to notice. */
 export const REBIND_PAUSE_MS = 100;
 
+/**
+ * Bytes that connections had received that have ended since the last garbage collection: from this many on there is
+ * another one. An ordinary flood of strangers, 17 KB each, comes to one in ten seconds.
+ */
+export const COLLECT_FROM = 4 * 1024 * 1024;
+
+/** That collection takes 5 to 15 ms, so there are five a second at most; the handles are let go well within this time. */
+export const COLLECT_AFTER_MS = 200;
+
 /** Closing a connection discards what is in flight; a final message is given this long to be read. */
 export const CLOSE_DELAY_MS = 500;
 

@@ -36,6 +36,7 @@ beforeEach(() => {
 		remoteId: () => "a".repeat(64),
 		acceptUni: () => over.promise.then(() => Promise.reject(new Error("closed"))),
 		closed: () => over.promise,
+		stats: () => ({ udpRxBytes: 0 }),
 		close(code: bigint) {
 			closings.push(code);
 			over.resolve("closed");
