@@ -191,7 +191,8 @@ const PROBE_PATIENCE_MS = 1000;
 
 const script = (name: string): string => join(import.meta.dir, `${name}.ts`);
 
-async function freePort(): Promise<number> {
+/** A UDP port that is free now. */
+export async function freePort(): Promise<number> {
 	const socket = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0 });
 	const { port } = socket;
 	socket.close();
