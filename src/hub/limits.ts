@@ -84,8 +84,11 @@ export const RELAY_CHECK_LOST_MS = 10_000;
 /** One probe through the relay. A connection through a slow relay takes a second or two. */
 export const RELAY_PROBE_MS = 10_000;
 
-/** A relay that does not answer an HTTP request within this time counts as down. */
-export const RELAY_PING_MS = 5_000;
+/**
+ * The probe of a relay that was away and is back. If it finds no way to this hub, a needless restart of the endpoint costs
+ * peers less than waiting for iroh, so this is short.
+ */
+export const RELAY_BACK_PROBE_MS = 1_000;
 
 /** A peer that has said goodbye is disconnected after this. It gives its own transfers 3 s to finish. */
 export const LEAVING_MS = 10_000;

@@ -4,7 +4,7 @@
 import { HivemindError } from "../base/errors.ts";
 import { whileAwake } from "../base/timers.ts";
 import { Aborted } from "../forward/duplex.ts";
-import type { ServiceState } from "../protocol/control-messages.ts";
+import type { Resume, ServiceState } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
@@ -60,7 +60,7 @@ export class Uplink {
 			emit,
 			wanted: () => isWanted(this.#state),
 			hasOld: () => this.#sessions.size > 0,
-			enter: (connection) => this.#enter(connection),
+			enter: (connection, resume) => this.#enter(connection, resume),
 		});
 	}
 
@@ -141,10 +141,11 @@ export class Uplink {
 	}
 
 	/** Introduces the peer on a new connection and puts it in use, if one is still wanted. @throws HivemindError */
-	async #enter(connection: Connection): Promise<void> {
+	async #enter(connection: Connection, resume?: Resume): Promise<void> {
 		const session = new HubSession(connection);
+		const introduction = { ...this.#options.introduction, ...(resume && { resume }) };
 		try {
-			await session.introduce(this.#options.introduction, {
+			await session.introduce(introduction, {
 				onBye: (from) => this.#heardBye(from),
 				onServices: (from) => this.#heardServices(from),
 			});
@@ -157,6 +158,7 @@ export class Uplink {
 			return connection.close(before.kind === "closed" ? STOPPED : "no longer needed");
 		for (const { old, reason } of superseded([...this.#sessions], session)) this.#giveUp(old, reason);
 		this.#sessions.add(session);
+		this.#reconnect.token = session.token;
 		this.#suspends.tick();
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);

@@ -16,6 +16,17 @@ export const CONNECT_MS = 15_000;
 /** Connecting to a relay, before the ticket is printed without one. The binding's `online()` itself never gives up. */
 export const RELAY_MS = 10_000;
 
+/** A relay that does not answer an HTTP request within this time counts as down. */
+export const RELAY_PING_MS = 5_000;
+
+/**
+ * From one look at a relay that does not answer to the next, before jitter: the first pause, the longest, and the growth.
+ * After half a minute it is seen within 2 s that the relay is back; over night the looks are few.
+ */
+export const RELAY_LOOK_FIRST_MS = 1_000;
+export const RELAY_LOOK_MAX_MS = 5_000;
+export const RELAY_LOOK_GROWTH = 1.02;
+
 /** On shutdown, pending handshakes may finish for this long. On a direct path one takes milliseconds. */
 export const HANDSHAKE_DRAIN_MS = 250;
 

@@ -141,6 +141,7 @@ describe("the hello", () => {
 			name: "hub",
 			program: expect.any(String),
 			run: expect.any(String),
+			resume: expect.any(String),
 			services: [
 				{ port: 1, name: "frontend", address: `127.0.0.1:${service.port}`, up: true },
 				{ port: 2, name: "backend", address: "127.0.0.1:1", up: expect.any(Boolean) },

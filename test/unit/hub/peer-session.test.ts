@@ -53,7 +53,7 @@ beforeEach(() => {
 			return admission.policy.secret === undefined;
 		},
 		quota,
-		admit: (id, secret) => admission.decide(id, secret, new Set(), { wall: 0, monotonic: now }),
+		admit: (own, hello) => admission.admit(own, hello ?? {}, new Set(), { wall: 0, monotonic: now }),
 		welcome: () => welcome.promise,
 		serve: async ({ portId }) => {
 			served.push(portId);
