@@ -12,7 +12,7 @@ import type { Connection } from "../transport/connection.ts";
 import { CONNECTIONS_PER_ID, SWEEP_MS } from "../transport/limits.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
 import type { HubEvent } from "./events.ts";
-import type { HubSide, SessionEvent } from "./hub-side.ts";
+import { type HubSide, INTERNAL_ERROR, type SessionEvent } from "./hub-side.ts";
 import {
 	HEALTH_WAIT_MS,
 	KNOWN_MAX,
@@ -23,8 +23,8 @@ import {
 	STREAMS_MAX,
 } from "./limits.ts";
 import { LoopGuard } from "./loop-guard.ts";
-import { INTERNAL_ERROR, PeerSession } from "./peer-session.ts";
-import type { Welcome } from "./peer-state.ts";
+import { PeerSession } from "./peer-session.ts";
+import type { Hello, Welcome } from "./peer-state.ts";
 import { routeOf, serveStream } from "./serve-stream.ts";
 import { ServiceHealth } from "./service-health.ts";
 import { StreamQuota } from "./stream-quota.ts";
@@ -45,6 +45,8 @@ export interface HubSettings {
 export class Hub {
 	/** Aborted once no new peer can be admitted: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;
+	/** Called when a peer that comes through a relay no longer answers. */
+	onRelaySilent: () => void = () => {};
 	readonly #name: string;
 	readonly #lasting: boolean;
 	readonly #run = crypto.randomUUID();
@@ -82,8 +84,8 @@ export class Hub {
 		this.#side = {
 			open: policy.secret === undefined,
 			quota: new StreamQuota(STREAMS_MAX),
-			admit: (id, secret) => this.#admit(id, secret),
-			welcome: () => this.#welcome(),
+			admit: (own, hello) => this.#admit(own, hello),
+			welcome: (id) => this.#welcome(id),
 			serve: (request) => (this.#stopping ? request.stream.refuse() : serveStream(serving, request)),
 			onEvent: (session, event) => this.#onEvent(session, event),
 		};
@@ -108,7 +110,12 @@ export class Hub {
 
 	/** Ids of the peers that are connected now. */
 	connected(): ReadonlySet<string> {
-		return new Set([...this.#sessions].filter(({ admitted }) => admitted).map(({ connection }) => connection.id));
+		return new Set([...this.#sessions].filter(({ admitted }) => admitted).map(({ id }) => id));
+	}
+
+	/** Whether a peer that answers has streams open, or comes through a relay. */
+	inUse(): boolean {
+		return [...this.#sessions].some(({ inUse }) => inUse);
 	}
 
 	/** Tells the peers that their connections are about to end; the hub will be back at once. */
@@ -137,14 +144,19 @@ export class Hub {
 	// --- internal ---
 
 	#begin(connection: Connection): void {
-		// Attempts that a peer has given up go first, then the connection with the fewest streams; of equals the older one.
-		const same = [...this.#sessions].filter((session) => session.connection.id === connection.id);
-		same.sort((a, b) => Number(a.admitted) - Number(b.admitted) || a.connection.streams - b.connection.streams);
-		this.#evict(same, CONNECTIONS_PER_ID - 1, "peer");
+		this.#makeRoom(connection.id);
 		const pending = [...this.#sessions].filter(({ admitted }) => !admitted);
 		this.#evict(pending, PENDING_CONNECTIONS_MAX - 1, "pending");
 		connection.limitIncomingStreams(PENDING_STREAMS_MAX);
 		this.#sessions.add(new PeerSession(connection, this.#side));
+	}
+
+	/** Leaves room for one more connection of this peer: `newest`, if that is a session already. */
+	#makeRoom(id: string, newest?: PeerSession): void {
+		const others = [...this.#sessions].filter((session) => session !== newest && session.id === id);
+		// Attempts that a peer has given up go first, then the connection with the fewest streams; of equals the older one.
+		others.sort((a, b) => Number(a.admitted) - Number(b.admitted) || a.connection.streams - b.connection.streams);
+		this.#evict(others, CONNECTIONS_PER_ID - 1, "peer");
 	}
 
 	/** Closes the first of them until `most` are left. They no longer count from now on. */
@@ -156,15 +168,16 @@ export class Hub {
 		}
 	}
 
-	#admit(id: string, secret: string | undefined): Denial | undefined {
+	#admit(own: string, hello: Hello | undefined): { id: string } | Denial {
 		const now = { wall: Date.now(), monotonic: performance.now() };
-		return this.#admission.decide(id, secret, this.connected(), now);
+		return this.#admission.admit(own, hello ?? {}, this.connected(), now);
 	}
 
-	async #welcome(): Promise<Welcome> {
+	async #welcome(id: string): Promise<Welcome> {
 		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
-		const more = { run: this.#run, lasting: this.#lasting, services: this.#health.states() };
-		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, ...more };
+		const hub = { name: this.#name, program: VERSION, run: this.#run, lasting: this.#lasting };
+		const more = { resume: this.#admission.tokens.of(id), services: this.#health.states() };
+		return { type: "welcome", v: CONTROL_VERSION, ...hub, ...more };
 	}
 
 	#onEvent(session: PeerSession, event: SessionEvent): void {
@@ -176,18 +189,19 @@ export class Hub {
 		} else if (event.type === "listens") {
 			this.#loops.remove(session);
 			session.marks = event.listens;
-		} else this.#emit(event);
+		} else if (event.type === "relay_silent") this.onRelaySilent();
+		else this.#emit(event);
 		// A peer that is about to leave listens no more.
 		if (session.staying) this.#loops.add(session);
 		else this.#loops.remove(session);
 	}
 
 	#entered(session: PeerSession, path: string): void {
-		const { connection, peer } = session;
+		const { connection, id, peer } = session;
 		connection.limitIncomingStreams(STREAM_CREDIT);
+		this.#makeRoom(id, session);
 		const host = connection.host();
-		for (const name of [connection.id, ...(host ? [network(host)] : [])])
-			setBounded(this.#known, name, true, KNOWN_MAX);
+		for (const name of [id, ...(host ? [network(host)] : [])]) setBounded(this.#known, name, true, KNOWN_MAX);
 		this.#health.watch(true);
 		this.#checkInvitation();
 		const type = this.#hasAnother(session) ? "connection_joined" : "peer_joined";
@@ -202,8 +216,7 @@ export class Hub {
 
 	/** Whether the same peer has another connection that stays. */
 	#hasAnother(session: PeerSession): boolean {
-		const { id } = session.connection;
-		return [...this.#sessions].some((other) => other !== session && other.staying && other.connection.id === id);
+		return [...this.#sessions].some((other) => other !== session && other.staying && other.id === session.id);
 	}
 
 	#tell(message: Message): void {

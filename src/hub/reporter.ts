@@ -86,6 +86,11 @@ To connect, run:
 			"message",
 			`No relay for ${afterMs / 1000} s: restarting the network endpoint. Peers reconnect by themselves.`,
 		),
+	relay_returned: () =>
+		line(
+			"message",
+			"The relay is back, but does not lead here: restarting the network endpoint. Peers reconnect by themselves.",
+		),
 	relay_probe_failed: ({ reason }) => line("debug", `Cannot check whether the relay leads here: ${reason}`),
 	connection_evicted({ peer, why }) {
 		const which = why === "peer" ? `connections of ${short(peer)}` : "connections without a hello";

@@ -11,6 +11,7 @@ import type { Policy } from "./admission.ts";
 import type { HubEvent } from "./events.ts";
 import { Hub } from "./hub.ts";
 import { RelayProbe } from "./relay-probe.ts";
+import { RelayReturn } from "./relay-return.ts";
 import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
 
 export interface HubOptions {
@@ -37,7 +38,7 @@ export async function runHub(
 	cut = new AbortController().signal,
 ): Promise<void> {
 	const endpoint = await bindEndpoint(options.endpoint);
-	const hub = new Hub({ ...options, id: endpoint.address().id().toString() }, emit);
+	const hub = new Hub({ ...options, id: endpoint.id }, emit);
 	const abortTransfers = () => hub.abortTransfers();
 	process.on("exit", abortTransfers);
 	cut.addEventListener("abort", abortTransfers);
@@ -73,7 +74,7 @@ async function servePeers(
 ): Promise<void> {
 	const probe = new RelayProbe(endpoint);
 	const onEvent = (event: EndpointEvent | RelayEvent) => {
-		if (event.type === "relay_lost") hub.restarting();
+		if (event.type === "relay_lost" || event.type === "relay_returned") hub.restarting();
 		emit(event);
 	};
 	void endpoint.accept({
@@ -82,7 +83,9 @@ async function servePeers(
 		isKnown: (hostOrId) => probe.is(hostOrId) || hub.knows(hostOrId),
 		stop,
 	});
-	const watching = watchRelay({ endpoint, probe, onEvent }, stop);
+	const relayReturn = new RelayReturn({ endpoint, probe, onEvent, isInUse: () => hub.inUse() }, stop);
+	hub.onRelaySilent = () => relayReturn.suspect();
+	const watching = watchRelay({ endpoint, probe, onEvent }, stop).then(() => relayReturn.settled());
 	const ticket = await formatTicket({ address: endpoint.address(), secret: policy.secret });
 	emit({ type: "ready", name, ticket, codes: codes !== undefined });
 	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);

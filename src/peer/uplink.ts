@@ -4,6 +4,7 @@
 import { HivemindError } from "../base/errors.ts";
 import { whileAwake } from "../base/timers.ts";
 import { Aborted } from "../forward/duplex.ts";
+import type { Resume } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
@@ -56,7 +57,7 @@ export class Uplink {
 			emit,
 			wanted: () => isWanted(this.#state),
 			hasOld: () => this.#sessions.size > 0,
-			enter: (connection) => this.#enter(connection),
+			enter: (connection, resume) => this.#enter(connection, resume),
 		});
 	}
 
@@ -143,10 +144,11 @@ export class Uplink {
 	}
 
 	/** Introduces the peer on a new connection and puts it in use, if one is still wanted. @throws HivemindError */
-	async #enter(connection: Connection): Promise<void> {
+	async #enter(connection: Connection, resume?: Resume): Promise<void> {
 		const session = new HubSession(connection);
+		const introduction = { ...this.#options.introduction, ...(resume && { resume }) };
 		try {
-			await session.introduce(this.#options.introduction, {
+			await session.introduce(introduction, {
 				onBye: (from) => this.#heardBye(from),
 				onServices: (from) => this.#heardServices(from),
 			});
@@ -159,6 +161,7 @@ export class Uplink {
 			return connection.close(before.kind === "closed" ? STOPPED : "no longer needed");
 		for (const { old, reason } of superseded([...this.#sessions], session)) this.#giveUp(old, reason);
 		this.#sessions.add(session);
+		this.#reconnect.token = session.token;
 		this.#suspends.tick();
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);

@@ -60,6 +60,11 @@ export class Endpoint {
 		return Array.isArray(relays) ? relays : relays === "none" ? [] : RelayMode.defaultMode().relayMap().urls();
 	}
 
+	/** Its public id. */
+	get id(): string {
+		return this.#live.id().toString();
+	}
+
 	/** Its public id and where it can be reached, as of now. */
 	address(): EndpointAddr {
 		return this.#live.addr();
@@ -86,19 +91,29 @@ export class Endpoint {
 	 * until it works or `stop` is aborted, because a program without a socket is useless. Never rejects.
 	 */
 	rebind(stop: AbortSignal): Promise<void> {
-		this.#rebinding ??= this.#bindAgain(stop).finally(() => {
+		this.#rebinding ??= this.#bindAgain(stop, this.#homeRelay()).finally(() => {
 			this.#rebinding = undefined;
 		});
 		return this.#rebinding;
 	}
 
-	/** Options for a second endpoint beside this one, with the same key: on other ports and without relays. */
-	directOptions(): EndpointOptions {
-		const { alpn, ipv4, ipv6 } = this.#options;
+	/** The relay through which it may reach a remote; null without one. */
+	relayTo(remote: EndpointAddr): string | null {
+		return this.#options.relays === "none" ? null : remote.relayUrl();
+	}
+
+	/**
+	 * Options for a second endpoint beside this one to reach the same remote, on other ports. With the `same` key it uses no
+	 * relays, where two endpoints with one key starve each other (iroh issue 3813). With a `new` one it uses those that the
+	 * user has named, or else that of the remote and no others, so that nothing about it is published.
+	 */
+	secondOptions(remote: EndpointAddr, key: "same" | "new"): EndpointOptions {
+		const { alpn, relays, ipv4, ipv6 } = this.#options;
+		const relay = this.relayTo(remote);
 		return {
 			alpn,
-			relays: "none",
-			key: this.#bound.key,
+			relays: key === "same" || relay === null ? "none" : Array.isArray(relays) ? relays : [relay],
+			...(key === "same" && { key: this.#bound.key }),
 			scheduler: this.#scheduler,
 			...(ipv4 && { ipv4: { ...ipv4, port: 0 } }),
 			...(ipv6 && { ipv6: { ...ipv6, port: 0 } }),
@@ -157,7 +172,22 @@ export class Endpoint {
 		return acceptor.run();
 	}
 
-	async #bindAgain(stop: AbortSignal): Promise<void> {
+	/**
+	 * Connects to a relay now. iroh connects to its own only after a report on the network, which takes up to 3 s, but at
+	 * once to that of a remote, which here nobody is (docs/binding-notes.md, "Relays").
+	 */
+	async #hasten(relay: string): Promise<void> {
+		const { EndpointAddr, SecretKey } = await loadIroh();
+		const nobody = new EndpointAddr(SecretKey.generate().public(), relay, []);
+		this.#native?.connect(nobody, alpnBytes("probe")).catch(() => {});
+	}
+
+	/** The relay that it is on. Asked for here, because what the frame of an async function holds is not collected. */
+	#homeRelay(): string | null {
+		return this.#options.relays === "none" ? null : (this.#native?.addr().relayUrl() ?? null);
+	}
+
+	async #bindAgain(stop: AbortSignal, relay: string | null): Promise<void> {
 		await this.close();
 		for (let tries = 1; ; tries++) {
 			collectSoon();
@@ -169,6 +199,7 @@ export class Endpoint {
 				// The owner has closed this endpoint already and would not close another one.
 				if (stop.aborted) await native.close();
 				else this.#native = pin(native);
+				if (relay) await this.#hasten(relay);
 				return;
 			} catch (error) {
 				if (tries === 2 * REBIND_SAME_PORTS) this.#onEvent({ type: "endpoint_bind_failed", reason: firstLine(error) });
