@@ -80,6 +80,11 @@ To connect, run:
 		),
 	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
 	endpoint_restarting: () => line("error", "The network endpoint ended by itself. Restarting it …"),
+	endpoint_moved: ({ from, to }) =>
+		line(
+			"error",
+			`The UDP address ${from.join(" and ")} has not become free: using ${to.join(" and ")}. Peers come back through the relay; for those without one, restart the hub.`,
+		),
 	endpoint_bind_failed: ({ reason }) => line("error", `${reason} Retrying …`),
 	relay_lost: ({ afterMs }) =>
 		line(

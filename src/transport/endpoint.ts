@@ -1,7 +1,7 @@
 // An iroh endpoint's life: wait for a relay, accept, connect, bind again, close. It keeps its identity, and if possible
 // its ports, when it is bound again.
 
-import { parseAddress } from "../base/address.ts";
+import { formatAddress, parseAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
 import { pause, within } from "../base/timers.ts";
 import { type AcceptOptions, Acceptor } from "./acceptor.ts";
@@ -35,11 +35,7 @@ export class Endpoint {
 		this.#native = pin(native);
 		this.#options = options;
 		this.#scheduler = options.scheduler ?? new ChunkScheduler();
-		const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
-		const ipv4 = addresses.find(({ host }) => !host.includes(":"));
-		const ipv6 = addresses.find(({ host }) => host.includes(":"));
-		const key = new Uint8Array(native.secretKey().toBytes());
-		this.#bound = { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
+		this.#bound = boundOptions(native, options);
 	}
 
 	/** Waits for a relay at most {@link RELAY_MS}; false when none answered. Without relays true at once. */
@@ -187,6 +183,23 @@ export class Endpoint {
 		return this.#options.relays === "none" ? null : (this.#native?.addr().relayUrl() ?? null);
 	}
 
+	/** Something in the old endpoint may hold its ports for ever. A hub on another port is still reached by its relay. */
+	#onFreePorts(): EndpointOptions {
+		const { ipv4, ipv6 } = this.#options;
+		const free = { ...(ipv4 && { ipv4: { ...ipv4, port: 0 } }), ...(ipv6 && { ipv6: { ...ipv6, port: 0 } }) };
+		return { ...this.#options, ...free, key: this.#bound.key };
+	}
+
+	/** It is on other ports now. Who has asked for certain ones should know. */
+	#moved(): void {
+		const before = [this.#bound.ipv4, this.#bound.ipv6];
+		this.#bound = boundOptions(this.#live, this.#options);
+		if ([this.#options.ipv4, this.#options.ipv6].every((asked) => !asked?.port)) return;
+		const now = [this.#bound.ipv4, this.#bound.ipv6];
+		const text = (list: typeof now) => list.flatMap((address) => address ?? []).map(formatAddress);
+		this.#onEvent({ type: "endpoint_moved", from: text(before), to: text(now) });
+	}
+
 	async #bindAgain(stop: AbortSignal, relay: string | null): Promise<void> {
 		await this.close();
 		for (let tries = 1; ; tries++) {
@@ -195,10 +208,11 @@ export class Endpoint {
 			if (stop.aborted) return;
 			try {
 				const same = tries <= REBIND_SAME_PORTS;
-				const native = await bindNative(same ? this.#bound : { ...this.#options, key: this.#bound.key });
+				const native = await bindNative(same ? this.#bound : this.#onFreePorts());
 				// The owner has closed this endpoint already and would not close another one.
 				if (stop.aborted) await native.close();
 				else this.#native = pin(native);
+				if (!same && !stop.aborted) this.#moved();
 				if (relay) await this.#hasten(relay);
 				return;
 			} catch (error) {
@@ -206,4 +220,15 @@ export class Endpoint {
 			}
 		}
 	}
+}
+
+// --- internal ---
+
+/** The options with the actual key and addresses of an endpoint. */
+function boundOptions(native: NativeEndpoint, options: EndpointOptions): EndpointOptions & { key: Uint8Array } {
+	const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
+	const ipv4 = addresses.find(({ host }) => !host.includes(":"));
+	const ipv6 = addresses.find(({ host }) => host.includes(":"));
+	const key = new Uint8Array(native.secretKey().toBytes());
+	return { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 }

@@ -103,9 +103,10 @@ export const SWEEP_MS = 60_000;
 
 /**
  * Attempts to bind the endpoint again on the same ports, without which old tickets lose their direct addresses. The
- * garbage collector frees them after one or two; on a busy machine that once took more than 20 (measured).
+ * garbage collector frees them after one or two; on a busy machine that once took more than 20 (measured). After a relay
+ * that packets did not reach, the old endpoint sometimes never gave them back: then other ports are better than none.
  */
-export const REBIND_SAME_PORTS = 50;
+export const REBIND_SAME_PORTS = 30;
 
 /** The pause between two attempts to bind: long enough for a garbage collection, too short for a user to notice. */
 export const REBIND_PAUSE_MS = 100;

@@ -137,7 +137,12 @@ describe("binding it again", () => {
 
 	/** A native endpoint that only counts how often it is closed. */
 	const native = () => {
-		const one = { closings: 0, close: async () => void one.closings++ };
+		const one = {
+			closings: 0,
+			close: async () => void one.closings++,
+			boundSockets: () => ["127.0.0.1:3"],
+			secretKey: () => ({ toBytes: () => [] }),
+		};
 		return one;
 	};
 
@@ -199,7 +204,38 @@ describe("binding it again", () => {
 		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(2), undefined]);
 	});
 
-	test("after it ended by itself: its owner is told, and told once more when that has failed for ten seconds", async () => {
+	test("on a port that was asked for and that never becomes free: takes another one, and says so", async () => {
+		const bound = (port: number) => ({
+			...native(),
+			boundSockets: () => [`127.0.0.1:${port}`],
+			setAlpns: () => {},
+			acceptNext: async () => null,
+			isClosed: () => false,
+		});
+		const options = { alpn: "hivemind", relays: "none", ipv4: { host: "127.0.0.1", port: 4433 } } as const;
+		const hub = new Endpoint(bound(4433) as unknown as NativeEndpoint, options);
+		const events: EndpointEvent[] = [];
+		void hub.accept({
+			onConnection() {},
+			onEvent: (event) => events.push(event),
+			isKnown: () => false,
+			stop: stop.signal,
+		});
+		const again = hub.rebind(stop.signal);
+		for (let i = 0; i <= REBIND_SAME_PORTS; i++) {
+			await clock.pass(REBIND_PAUSE_MS);
+			if (i < REBIND_SAME_PORTS) binding[i]?.reject(new Error("the port is in use"));
+		}
+		binding[REBIND_SAME_PORTS]?.resolve(bound(5544) as unknown as NativeEndpoint);
+		await again;
+		const ports = bind.mock.calls.map(([{ ipv4 }]) => ipv4?.port);
+		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(4433), 0]);
+		expect(events).toContainEqual({ type: "endpoint_moved", from: ["127.0.0.1:4433"], to: ["127.0.0.1:5544"] });
+		stop.abort();
+		await hub.close();
+	});
+
+	test("after it ended by itself: its owner is told, and told once more when that has failed for six seconds", async () => {
 		const events: EndpointEvent[] = [];
 		const accepting = endpoint.accept({
 			onConnection() {},
