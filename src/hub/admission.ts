@@ -3,8 +3,9 @@
 import { setBounded } from "../base/bounded-map.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { sameSecret } from "../invite/secret.ts";
-import type { DenialReason } from "../protocol/control-messages.ts";
+import type { DenialReason, Resume } from "../protocol/control-messages.ts";
 import { ADMITTED_IDS, MAX_PEERS, WRONG_SECRET_IDS, WRONG_SECRETS, WRONG_SECRETS_MS } from "./limits.ts";
+import { ResumeTokens } from "./resume-tokens.ts";
 
 export interface Policy {
 	/** Every peer must know it; undefined admits any peer that knows the hub's id (`--open`). */
@@ -40,6 +41,8 @@ export interface Now {
 
 export class Admission {
 	readonly policy: Policy;
+	/** By which a peer that comes back with another key counts as the one that it was. */
+	readonly tokens = new ResumeTokens();
 	/** Admitted ids, remembered only for policies that need them later. */
 	readonly #admitted = new Map<string, true>();
 	readonly #wrong = new RateLimiter({
@@ -50,6 +53,18 @@ export class Admission {
 
 	constructor(policy: Policy) {
 		this.policy = policy;
+	}
+
+	/** The id that a peer whose connection has the id `own` counts as from now on, or why it is denied. */
+	admit(
+		own: string,
+		{ secret, resume }: { secret?: string; resume?: Resume },
+		connected: ReadonlySet<string>,
+		now: Now,
+	): { id: string } | Denial {
+		if (resume && !this.tokens.prove(resume)) return UNKNOWN;
+		const id = resume?.id ?? own;
+		return this.decide(id, secret, connected, now) ?? { id };
 	}
 
 	/** Why the peer is denied, or undefined when it is admitted. `connected` are the ids of the peers admitted now. */
@@ -86,4 +101,5 @@ export class Admission {
 	}
 }
 
+const UNKNOWN: Denial = { reason: "resume", message: "no such peer has joined since this hub was started" };
 const FULL: Denial = { reason: "full", message: "the hub is full" };

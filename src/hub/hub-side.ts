@@ -3,7 +3,7 @@
 import type { Path } from "../transport/path-watch.ts";
 import type { Denial } from "./admission.ts";
 import type { HubEvent } from "./events.ts";
-import type { Welcome } from "./peer-state.ts";
+import type { Hello, Welcome } from "./peer-state.ts";
 import type { ServiceRequest } from "./serve-stream.ts";
 import type { StreamQuota } from "./stream-quota.ts";
 
@@ -13,10 +13,10 @@ export interface HubSide<Session> {
 	readonly open: boolean;
 	/** Counts the streams of all connections. */
 	readonly quota: StreamQuota;
-	/** Why this id is not admitted, or undefined when it is. */
-	admit(id: string, secret: string | undefined): Denial | undefined;
-	/** What an admitted peer is told first. */
-	welcome(): Promise<Welcome>;
+	/** The id that a peer whose connection has the id `own` counts as, or why it is denied; without a hello at an open hub. */
+	admit(own: string, hello: Hello | undefined): { id: string } | Denial;
+	/** What the admitted peer with this id is told first. */
+	welcome(id: string): Promise<Welcome>;
 	/** Dials the service and forwards until the end, or refuses. */
 	serve(request: ServiceRequest): Promise<void>;
 	onEvent(session: Session, event: SessionEvent): void;
@@ -30,4 +30,9 @@ export type SessionEvent =
 	| { type: "closed" }
 	/** It listens at other addresses from now on: see LoopGuard. */
 	| { type: "listens"; listens: readonly string[] }
+	/** It comes through a relay, and no longer answers. */
+	| { type: "relay_silent" }
 	| Extract<HubEvent, { type: "denied" | "path" | "stream_refused" | "protocol_error" | "bug" }>;
+
+/** What a peer is told when a bug has ended its connection. */
+export const INTERNAL_ERROR = "internal error at the hub";

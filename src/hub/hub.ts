@@ -14,8 +14,7 @@ import { SWEEP_MS } from "../transport/limits.ts";
 import type { Path } from "../transport/path-watch.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
 import type { ConnectedPeer, HubEvent } from "./events.ts";
-import { toEvict } from "./eviction.ts";
-import type { HubSide, SessionEvent } from "./hub-side.ts";
+import { type HubSide, INTERNAL_ERROR, type SessionEvent } from "./hub-side.ts";
 import { InvitationEnd } from "./invitation-end.ts";
 import {
 	HEALTH_WAIT_MS,
@@ -26,10 +25,11 @@ import {
 	STREAMS_MAX,
 } from "./limits.ts";
 import { LoopGuard } from "./loop-guard.ts";
-import { INTERNAL_ERROR, PeerSession } from "./peer-session.ts";
-import type { Welcome } from "./peer-state.ts";
+import { PeerSession } from "./peer-session.ts";
+import type { Hello, Welcome } from "./peer-state.ts";
 import { routeOf, serveStream } from "./serve-stream.ts";
 import { ServiceHealth } from "./service-health.ts";
+import { SessionSet } from "./session-set.ts";
 import { StreamQuota } from "./stream-quota.ts";
 
 const STOPPED = "the hub was stopped";
@@ -48,12 +48,14 @@ export interface HubSettings {
 export class Hub {
 	/** Aborted once no new peer can be admitted: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;
+	/** Called when a peer that comes through a relay no longer answers. */
+	onRelaySilent: () => void = () => {};
 	readonly #name: string;
 	readonly #lasting: boolean;
 	readonly #run = crypto.randomUUID();
 	readonly #emit: (event: HubEvent) => void;
 	readonly #admission: Admission;
-	readonly #sessions = new Set<PeerSession>();
+	readonly #sessions = new SessionSet();
 	/** Ids of peers that were admitted, and the networks of the hosts they came from. */
 	readonly #known = new Map<string, true>();
 	readonly #transfers = new Transfers();
@@ -89,8 +91,8 @@ export class Hub {
 		this.#side = {
 			open: policy.secret === undefined,
 			quota: new StreamQuota(STREAMS_MAX),
-			admit: (id, secret) => this.#admit(id, secret),
-			welcome: () => this.#welcome(),
+			admit: (own, hello) => this.#admit(own, hello),
+			welcome: (id) => this.#welcome(id),
 			serve: (request) => (this.#stopping ? request.stream.refuse() : serveStream(serving, request)),
 			onEvent: (session, event) => this.#onEvent(session, event),
 		};
@@ -119,20 +121,19 @@ export class Hub {
 		return this.#health.states();
 	}
 
-	/** The peers that are connected, each on the connection that it uses. */
+	/** The peers that are connected. */
 	peers(): ConnectedPeer[] {
-		const newest = new Map<string, PeerSession>();
-		for (const session of this.#sessions) if (session.staying) newest.set(session.connection.id, session);
-		return [...newest.values()].map(({ peer, connection }) => ({
-			...peer,
-			path: connection.path(),
-			rttMs: connection.rttMs(),
-		}));
+		return this.#sessions.peers();
 	}
 
 	/** Ids of the peers that are connected now. */
 	connected(): ReadonlySet<string> {
-		return new Set([...this.#sessions].filter(({ admitted }) => admitted).map(({ connection }) => connection.id));
+		return this.#sessions.ids();
+	}
+
+	/** Whether a peer that answers has streams open, or comes through a relay. */
+	inUse(): boolean {
+		return [...this.#sessions].some(({ inUse }) => inUse);
 	}
 
 	/** Tells the peers that their connections are about to end; the hub will be back at once. */
@@ -161,25 +162,31 @@ export class Hub {
 	// --- internal ---
 
 	#begin(connection: Connection): void {
-		for (const { session, why } of toEvict([...this.#sessions], connection.id)) {
-			this.#emit({ type: "connection_evicted", peer: session.peer, why });
-			// It no longer counts from now on.
-			this.#sessions.delete(session);
-			session.connection.close("too many connections at once");
-		}
+		this.#evict(this.#sessions.excessOf(connection.id), "peer");
+		this.#evict(this.#sessions.excessPending(), "pending");
 		connection.limitIncomingStreams(PENDING_STREAMS_MAX);
 		this.#sessions.add(new PeerSession(connection, this.#side));
 	}
 
-	#admit(id: string, secret: string | undefined): Denial | undefined {
-		const now = { wall: Date.now(), monotonic: performance.now() };
-		return this.#admission.decide(id, secret, this.connected(), now);
+	/** They no longer count from now on. */
+	#evict(sessions: readonly PeerSession[], why: "peer" | "pending"): void {
+		for (const session of sessions) {
+			this.#emit({ type: "connection_evicted", peer: session.peer, why });
+			this.#sessions.delete(session);
+			session.connection.close("too many connections at once");
+		}
 	}
 
-	async #welcome(): Promise<Welcome> {
+	#admit(own: string, hello: Hello | undefined): { id: string } | Denial {
+		const now = { wall: Date.now(), monotonic: performance.now() };
+		return this.#admission.admit(own, hello ?? {}, this.connected(), now);
+	}
+
+	async #welcome(id: string): Promise<Welcome> {
 		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
-		const more = { run: this.#run, lasting: this.#lasting, services: this.#health.states() };
-		return { type: "welcome", v: CONTROL_VERSION, name: this.#name, program: VERSION, ...more };
+		const hub = { name: this.#name, program: VERSION, run: this.#run, lasting: this.#lasting };
+		const more = { resume: this.#admission.tokens.of(id), services: this.#health.states() };
+		return { type: "welcome", v: CONTROL_VERSION, ...hub, ...more };
 	}
 
 	#onEvent(session: PeerSession, event: SessionEvent): void {
@@ -191,34 +198,29 @@ export class Hub {
 		} else if (event.type === "listens") {
 			this.#loops.remove(session);
 			session.marks = event.listens;
-		} else this.#emit(event);
+		} else if (event.type === "relay_silent") this.onRelaySilent();
+		else this.#emit(event);
 		// A peer that is about to leave listens no more.
 		if (session.staying) this.#loops.add(session);
 		else this.#loops.remove(session);
 	}
 
 	#entered(session: PeerSession, path: Path | undefined): void {
-		const { connection, peer } = session;
+		const { connection, id, peer } = session;
 		connection.limitIncomingStreams(STREAM_CREDIT);
+		this.#evict(this.#sessions.excessOf(id, session), "peer");
 		const host = connection.host();
-		for (const name of [connection.id, ...(host ? [network(host)] : [])])
-			setBounded(this.#known, name, true, KNOWN_MAX);
+		for (const name of [id, ...(host ? [network(host)] : [])]) setBounded(this.#known, name, true, KNOWN_MAX);
 		this.#health.watch(true);
 		this.#invitation.check();
-		const type = this.#hasAnother(session) ? "connection_joined" : "peer_joined";
+		const type = this.#sessions.hasAnother(session) ? "connection_joined" : "peer_joined";
 		this.#emit({ type, peer, path });
 	}
 
 	#left(session: PeerSession, reason: string): void {
 		if (this.#stopping) return;
-		const type = this.#hasAnother(session) ? "connection_left" : "peer_left";
+		const type = this.#sessions.hasAnother(session) ? "connection_left" : "peer_left";
 		this.#emit({ type, peer: session.peer, reason });
-	}
-
-	/** Whether the same peer has another connection that stays. */
-	#hasAnother(session: PeerSession): boolean {
-		const { id } = session.connection;
-		return [...this.#sessions].some((other) => other !== session && other.staying && other.connection.id === id);
 	}
 
 	#tell(message: Message): void {

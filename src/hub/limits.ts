@@ -39,6 +39,19 @@ export const PENDING_CONNECTIONS_MAX = 64;
 /** Streams of a connection that awaits admission: one for control and a few that came too early. More are reset. */
 export const PENDING_STREAMS_MAX = 8;
 
+/**
+ * Bytes that a connection may receive before its peer is admitted, whatever they are. A peer of ours needs 17 KB, or 30
+ * if a direct path is found besides the relay: nearly all are probes of each path, of which iroh allows eight. One of the
+ * original program, which sends no hello to an open hub, adds the first 12 to 36 KB of its first streams.
+ */
+export const PENDING_BYTES_MAX = 256 * 1024;
+
+/**
+ * How often these bytes are counted, at 1 µs for each connection. What arrives within two of these is held beyond the
+ * bound: 12 MB on a line of 1 Gbit/s.
+ */
+export const PENDING_BYTES_MS = 50;
+
 /** Streams of all connections before each peer has only its share: at 1.25 MB each that is all a laptop has. */
 export const STREAMS_MAX = 8 * 1024;
 
@@ -71,8 +84,11 @@ export const RELAY_CHECK_LOST_MS = 10_000;
 /** One probe through the relay. A connection through a slow relay takes a second or two. */
 export const RELAY_PROBE_MS = 10_000;
 
-/** A relay that does not answer an HTTP request within this time counts as down. */
-export const RELAY_PING_MS = 5_000;
+/**
+ * The probe of a relay that was away and is back. If it finds no way to this hub, a needless restart of the endpoint costs
+ * peers less than waiting for iroh, so this is short.
+ */
+export const RELAY_BACK_PROBE_MS = 1_000;
 
 /** A peer that has said goodbye is disconnected after this. It gives its own transfers 3 s to finish. */
 export const LEAVING_MS = 10_000;

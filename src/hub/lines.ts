@@ -50,11 +50,21 @@ To connect, run:
 		),
 	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
 	endpoint_restarting: () => line("error", "The network endpoint ended by itself. Restarting it …"),
+	endpoint_moved: ({ from, to }) =>
+		line(
+			"error",
+			`The UDP address ${from.join(" and ")} has not become free: using ${to.join(" and ")}. Peers come back through the relay; for those without one, restart the hub.`,
+		),
 	endpoint_bind_failed: ({ reason }) => line("error", `${reason} Retrying …`),
 	relay_lost: ({ afterMs }) =>
 		line(
 			"message",
 			`No relay for ${afterMs / 1000} s: restarting the network endpoint. Peers reconnect by themselves.`,
+		),
+	relay_returned: () =>
+		line(
+			"message",
+			"The relay is back, but does not lead here: restarting the network endpoint. Peers reconnect by themselves.",
 		),
 	relay_probe_failed: ({ reason }) => line("debug", `Cannot check whether the relay leads here: ${reason}`),
 	connection_evicted({ peer, why }) {

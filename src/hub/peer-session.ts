@@ -6,41 +6,45 @@ import { CONTROL_PORT_ID, type Message } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
-import { PathWatch } from "../transport/path-watch.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { Denial } from "./admission.ts";
+import { limitBytes } from "./byte-limit.ts";
 import type { PeerLabel } from "./events.ts";
-import type { HubSide } from "./hub-side.ts";
+import { type HubSide, INTERNAL_ERROR } from "./hub-side.ts";
 import { GONE_MS, HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
 import * as peerState from "./peer-state.ts";
+import { PeerWatch } from "./peer-watch.ts";
 import { readHeader } from "./read-header.ts";
-
-/** What a peer is told when a bug has ended its connection. */
-export const INTERNAL_ERROR = "internal error at the hub";
 
 export class PeerSession {
 	readonly connection: Connection;
+	/** The peer's public id: that of its connection, unless it has proved that it is a peer with another one. */
+	id: string;
 	/** Where it listens, as it last said: see LoopGuard. */
 	marks: readonly string[] = [];
 	readonly #hub: HubSide<PeerSession>;
 	#state: peerState.PeerState = { phase: "new" };
 	#name: string | undefined;
 	#control: ControlChannel | undefined;
-	#paths: PathWatch | undefined;
+	#watch: PeerWatch | undefined;
 	readonly #helloTimer: Timer;
+	/** Called once the peer is admitted. */
+	readonly #endByteLimit: () => void;
 	#silenceTimer: Timer | undefined;
 	#leaveTimer: Timer | undefined;
 
 	constructor(connection: Connection, hub: HubSide<PeerSession>) {
 		this.connection = connection;
+		this.id = connection.id;
 		this.#hub = hub;
 		this.#helloTimer = setTimeout(() => void this.#guarded(() => this.#step({ type: "timeout" })), HELLO_MS);
+		this.#endByteLimit = limitBytes(connection, (reason) => this.#brokeProtocol(reason));
 		void connection.closed.then((reason) => void this.#guarded(() => this.#closed(reason)));
 		void connection.acceptStreams((stream) => void this.#stream(stream));
 	}
 
 	get peer(): PeerLabel {
-		return { id: this.connection.id, name: this.#name };
+		return { id: this.id, name: this.#name };
 	}
 
 	/** Whether the peer was admitted, and its connection is not over. */
@@ -55,6 +59,12 @@ export class PeerSession {
 
 	get silent(): boolean {
 		return (this.#control?.unansweredFor() ?? 0) > GONE_MS;
+	}
+
+	/** Whether it answers, and has streams besides the control stream, or comes through a relay. */
+	get inUse(): boolean {
+		const { staying, silent, connection } = this;
+		return staying && !silent && (connection.streams > (this.#control ? 1 : 0) || connection.path()?.kind === "relay");
 	}
 
 	/** Tells the peer, if it listens. */
@@ -85,7 +95,7 @@ export class PeerSession {
 				this.#enter();
 				break;
 			case "prepare":
-				void this.#guarded(async () => this.#step({ type: "prepared", welcome: await this.#hub.welcome() }));
+				void this.#guarded(async () => this.#step({ type: "prepared", welcome: await this.#hub.welcome(this.id) }));
 				break;
 			case "welcome":
 				this.#welcome(action.welcome);
@@ -103,10 +113,11 @@ export class PeerSession {
 
 	#enter(): void {
 		clearTimeout(this.#helloTimer);
+		this.#endByteLimit();
 		// A peer of the original program answers no pings: only its path shows whether it is alive.
 		if (!this.#control) this.#watchSilence(() => this.connection.pathlessFor());
 		const path = this.connection.path();
-		this.#paths = new PathWatch(path);
+		this.#watch = new PeerWatch(path);
 		this.#hub.onEvent(this, { type: "entered", path });
 	}
 
@@ -119,10 +130,13 @@ export class PeerSession {
 	#decide(hello: peerState.Hello | undefined): void {
 		// What a connection has received can still be read after its end.
 		if (this.connection.isOver()) return;
-		const denial = this.#hub.admit(this.connection.id, hello?.secret);
-		if (!denial) this.#name = hello?.name || undefined;
-		if (!denial) this.marks = hello?.listens ?? [];
-		this.#step(denial ? { type: "denied", denial } : { type: "admitted" });
+		const verdict = this.#hub.admit(this.id, hello);
+		if ("id" in verdict) {
+			this.id = verdict.id;
+			this.#name = hello?.name || undefined;
+			this.marks = hello?.listens ?? [];
+		}
+		this.#step("id" in verdict ? { type: "admitted" } : { type: "denied", denial: verdict });
 	}
 
 	#welcome(welcome: peerState.Welcome): void {
@@ -144,17 +158,13 @@ export class PeerSession {
 
 	async #answer(stream: QuicStream): Promise<void> {
 		const { quota, open } = this.#hub;
-		const { id } = this.connection;
 		// The transport has granted a hundred streams, and cannot take them back (docs/binding-notes.md, "Streams").
-		if (peerState.isLimited(this.#state, open) && this.connection.streams > PENDING_STREAMS_MAX) {
-			this.#refused("early");
-			return stream.abort();
+		const early = peerState.isLimited(this.#state, open) && this.connection.streams > PENDING_STREAMS_MAX;
+		const tooMany = early ? "early" : quota.hold(this.id, stream.closed) ? undefined : "quota";
+		if (tooMany) {
+			this.#refused(tooMany);
+			return early ? stream.abort() : stream.refuse();
 		}
-		if (!quota.take(id)) {
-			this.#refused("quota");
-			return stream.refuse();
-		}
-		void stream.closed.then(() => quota.release(id));
 		const portId = await readHeader(stream);
 		if (portId === "gone" || this.#state.phase === "closed") return stream.abort();
 		if (portId === CONTROL_PORT_ID && peerState.awaitsControl(this.#state)) {
@@ -172,6 +182,10 @@ export class PeerSession {
 		this.#hub.onEvent(this, { type: "stream_refused", peer: this.peer, admitted: this.admitted, why });
 	}
 
+	#brokeProtocol(reason: string): void {
+		this.#hub.onEvent(this, { type: "protocol_error", peer: this.peer, admitted: this.admitted, reason });
+	}
+
 	async #controlStream(stream: QuicStream): Promise<void> {
 		this.#step({ type: "control" });
 		// The end of the stream is handled below.
@@ -182,9 +196,7 @@ export class PeerSession {
 		if (this.#state.phase === "closed") control.close();
 		this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });
 		const reason = await control.ended;
-		if (reason !== undefined) {
-			this.#hub.onEvent(this, { type: "protocol_error", peer: this.peer, admitted: this.admitted, reason });
-		}
+		if (reason !== undefined) this.#brokeProtocol(reason);
 		// Without its control stream nobody can tell whether the peer is alive.
 		this.connection.closeSoon(reason ?? "the control stream ended");
 	}
@@ -200,25 +212,21 @@ export class PeerSession {
 		}
 	}
 
-	/** Closes the connection when the other side has been silent for too long. */
+	/** Looks at it from now on, and closes the connection when the other side has been silent for too long. */
 	#watchSilence(silentFor: () => number): void {
 		clearInterval(this.#silenceTimer);
 		const look = () => {
 			if (silentFor() > HUB_SILENCE_MS) this.connection.close(`silent for ${HUB_SILENCE_MS / 1000} s`);
-			this.#lookAtPath();
+			const news = this.staying && this.#watch?.look(this.connection.path(), this.silent, performance.now());
+			if (news === "relay_silent") this.#hub.onEvent(this, { type: news });
+			else if (news) this.#hub.onEvent(this, { type: "path", peer: this.peer, ...news });
 		};
 		this.#silenceTimer = whileAwake(1000, () => void this.#guarded(look));
 	}
 
-	#lookAtPath(): void {
-		// What a dying connection still tries is no news of a peer that has a better one by then.
-		if (!this.staying || this.silent) return;
-		const change = this.#paths?.look(this.connection.path(), performance.now());
-		if (change) this.#hub.onEvent(this, { type: "path", peer: this.peer, ...change });
-	}
-
 	#closed(reason: string): void {
 		clearTimeout(this.#helloTimer);
+		this.#endByteLimit();
 		clearInterval(this.#silenceTimer);
 		clearTimeout(this.#leaveTimer);
 		this.#control?.close();

@@ -34,14 +34,15 @@ export class RelayProbe {
 		stop.addEventListener("abort", giveUp);
 		try {
 			if (stop.aborted) return false;
-			this.#id = prober.address().id().toString();
+			this.#id = prober.id;
 			const reached = await prober.connect(new EndpointAddr(address.id(), relay, []), timeoutMs).catch(() => undefined);
 			reached?.close("probed");
 			return reached !== undefined;
 		} finally {
 			this.#id = undefined;
 			stop.removeEventListener("abort", giveUp);
-			await prober.close();
+			// That may take a second, and the answer is there.
+			void prober.close();
 		}
 	}
 }

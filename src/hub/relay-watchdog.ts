@@ -1,12 +1,12 @@
 // Binds the hub's endpoint again when it is stuck: one was seen on a dead home relay for hours, with that relay still
 // in its address (iroh issue 4476; docs/binding-notes.md, "Relays"). That ends direct connections, too, so nothing is
 // done for a relay that never led to this hub, nor while no relay answers at all.
-import { get as getHttp } from "node:http";
-import { get as getHttps } from "node:https";
 import { firstLine } from "../base/errors.ts";
 import { pause } from "../base/timers.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOST_MS, RELAY_PING_MS, RELAY_PROBE_MS } from "./limits.ts";
+import { RELAY_PING_MS } from "../transport/limits.ts";
+import { relayAnswers } from "../transport/relay-ping.ts";
+import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOST_MS, RELAY_PROBE_MS } from "./limits.ts";
 import type { RelayProbe } from "./relay-probe.ts";
 
 export type RelayEvent =
@@ -15,6 +15,8 @@ export type RelayEvent =
 	 * connections.
 	 */
 	| { type: "relay_lost"; afterMs: number }
+	/** The relay was away and is back, but does not lead here: the same. */
+	| { type: "relay_returned" }
 	/** A check failed for a reason of its own, which says nothing about the relay. */
 	| { type: "relay_probe_failed"; reason: string };
 
@@ -96,28 +98,9 @@ async function check(
 ): Promise<Finding> {
 	try {
 		const works = await probe.reaches(timeoutMs, stop);
-		return { works, up: works || (await anyAnswers(urls)) };
+		return { works, up: works || (await Promise.all(urls.map((url) => relayAnswers(url, stop)))).includes(true) };
 	} catch (error) {
 		onEvent({ type: "relay_probe_failed", reason: firstLine(error) });
 		return NOTHING;
 	}
-}
-
-/** Whether any relay answers the request by which iroh itself measures their latency. */
-async function anyAnswers(urls: string[]): Promise<boolean> {
-	return (await Promise.all(urls.map((url) => answers(new URL("/ping", url))))).includes(true);
-}
-
-/** Not with fetch, which would use a proxy from the environment; iroh does not. */
-function answers(url: URL): Promise<boolean> {
-	return new Promise((resolve) => {
-		const get = url.protocol === "https:" ? getHttps : getHttp;
-		const request = get(url, { agent: false, timeout: RELAY_PING_MS }, (response) => {
-			resolve(response.statusCode === 200);
-			// Its body may never end.
-			request.destroy();
-		});
-		request.on("timeout", () => request.destroy(new Error("no answer")));
-		request.on("error", () => resolve(false));
-	});
 }

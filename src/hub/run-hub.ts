@@ -11,6 +11,7 @@ import type { Policy } from "./admission.ts";
 import type { HubEvent, HubView } from "./events.ts";
 import { Hub } from "./hub.ts";
 import { RelayProbe } from "./relay-probe.ts";
+import { RelayReturn } from "./relay-return.ts";
 import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
 
 export interface HubOptions {
@@ -39,7 +40,7 @@ export async function runHub(
 	cut = new AbortController().signal,
 ): Promise<void> {
 	const endpoint = await bindEndpoint(options.endpoint);
-	const id = endpoint.address().id().toString();
+	const { id } = endpoint;
 	const hub = new Hub({ ...options, id }, emit);
 	options.onStart?.({ id, services: () => hub.services(), peers: () => hub.peers(), meter: hub.meter });
 	const abortTransfers = () => hub.abortTransfers();
@@ -77,7 +78,7 @@ async function servePeers(
 ): Promise<void> {
 	const probe = new RelayProbe(endpoint);
 	const onEvent = (event: EndpointEvent | RelayEvent) => {
-		if (event.type === "relay_lost") hub.restarting();
+		if (event.type === "relay_lost" || event.type === "relay_returned") hub.restarting();
 		emit(event);
 	};
 	void endpoint.accept({
@@ -86,7 +87,9 @@ async function servePeers(
 		isKnown: (hostOrId) => probe.is(hostOrId) || hub.knows(hostOrId),
 		stop,
 	});
-	const watching = watchRelay({ endpoint, probe, onEvent }, stop);
+	const relayReturn = new RelayReturn({ endpoint, probe, onEvent, isInUse: () => hub.inUse() }, stop);
+	hub.onRelaySilent = () => relayReturn.suspect();
+	const watching = watchRelay({ endpoint, probe, onEvent }, stop).then(() => relayReturn.settled());
 	const ticket = await formatTicket({ address: endpoint.address(), secret: policy.secret });
 	emit({ type: "ready", name, ticket, codes: codes !== undefined });
 	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);

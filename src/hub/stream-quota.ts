@@ -24,6 +24,13 @@ export class StreamQuota {
 		return true;
 	}
 
+	/** Takes one, if `id` may have it, until `over` resolves; returns whether it may. */
+	hold(id: string, over: Promise<unknown>): boolean {
+		if (!this.take(id)) return false;
+		void over.then(() => this.release(id));
+		return true;
+	}
+
 	/** Gives one back. */
 	release(id: string): void {
 		const held = this.#held.get(id) ?? 0;

@@ -3,7 +3,7 @@ import type { Address } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
 import { localMarks } from "../base/local-marks.ts";
 import { VERSION } from "../base/version.ts";
-import { CONTROL_PORT_ID, CONTROL_VERSION, type Message } from "../protocol/control-messages.ts";
+import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type Resume } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
@@ -22,6 +22,15 @@ export interface Introduction {
 	secret: string | undefined;
 	/** Where the peer listens just now: a hub on the same machine must not take these for its services. */
 	listening?: () => readonly Address[];
+	/** On a connection with another key: the peer that it was, which an earlier welcome has given a token for. */
+	resume?: Resume;
+}
+
+/** The hub does not know the token: it was restarted since, and this peer has to come with its own key. */
+export class NotResumed extends Error {
+	constructor() {
+		super("The hub was restarted: it does not know this peer by another key.");
+	}
 }
 
 /** Called for what the hub says after its welcome. By then the session has what came together with the welcome. */
@@ -41,6 +50,8 @@ export class HubSession {
 	services: readonly HubService[] = originalHubServices();
 	/** The id of the hub's run, if it names one: a connection to an earlier run has nobody at its other end. */
 	run: string | undefined;
+	/** With it a connection with another key counts as this peer's; undefined if the hub knows no such thing. */
+	token: string | undefined;
 	/** Why the hub is about to end, once it has said so: what runs may finish, but nothing new begins. */
 	goodbye: string | undefined;
 	#control: ControlChannel | undefined;
@@ -107,9 +118,9 @@ export class HubSession {
 
 	/**
 	 * Introduces the peer. Resolves when the hub has welcomed it, or has no control stream and needs no secret.
-	 * @throws HivemindError `denied`, or `unreachable` when the hub does not answer within {@link HELLO_MS}
+	 * @throws HivemindError `denied`, or `unreachable` when the hub does not answer within {@link HELLO_MS}; NotResumed
 	 */
-	async introduce({ name, secret, listening = () => [] }: Introduction, events: SessionEvents): Promise<void> {
+	async introduce({ name, secret, listening = () => [], resume }: Introduction, events: SessionEvents): Promise<void> {
 		const stream = await this.connection.openStream(CONTROL_PORT_ID).catch(async (error: unknown) => {
 			throw await this.#unanswered(error);
 		});
@@ -122,6 +133,7 @@ export class HubSession {
 				this.lasting = message.lasting;
 				this.services = welcomedServices(message.services);
 				this.run = message.run;
+				this.token = message.resume;
 				answer.resolve(message);
 			} else if (message.type === "denied") answer.resolve(message);
 			else if (message.type === "services") {
@@ -142,11 +154,12 @@ export class HubSession {
 			program: VERSION,
 			...(secret !== undefined && { secret }),
 			...(listens.length > 0 && { listens }),
+			...(resume && { resume }),
 		});
 		const timer = setTimeout(() => control.close(), HELLO_MS);
 		const said = await Promise.race([answer.promise, control.ended.then(() => undefined)]);
 		clearTimeout(timer);
-		if (said?.type === "denied") throw new Denied(said, secret);
+		if (said?.type === "denied") throw resume && said.reason === "resume" ? new NotResumed() : new Denied(said, secret);
 		if (said) {
 			this.#control = control;
 			this.connection.onStuckAbort = (id) => control.send({ type: "reset", stream: id });

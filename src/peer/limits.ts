@@ -44,6 +44,9 @@ export const PARALLEL_AFTER_MS = 500;
 /** Parallel attempts without a living old connection come this often at most: each asks the router for a port mapping, and an outage may last all night. */
 export const PARALLEL_EVERY_MS = 60_000;
 
+/** This many of them come at once, at first and when the relay is back: a hub may need some seconds to find its way to that relay. */
+export const PARALLEL_BURST = 3;
+
 /** A free port must be free on both loopback addresses. A program that has it on the second one only is rare. */
 export const FREE_PORT_TRIES = 16;
 

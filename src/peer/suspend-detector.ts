@@ -1,6 +1,7 @@
 // Notices that this program was suspended (Ctrl+Z, a closed lid, a frozen container; they look the same from inside).
 // A connection that ends right afterwards has ended because of that, and not because of the other side.
 import { STALL_MS } from "../base/limits.ts";
+import type { Loss } from "./events.ts";
 import { SUSPECT_MS } from "./limits.ts";
 
 /** A period in which this program did not run; both ends in milliseconds of performance.now(). */
@@ -29,5 +30,13 @@ export class SuspendDetector {
 		const now = performance.now();
 		if (now - this.#tickedAt > STALL_MS) return { since: this.#tickedAt, until: now };
 		return this.#last && now - this.#last.until < SUSPECT_MS ? this.#last : undefined;
+	}
+
+	/** Why a connection was lost that ends just now for this reason, and since when. */
+	lossAt(reason: string): { loss: Loss; since: number } {
+		const suspension = this.recent();
+		if (!suspension) return { loss: { kind: "ended", reason }, since: performance.now() };
+		const { since, until } = suspension;
+		return { loss: { kind: "suspended", suspendedMs: until - since }, since };
 	}
 }

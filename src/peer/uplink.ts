@@ -4,6 +4,7 @@
 import { HivemindError } from "../base/errors.ts";
 import { whileAwake } from "../base/timers.ts";
 import { Aborted } from "../forward/duplex.ts";
+import type { Resume } from "../protocol/control-messages.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { EndpointAddr } from "../transport/iroh.ts";
@@ -56,7 +57,7 @@ export class Uplink {
 			emit,
 			wanted: () => isWanted(this.#state),
 			hasOld: () => this.#sessions.size > 0,
-			enter: (connection) => this.#enter(connection),
+			enter: (connection, resume) => this.#enter(connection, resume),
 		});
 	}
 
@@ -84,7 +85,7 @@ export class Uplink {
 				return await session.openStream(service, deadline - performance.now());
 			} catch (error) {
 				if (session.connection.isOver()) await session.connection.closed;
-				else if (this.#isInUse(session)) throw error;
+				else if (this.session === session) throw error;
 			}
 		}
 	}
@@ -132,10 +133,6 @@ export class Uplink {
 		return this.#state !== before;
 	}
 
-	#isInUse(session: HubSession): boolean {
-		return this.session === session;
-	}
-
 	/** The session in use; waits for one until `deadline` (of performance.now()). @throws Aborted */
 	async #session(deadline: number): Promise<HubSession> {
 		for (;;) {
@@ -148,10 +145,11 @@ export class Uplink {
 	}
 
 	/** Introduces the peer on a new connection and puts it in use, if one is still wanted. @throws HivemindError */
-	async #enter(connection: Connection): Promise<void> {
+	async #enter(connection: Connection, resume?: Resume): Promise<void> {
 		const session = new HubSession(connection);
+		const introduction = { ...this.#options.introduction, ...(resume && { resume }) };
 		try {
-			await session.introduce(this.#options.introduction, {
+			await session.introduce(introduction, {
 				onBye: (from) => this.#heardBye(from),
 				onServices: (from) => this.#heardServices(from),
 			});
@@ -164,13 +162,12 @@ export class Uplink {
 			return connection.close(before.kind === "closed" ? STOPPED : "no longer needed");
 		for (const { old, reason } of superseded([...this.#sessions], session)) this.#giveUp(old, reason);
 		this.#sessions.add(session);
+		this.#reconnect.token = session.token;
 		this.#suspends.tick();
 		void connection.closed.then((reason) => {
 			this.#sessions.delete(session);
-			const suspension = this.#suspends.recent();
-			if (!suspension) return this.#left(session, { kind: "ended", reason });
-			const { since, until } = suspension;
-			this.#left(session, { kind: "suspended", suspendedMs: until - since }, since);
+			const { loss, since } = this.#suspends.lossAt(reason);
+			this.#left(session, loss, since);
 		});
 		const { emit } = this.#options;
 		const path = session.watchPath();
@@ -183,7 +180,7 @@ export class Uplink {
 	}
 
 	#heardServices(session: HubSession): void {
-		if (this.#isInUse(session)) this.#options.onServices(session);
+		if (this.session === session) this.#options.onServices(session);
 	}
 
 	#heardBye(session: HubSession): void {

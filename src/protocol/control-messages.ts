@@ -20,12 +20,29 @@ export interface ServiceState {
 }
 
 /** Why a hub turns a peer away; the `message` beside it is for the user. */
-export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version";
+export type DenialReason = "secret" | "id" | "full" | "once" | "expired" | "rate" | "version" | "resume";
+
+/** A peer on a connection with another key: the public id that the hub knows it by, and the token that proves it. */
+export interface Resume {
+	id: string;
+	token: string;
+}
 
 export type Message =
 	/** `listens`: marks of the addresses that the peer listens on. */
-	| { type: "hello"; v: number; name: string; program: string; secret?: string; listens?: string[] }
-	/** `lasting`: whether the ticket works after a restart of the hub; an older hub does not say. */
+	| {
+			type: "hello";
+			v: number;
+			name: string;
+			program: string;
+			secret?: string;
+			listens?: string[];
+			resume?: Resume;
+	  }
+	/**
+	 * `lasting`: whether the ticket works after a restart of the hub; an older hub does not say. `resume`: the token of this
+	 * peer, for a connection with another key.
+	 */
 	| {
 			type: "welcome";
 			v: number;
@@ -33,6 +50,7 @@ export type Message =
 			program: string;
 			run?: string;
 			lasting?: boolean;
+			resume?: string;
 			services: ServiceState[];
 	  }
 	| { type: "denied"; reason: string; message: string }
@@ -138,6 +156,12 @@ function marks(fields: Fields): string[] {
 	return Object.keys(entries).map((key) => text(entries, key, NAME_MAX));
 }
 
+function resume(fields: Fields): Resume {
+	const value = fields.resume;
+	if (typeof value !== "object" || value === null) throw new ProtocolError("a control message has no resume");
+	return { id: text(value as Fields, "id", NAME_MAX), token: text(value as Fields, "token", NAME_MAX) };
+}
+
 const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, { type: T }> } = {
 	hello: (fields) => ({
 		type: "hello",
@@ -146,6 +170,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		program: text(fields, "program", NAME_MAX),
 		...(fields.secret !== undefined && { secret: text(fields, "secret") }),
 		...(fields.listens !== undefined && { listens: marks(fields) }),
+		...(fields.resume !== undefined && { resume: resume(fields) }),
 	}),
 	welcome: (fields) => ({
 		type: "welcome",
@@ -154,6 +179,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		program: text(fields, "program", NAME_MAX),
 		...(fields.run !== undefined && { run: text(fields, "run", NAME_MAX) }),
 		...(typeof fields.lasting === "boolean" && { lasting: fields.lasting }),
+		...(fields.resume !== undefined && { resume: text(fields, "resume", NAME_MAX) }),
 		services: services(fields),
 	}),
 	denied: (fields) => ({ type: "denied", reason: text(fields, "reason", NAME_MAX), message: text(fields, "message") }),

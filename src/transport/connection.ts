@@ -3,7 +3,7 @@
 
 import { printable } from "../base/printable.ts";
 import type { ChunkScheduler } from "./chunk-size.ts";
-import { type BiStream, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
+import { type BiStream, collectAfter, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
 import { CLOSE_DELAY_MS, OPEN_STREAM_MS } from "./limits.ts";
 import type { Path } from "./path-watch.ts";
 import type { QuicStream } from "./stream.ts";
@@ -42,6 +42,7 @@ export class Connection {
 			.then((reason) => {
 				void this.#pool.abortAll();
 				unpin(native);
+				collectAfter(this.received);
 				return this.#closedHere ?? closeReason(reason);
 			});
 	}
@@ -94,6 +95,11 @@ export class Connection {
 	/** How many streams there have been, the closed ones included. */
 	get streamsOpened(): number {
 		return this.#pool.opened;
+	}
+
+	/** Bytes that have arrived, with the transport's own and repeated ones. It takes 1 µs. */
+	get received(): number {
+		return this.#native.stats().udpRxBytes;
 	}
 
 	/** Whether the connection has ended, also in the moment before {@link closed} resolves. */

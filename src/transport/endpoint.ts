@@ -1,7 +1,7 @@
 // An iroh endpoint's life: wait for a relay, accept, connect, bind again, close. It keeps its identity, and if possible
 // its ports, when it is bound again.
 
-import { type Address, parseAddress } from "../base/address.ts";
+import { type Address, formatAddress, parseAddress } from "../base/address.ts";
 import { firstLine } from "../base/errors.ts";
 import { pause, within } from "../base/timers.ts";
 import { type AcceptOptions, Acceptor } from "./acceptor.ts";
@@ -35,11 +35,7 @@ export class Endpoint {
 		this.#native = pin(native);
 		this.#options = options;
 		this.#scheduler = options.scheduler ?? new ChunkScheduler();
-		const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
-		const ipv4 = addresses.find(({ host }) => !host.includes(":"));
-		const ipv6 = addresses.find(({ host }) => host.includes(":"));
-		const key = new Uint8Array(native.secretKey().toBytes());
-		this.#bound = { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
+		this.#bound = boundOptions(native, options);
 	}
 
 	/** Waits for a relay at most {@link RELAY_MS}; false when none answered. Without relays true at once. */
@@ -63,6 +59,11 @@ export class Endpoint {
 	/** The UDP addresses that it is bound to, one of each family at most. */
 	sockets(): Address[] {
 		return [this.#bound.ipv4, this.#bound.ipv6].filter((address) => address !== undefined);
+	}
+
+	/** Its public id. */
+	get id(): string {
+		return this.#live.id().toString();
 	}
 
 	/** Its public id and where it can be reached, as of now. */
@@ -91,19 +92,29 @@ export class Endpoint {
 	 * until it works or `stop` is aborted, because a program without a socket is useless. Never rejects.
 	 */
 	rebind(stop: AbortSignal): Promise<void> {
-		this.#rebinding ??= this.#bindAgain(stop).finally(() => {
+		this.#rebinding ??= this.#bindAgain(stop, this.#homeRelay()).finally(() => {
 			this.#rebinding = undefined;
 		});
 		return this.#rebinding;
 	}
 
-	/** Options for a second endpoint beside this one, with the same key: on other ports and without relays. */
-	directOptions(): EndpointOptions {
-		const { alpn, ipv4, ipv6 } = this.#options;
+	/** The relay through which it may reach a remote; null without one. */
+	relayTo(remote: EndpointAddr): string | null {
+		return this.#options.relays === "none" ? null : remote.relayUrl();
+	}
+
+	/**
+	 * Options for a second endpoint beside this one to reach the same remote, on other ports. With the `same` key it uses no
+	 * relays, where two endpoints with one key starve each other (iroh issue 3813). With a `new` one it uses those that the
+	 * user has named, or else that of the remote and no others, so that nothing about it is published.
+	 */
+	secondOptions(remote: EndpointAddr, key: "same" | "new"): EndpointOptions {
+		const { alpn, relays, ipv4, ipv6 } = this.#options;
+		const relay = this.relayTo(remote);
 		return {
 			alpn,
-			relays: "none",
-			key: this.#bound.key,
+			relays: key === "same" || relay === null ? "none" : Array.isArray(relays) ? relays : [relay],
+			...(key === "same" && { key: this.#bound.key }),
 			scheduler: this.#scheduler,
 			...(ipv4 && { ipv4: { ...ipv4, port: 0 } }),
 			...(ipv6 && { ipv6: { ...ipv6, port: 0 } }),
@@ -162,7 +173,37 @@ export class Endpoint {
 		return acceptor.run();
 	}
 
-	async #bindAgain(stop: AbortSignal): Promise<void> {
+	/**
+	 * Connects to a relay now. iroh connects to its own only after a report on the network, which takes up to 3 s, but at
+	 * once to that of a remote, which here nobody is (docs/binding-notes.md, "Relays").
+	 */
+	async #hasten(relay: string): Promise<void> {
+		const { EndpointAddr, SecretKey } = await loadIroh();
+		const nobody = new EndpointAddr(SecretKey.generate().public(), relay, []);
+		this.#native?.connect(nobody, alpnBytes("probe")).catch(() => {});
+	}
+
+	/** The relay that it is on. Asked for here, because what the frame of an async function holds is not collected. */
+	#homeRelay(): string | null {
+		return this.#options.relays === "none" ? null : (this.#native?.addr().relayUrl() ?? null);
+	}
+
+	/** Something in the old endpoint may hold its ports for ever. A hub on another port is still reached by its relay. */
+	#onFreePorts(): EndpointOptions {
+		const { ipv4, ipv6 } = this.#options;
+		const free = { ...(ipv4 && { ipv4: { ...ipv4, port: 0 } }), ...(ipv6 && { ipv6: { ...ipv6, port: 0 } }) };
+		return { ...this.#options, ...free, key: this.#bound.key };
+	}
+
+	/** It is on other ports now. Who has asked for certain ones should know. */
+	#moved(): void {
+		const from = this.sockets().map(formatAddress);
+		this.#bound = boundOptions(this.#live, this.#options);
+		if (!this.#options.ipv4?.port && !this.#options.ipv6?.port) return;
+		this.#onEvent({ type: "endpoint_moved", from, to: this.sockets().map(formatAddress) });
+	}
+
+	async #bindAgain(stop: AbortSignal, relay: string | null): Promise<void> {
 		await this.close();
 		for (let tries = 1; ; tries++) {
 			collectSoon();
@@ -170,14 +211,27 @@ export class Endpoint {
 			if (stop.aborted) return;
 			try {
 				const same = tries <= REBIND_SAME_PORTS;
-				const native = await bindNative(same ? this.#bound : { ...this.#options, key: this.#bound.key });
+				const native = await bindNative(same ? this.#bound : this.#onFreePorts());
 				// The owner has closed this endpoint already and would not close another one.
 				if (stop.aborted) await native.close();
 				else this.#native = pin(native);
+				if (!same && !stop.aborted) this.#moved();
+				if (relay) await this.#hasten(relay);
 				return;
 			} catch (error) {
 				if (tries === 2 * REBIND_SAME_PORTS) this.#onEvent({ type: "endpoint_bind_failed", reason: firstLine(error) });
 			}
 		}
 	}
+}
+
+// --- internal ---
+
+/** The options with the actual key and addresses of an endpoint. */
+function boundOptions(native: NativeEndpoint, options: EndpointOptions): EndpointOptions & { key: Uint8Array } {
+	const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
+	const ipv4 = addresses.find(({ host }) => !host.includes(":"));
+	const ipv6 = addresses.find(({ host }) => host.includes(":"));
+	const key = new Uint8Array(native.secretKey().toBytes());
+	return { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 }

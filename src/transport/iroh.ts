@@ -3,7 +3,7 @@
 import type * as Iroh from "@number0/iroh";
 import { firstLine, HivemindError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
-import { CHUNK_MAX } from "./limits.ts";
+import { CHUNK_MAX, COLLECT_AFTER_MS, COLLECT_FROM } from "./limits.ts";
 
 export type { BiStream, Connection, Endpoint, EndpointAddr, Incoming, RecvStream, SendStream } from "@number0/iroh";
 
@@ -57,6 +57,25 @@ export function unpin(handle: object): void {
  */
 export function collectSoon(): void {
 	setImmediate(() => Bun.gc(true));
+}
+
+/** What connections had received that have ended since the last collection. */
+let ended = 0;
+let collecting = false;
+
+/**
+ * A connection that had received this many bytes has ended. What of them nobody has read is kept until its handles are
+ * collected, and the collector does not know how much that is (docs/binding-notes.md, "Memory").
+ */
+export function collectAfter(received: number): void {
+	ended += received;
+	if (collecting || ended < COLLECT_FROM) return;
+	collecting = true;
+	setTimeout(() => {
+		collecting = false;
+		ended = 0;
+		Bun.gc(true);
+	}, COLLECT_AFTER_MS);
 }
 
 /** How many native handles are pinned. Zero once everything is closed, which the tests check: the rest would leak. */

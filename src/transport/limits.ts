@@ -18,6 +18,17 @@ export const CONNECT_MS = 15_000;
 /** Connecting to a relay, before the ticket is printed without one. The binding's `online()` itself never gives up. */
 export const RELAY_MS = 10_000;
 
+/** A relay that does not answer an HTTP request within this time counts as down. */
+export const RELAY_PING_MS = 5_000;
+
+/**
+ * From one look at a relay that does not answer to the next, before jitter: the first pause, the longest, and the growth.
+ * After half a minute it is seen within 2 s that the relay is back; over night the looks are few.
+ */
+export const RELAY_LOOK_FIRST_MS = 1_000;
+export const RELAY_LOOK_MAX_MS = 5_000;
+export const RELAY_LOOK_GROWTH = 1.02;
+
 /** On shutdown, pending handshakes may finish for this long. On a direct path one takes milliseconds. */
 export const HANDSHAKE_DRAIN_MS = 250;
 
@@ -92,12 +103,22 @@ export const SWEEP_MS = 60_000;
 
 /**
  * Attempts to bind the endpoint again on the same ports, without which old tickets lose their direct addresses. The
- * garbage collector frees them after one or two; on a busy machine that once took more than 20 (measured).
+ * garbage collector frees them after one or two; on a busy machine that once took more than 20 (measured). After a relay
+ * that packets did not reach, the old endpoint sometimes never gave them back: then other ports are better than none.
  */
-export const REBIND_SAME_PORTS = 50;
+export const REBIND_SAME_PORTS = 30;
 
 /** The pause between two attempts to bind: long enough for a garbage collection, too short for a user to notice. */
 export const REBIND_PAUSE_MS = 100;
+
+/**
+ * Bytes that connections had received that have ended since the last garbage collection: from this many on there is
+ * another one. An ordinary flood of strangers, 17 KB each, comes to one in ten seconds.
+ */
+export const COLLECT_FROM = 4 * 1024 * 1024;
+
+/** That collection takes 5 to 15 ms, so there are five a second at most; the handles are let go well within this time. */
+export const COLLECT_AFTER_MS = 200;
 
 /** Closing a connection discards what is in flight; a final message is given this long to be read. */
 export const CLOSE_DELAY_MS = 500;

@@ -64,7 +64,7 @@ export async function joinsByCode(servicePort: number, times: number): Promise<n
 }
 
 /** Resident memory in MB (Linux). */
-export async function rss(program: Program): Promise<number> {
+export async function rss(program: { pid: number }): Promise<number> {
 	const status = await Bun.file(`/proc/${program.pid}/status`).text();
 	return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }

@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { floodOfPings, PINGS_GOAL, type Requests } from "./flood.ts";
 import { namespacesRefused } from "./network.ts";
-import { GOAL, type Outcome, play, SCENARIOS } from "./scenarios.ts";
+import { GOAL, type Outcome, play, SCENARIOS, unplayable } from "./scenarios.ts";
 
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
@@ -21,7 +21,7 @@ const PATIENCE = { limit: 60, hold: 10 };
 
 const refused = namespacesRefused();
 const chosen = SCENARIOS.filter(({ name }) => positionals.every((word) => name.includes(word)));
-const jobs = chosen.filter(({ wires }) => !wires || refused === undefined);
+const jobs = chosen.filter((scenario) => unplayable(scenario) === undefined);
 const times = Number(values.times);
 const queue = jobs.flatMap((scenario) => Array.from({ length: times }, () => scenario));
 const outcomes = new Map(jobs.map((scenario) => [scenario, [] as Outcome[]]));
@@ -43,20 +43,22 @@ await Promise.all(
 );
 
 const width = Math.max(...chosen.map(({ name }) => name.length));
-console.log(`\n${"".padEnd(width)}  usable after (goal: ${GOAL} s)`);
+console.log(`\n${"".padEnd(width)}  usable after (goal: ${GOAL} s unless another one is given)`);
 let missed = false;
 for (const scenario of chosen) {
 	const results = outcomes.get(scenario);
 	if (!results) {
-		console.log(`${scenario.name.padEnd(width)}  skipped: ${refused}`);
+		console.log(`${scenario.name.padEnd(width)}  skipped: ${unplayable(scenario)}`);
 		continue;
 	}
 	const worst = Math.max(...results.map(({ seconds }) => seconds ?? Number.POSITIVE_INFINITY));
 	const failures = [...new Set(results.flatMap(({ failure }) => failure ?? []))];
 	const shown = results.map(({ seconds }) => (seconds === undefined ? "never" : `${seconds.toFixed(1)} s`)).join(", ");
-	const ok = worst <= GOAL && failures.length === 0;
+	const { name, goal } = scenario;
+	const ok = worst <= (goal ?? GOAL) && failures.length === 0;
 	missed ||= !ok;
-	console.log(`${scenario.name.padEnd(width)}  ${shown}${ok ? "" : `  MISSED ${failures.join("; ")}`}`);
+	const of = goal === undefined ? "" : ` (goal: ${goal} s)`;
+	console.log(`${name.padEnd(width)}  ${shown}${of}${ok ? "" : `  MISSED ${failures.join("; ")}`}`);
 }
 
 const PINGS = "strangers send pings";

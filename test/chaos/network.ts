@@ -5,6 +5,9 @@ import { Process } from "./process.ts";
 
 export const HUB_ADDRESS = "10.203.1.2";
 
+/** The router, as both of its neighbours reach it. */
+export const ROUTER_ADDRESS = "10.203.1.1";
+
 /** The rate of each link: slow enough that a transfer has packets everywhere on the way when the path breaks. */
 const RATE = "100mbit";
 
@@ -17,6 +20,8 @@ export function namespacesRefused(): string | undefined {
 	const tried = Bun.spawnSync(["unshare", "-n", "sh", "-c", script], { stderr: "pipe" });
 	return tried.exitCode === 0 ? undefined : `namespaces are not allowed here: ${tried.stderr.toString().trim()}`;
 }
+
+export type Host = "hub" | "router" | "peer";
 
 export class Network implements AsyncDisposable {
 	#hub: Process;
@@ -44,9 +49,9 @@ export class Network implements AsyncDisposable {
 		return network;
 	}
 
-	/** The words in front of a command that make it run on the hub's or the peer's host. */
-	at(host: "hub" | "peer"): string[] {
-		return inside(host === "hub" ? this.#hub : this.#peer);
+	/** The words in front of a command that make it run on that host. */
+	at(host: Host): string[] {
+		return inside({ hub: this.#hub, router: this.#router, peer: this.#peer }[host]);
 	}
 
 	/** Pulls the peer's cable: both ends see it. */
@@ -63,6 +68,16 @@ export class Network implements AsyncDisposable {
 	async blackHole(on: boolean): Promise<void> {
 		const both = ["10.203.1.0/25", "10.203.2.0/25"];
 		await run(this.#router, ...both.map((net) => `ip route ${on ? "add" : "del"} blackhole ${net}`));
+	}
+
+	/** Makes the router drop what hub and peer send each other, silently; it still answers both itself. */
+	async cutDirectPath(): Promise<void> {
+		await run(this.#router, "echo 0 > /proc/sys/net/ipv4/ip_forward");
+	}
+
+	/** Takes {@link ROUTER_ADDRESS} from the router, whose packets nobody answers then, or gives it back. */
+	async routerAddress(on: boolean): Promise<void> {
+		await run(this.#router, `ip address ${on ? "add" : "del"} ${ROUTER_ADDRESS}/24 dev to-hub`);
 	}
 
 	/** Gives the hub's host a second address. */

@@ -1,10 +1,13 @@
 // What can happen to a hub, a peer and the network between them. GOAL seconds after the repair the tunnel must be usable
 // again. `bun run chaos` makes a table of them; each is also a test (test/e2e/chaos.test.ts).
 import { namespacesRefused } from "./network.ts";
-import { World } from "./world.ts";
+import { RELAY, World } from "./world.ts";
 
 /** Seconds from the repair until the tunnel is usable again, at most. */
 export const GOAL = 5;
+
+/** The same where the relay was away that all packets go through: both sides have to notice that it is back. */
+const RELAY_GOAL = 8;
 
 export interface Scenario {
 	name: string;
@@ -16,6 +19,10 @@ export interface Scenario {
 	gentle?: boolean;
 	/** How many addresses the hub's host has; 1 by default. */
 	addresses?: number;
+	/** The router runs a relay; `only`: hub and peer have no direct path. */
+	relay?: "beside" | "only";
+	/** Seconds, where it is not {@link GOAL}. */
+	goal?: number;
 }
 
 export interface Outcome {
@@ -83,6 +90,37 @@ export const SCENARIOS: readonly Scenario[] = [
 			return { repaired, also: () => transfer.exact(repaired, 90_000) };
 		},
 	},
+	{
+		name: "direct path cut, the relay stays, transfers go on",
+		wires: true,
+		relay: "beside",
+		gentle: true,
+		async run(world) {
+			const transfer = await world.transfer(20_000_000);
+			const repaired = now();
+			await world.network?.cutDirectPath();
+			return { repaired, also: () => transfer.exact(repaired, 80_000) };
+		},
+	},
+	...[5, 30, 45].map((seconds) => ({
+		name: `relay away for ${seconds} s, no direct path`,
+		wires: true,
+		relay: "only" as const,
+		goal: RELAY_GOAL,
+		run: (world: World) => relayAway(world, seconds),
+	})),
+	{
+		name: "relay unreachable for 30 s, no direct path",
+		wires: true,
+		relay: "only",
+		goal: RELAY_GOAL,
+		async run({ network }) {
+			await network?.routerAddress(false);
+			await Bun.sleep(30_000);
+			await network?.routerAddress(true);
+			return { repaired: now() };
+		},
+	},
 	// Either of the two addresses may be in use, so one scenario of each pair hurts.
 	...[false, true].flatMap((oneWay) =>
 		([1, 2] as const).map((which) => ({
@@ -99,13 +137,19 @@ export const SCENARIOS: readonly Scenario[] = [
 	),
 ];
 
+/** Why a scenario cannot be played here; undefined if it can. */
+export function unplayable({ wires, relay }: Scenario): string | undefined {
+	const refused = wires ? namespacesRefused() : undefined;
+	return refused ?? (relay && !RELAY ? "no iroh-relay in PATH or IROH_RELAY" : undefined);
+}
+
 /** Plays one in a world of its own. `limit` and `hold` are seconds: how long to wait, and how long it has to last. */
 export async function play(
 	scenario: Scenario,
 	{ limit, hold }: { limit: number; hold: number },
 	hosts: "namespaces" | "loopback" = namespacesRefused() === undefined ? "namespaces" : "loopback",
 ): Promise<Outcome> {
-	await using world = await World.create(hosts, { addresses: scenario.addresses ?? 1 });
+	await using world = await World.create(hosts, { addresses: scenario.addresses ?? 1, relay: scenario.relay });
 	const { repaired, also } = await scenario.run(world);
 	const usable = await world.usable(repaired, limit * 1000, hold * 1000);
 	let failure = usable ? undefined : `not usable within ${limit} s`;
@@ -128,6 +172,14 @@ async function killHub(world: World, seconds: number): Promise<{ repaired: numbe
 	const repaired = now();
 	await world.startHub();
 	return { repaired };
+}
+
+async function relayAway(world: World, seconds: number): Promise<{ repaired: number }> {
+	world.relay.signal("SIGKILL");
+	await world.relay.exited;
+	await Bun.sleep(seconds * 1000);
+	await world.startRelay();
+	return { repaired: now() };
 }
 
 async function linkDown({ network }: World, seconds: number): Promise<{ repaired: number }> {

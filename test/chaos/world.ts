@@ -3,12 +3,18 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HUB_ADDRESS, Network } from "./network.ts";
+import { type Host, HUB_ADDRESS, Network, ROUTER_ADDRESS } from "./network.ts";
 import { Process } from "./process.ts";
 
 export const EXECUTABLE = process.env.HIVEMIND_P2P_EXECUTABLE ?? join(import.meta.dir, "../../dist/hivemind-p2p");
 
 const PORT = 7843;
+
+/** The relay that `IROH_RELAY` names, or the one in PATH; undefined if there is none. */
+export const RELAY = process.env.IROH_RELAY ?? Bun.which("iroh-relay") ?? undefined;
+
+/** Where {@link RELAY} listens with `--dev`. */
+const RELAY_URL = `http://${ROUTER_ADDRESS}:3340`;
 
 /** Nothing listens there. */
 const DOWN = "127.0.0.1:1";
@@ -33,6 +39,7 @@ export class World implements AsyncDisposable {
 	#dir = mkdtempSync(join(tmpdir(), "chaos-"));
 	#processes: Process[] = [];
 	#hub: Process | undefined;
+	#relay: Process | undefined;
 	#service = "";
 	#port = "";
 	#ticket = "";
@@ -44,8 +51,14 @@ export class World implements AsyncDisposable {
 		this.#address = address;
 	}
 
-	/** A hub, a peer and a probe that has received its first answers. `addresses` is how many the hub's host has. */
-	static async create(hosts: "namespaces" | "loopback", { addresses = 1 } = {}): Promise<World> {
+	/**
+	 * A hub, a peer and a probe that has received its first answers. `addresses` is how many the hub's host has. `relay`:
+	 * the router runs a relay; `only`: there is no direct path from the start.
+	 */
+	static async create(
+		hosts: "namespaces" | "loopback",
+		{ addresses = 1, relay }: { addresses?: number; relay?: "beside" | "only" | undefined } = {},
+	): Promise<World> {
 		if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: build it first with 'bun run build'`);
 		const world = new World(
 			hosts === "namespaces" ? await Network.create() : undefined,
@@ -53,6 +66,8 @@ export class World implements AsyncDisposable {
 		);
 		try {
 			if (addresses > 1) await world.network?.addSecondAddress();
+			if (relay) await world.startRelay();
+			if (relay === "only") await world.network?.cutDirectPath();
 			await world.#start();
 		} catch (error) {
 			await world[Symbol.asyncDispose]();
@@ -65,14 +80,24 @@ export class World implements AsyncDisposable {
 		return this.#hub as Process;
 	}
 
+	get relay(): Process {
+		return this.#relay as Process;
+	}
+
 	get ticket(): string {
 		return this.#ticket;
+	}
+
+	/** Starts the relay on the router; each time on the same port. */
+	async startRelay(): Promise<void> {
+		this.#relay = this.run("relay", "router", "env", "RUST_LOG=info", "NO_COLOR=1", RELAY as string, "--dev");
+		await this.#relay.line(/relay: serving on/);
 	}
 
 	/** Starts the hub; each time on the same port, with the same identity. */
 	async startHub(): Promise<void> {
 		const arguments_ = ["share", this.#service, DOWN, DOWN, "chaos", "--identity", join(this.#dir, "hub")];
-		const bind = ["--no-relay", "--ipv4-addr", this.#address, "-vvv"];
+		const bind = [...this.#relayOptions(), "--ipv4-addr", this.#address, "-vvv"];
 		this.#hub = this.run("hub", "hub", EXECUTABLE, ...arguments_, ...bind);
 		const [, ticket = ""] = await this.#hub.line(/^Ticket: (\S+)/);
 		this.#ticket = ticket;
@@ -103,7 +128,7 @@ export class World implements AsyncDisposable {
 	}
 
 	/** Starts a program on one of the hosts; it ends with the world. */
-	run(name: string, host: "hub" | "peer", ...command: string[]): Process {
+	run(name: string, host: Host, ...command: string[]): Process {
 		const process = new Process(name, this.network?.at(host) ?? [], command);
 		this.#processes.push(process);
 		return process;
@@ -113,7 +138,7 @@ export class World implements AsyncDisposable {
 	async join(name: string): Promise<{ process: Process; port: string }> {
 		const bind = this.network ? [] : ["--ipv4-addr", "127.0.0.1:0"];
 		const free = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
-		const joining = ["join", name, "--ticket", this.#ticket, "--no-relay", "-vvv", ...bind, ...free];
+		const joining = ["join", name, "--ticket", this.#ticket, ...this.#relayOptions(), "-vvv", ...bind, ...free];
 		const process = this.run(name, "peer", EXECUTABLE, ...joining);
 		const [, port = ""] = await process.line(/frontend\s+http:\/\/127\.0\.0\.1:(\d+)/);
 		return { process, port };
@@ -167,6 +192,10 @@ export class World implements AsyncDisposable {
 
 	// --- internal ---
 
+	#relayOptions(): string[] {
+		return this.#relay ? ["--relay-url", RELAY_URL] : ["--no-relay"];
+	}
+
 	async #start(): Promise<void> {
 		const service = this.run("service", "hub", process.execPath, script("service"));
 		const [port] = await service.line(/^\d+$/);
@@ -191,7 +220,8 @@ const PROBE_PATIENCE_MS = 1000;
 
 const script = (name: string): string => join(import.meta.dir, `${name}.ts`);
 
-async function freePort(): Promise<number> {
+/** A UDP port that is free now. */
+export async function freePort(): Promise<number> {
 	const socket = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0 });
 	const { port } = socket;
 	socket.close();

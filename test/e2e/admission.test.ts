@@ -92,6 +92,21 @@ describe("without a hello", () => {
 		HELLO_MS + 10_000,
 	);
 
+	test("a peer cannot fill the hub's memory with what nobody reads: it is disconnected long before", async () => {
+		await using sharing = await hub();
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const datagram = new Array(1000).fill(0);
+		let sent = 0;
+		try {
+			for (; sent < 100 * MB; sent += datagram.length) await connection.native.sendDatagramWait(datagram);
+		} catch {
+			// The hub has closed the connection.
+		}
+		await connection.endedFor("too much data before the welcome");
+		expect(sent).toBeLessThan(100 * MB);
+	});
+
 	test("every service is refused without being dialled; after the hello they answer", async () => {
 		await using sharing = await hub();
 		await using raw = await RawPeer.make();
@@ -129,6 +144,7 @@ describe("the hello", () => {
 			program: expect.any(String),
 			run: expect.any(String),
 			lasting: false,
+			resume: expect.any(String),
 			services: [
 				{ port: 1, name: "frontend", scheme: "http", address: `127.0.0.1:${service.port}`, up: true },
 				{ port: 2, name: "backend", scheme: "http", address: "127.0.0.1:1", up: expect.any(Boolean) },
@@ -267,6 +283,19 @@ describe("an open hub", () => {
 		await reaches(connection);
 		await using peer = await startPeer(sharing.ticket);
 		await works(peer.ports[0] as number);
+		connection.close();
+	});
+
+	test("takes any upload that a peer of the original program begins with", async () => {
+		await using sharing = await hub({ secret: undefined });
+		await using raw = await RawPeer.make();
+		const connection = await raw.connect(sharing.ticket);
+		const upload = connection.open([...header(1), ...new Array(8 * MB).fill(7)], true);
+		const socket = await service.accept();
+		await socket.received(8 * MB);
+		await socket.end();
+		expect(await (await upload).recv.readToEnd(10)).toEqual([0xff]);
+		await socket.closed();
 		connection.close();
 	});
 

@@ -1,21 +1,20 @@
 // "Coming back": each row of the chaos table is a test. They run concurrently, each in a world of its own, so that all
-// take no longer than the longest. Without network namespaces, only the faults that need none run, on loopback.
+// take no longer than the longest. Without network namespaces, only the faults that need none run, on loopback; without
+// an iroh-relay, none that need a relay.
 import { describe, expect, test } from "bun:test";
 import { flood } from "../chaos/flood.ts";
-import { namespacesRefused } from "../chaos/network.ts";
-import { GOAL, play, SCENARIOS } from "../chaos/scenarios.ts";
-
-const refused = namespacesRefused();
+import { GOAL, play, SCENARIOS, unplayable } from "../chaos/scenarios.ts";
 
 /** Seconds for which it has to stay usable. */
 const HOLD = 2;
 
-describe(`usable again within ${GOAL} s after the repair`, () => {
+describe(`usable again within ${GOAL} s after the repair, or its own goal`, () => {
 	for (const scenario of SCENARIOS) {
-		if (scenario.wires && refused !== undefined) test.skip(`${scenario.name} (${refused})`, () => {});
+		const reason = unplayable(scenario);
+		if (reason !== undefined) test.skip(`${scenario.name} (${reason})`, () => {});
 		else
 			test.concurrent(scenario.name, async () => {
-				const { failure, report } = await play(scenario, { limit: GOAL, hold: HOLD });
+				const { failure, report } = await play(scenario, { limit: scenario.goal ?? GOAL, hold: HOLD });
 				expect(failure, report).toBeUndefined();
 			}, 100_000);
 	}

@@ -1,6 +1,8 @@
 // Relays, with one that misbehaves on command: a hub that only a relay leads to, and a hub that loses its relay.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import * as http from "node:http";
 import { RelayProbe } from "../../src/hub/relay-probe.ts";
+import { RelayReturn } from "../../src/hub/relay-return.ts";
 import { type RelayEvent, watchRelay } from "../../src/hub/relay-watchdog.ts";
 import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
 import { Connection } from "../../src/transport/connection.ts";
@@ -183,6 +185,51 @@ test("a hub that a working relay no longer admits binds its endpoint again, and 
 		await connection.closed;
 	} finally {
 		await peer.close();
+	}
+}, 60_000);
+
+test("a hub is on its relay again as soon as that is back, also if iroh itself would wait, and the old ticket leads to it", async () => {
+	const endpoint = await bindEndpoint(by);
+	const peer = await bindEndpoint(by);
+	const end = new AbortController();
+	const events: RelayEvent[] = [];
+	// As in a pause of iroh between two attempts, which grow to half a minute.
+	const probe = { reaches: async () => false } as unknown as RelayProbe;
+	const relayReturn = new RelayReturn(
+		{ endpoint, probe, isInUse: () => false, onEvent: (event) => events.push(event) },
+		end.signal,
+	);
+	try {
+		expect(await endpoint.online()).toBe(true);
+		const { address } = await parseTicket(await formatTicket({ address: endpoint.address(), secret: undefined }));
+		void endpoint.accept({
+			onConnection: (connection) => connection.close("reached"),
+			onEvent: () => {},
+			isKnown: () => false,
+			stop: end.signal,
+		});
+		relay.probeStatus = 503;
+		relay.admits = false;
+		relay.drop();
+		// The second look follows one that has found the relay away.
+		const looks = Promise.withResolvers<void>();
+		const { get } = http;
+		using looking = spyOn(http, "get").mockImplementation(((...args: Parameters<typeof get>) => {
+			if (looking.mock.calls.length === 2) looks.resolve();
+			return get(...args);
+		}) as typeof get);
+		relayReturn.suspect();
+		await looks.promise;
+		expect(events).toEqual([]);
+		relay.probeStatus = 200;
+		relay.admits = true;
+		await relayReturn.settled();
+		expect(events).toEqual([{ type: "relay_returned" }]);
+		const connection = await peer.connect(onlyByRelay(address));
+		expect(await connection.closed).toBe("reached");
+	} finally {
+		end.abort();
+		await Promise.all([endpoint.close(), peer.close()]);
 	}
 }, 60_000);
 

@@ -23,6 +23,7 @@ const step = fc.record({
 	wait: fc.oneof(fc.nat(10), fc.nat(90_000)),
 	id: fc.constantFrom(...IDS),
 	does: fc.constantFrom("right", "right", "wrong", "wrong", "nothing", "leaves"),
+	key: fc.constantFrom("its own", "its own", "new, with its token", "new, with another peer's token"),
 });
 
 test("each decision follows from the rules", () => {
@@ -34,7 +35,7 @@ test("each decision follows from the rules", () => {
 			/** How many wrong secrets each id may still send; refilled as time passes. */
 			const left = new Map<string, number>();
 			let now = 0;
-			for (const { wait, id, does } of steps) {
+			for (const { wait, id, does, key } of steps) {
 				now += wait;
 				for (const [one, tokens] of left) left.set(one, Math.min(3, tokens + wait / 20_000));
 				if (does === "leaves") {
@@ -50,7 +51,17 @@ test("each decision follows from the rules", () => {
 					once: rules.once && known.size > 0 && !known.has(id),
 					full: connected.size >= rules.maxPeers && !connected.has(id),
 				};
-				const denial = admission.decide(id, secret, connected, { wall: now, monotonic: now });
+				const of = key === "new, with its token" ? id : "another";
+				const resume = key === "its own" ? {} : { resume: { id, token: admission.tokens.of(of) } };
+				const hello = { ...(secret !== undefined && { secret }), ...resume };
+				const own = key === "its own" ? id : "new";
+				const verdict = admission.admit(own, hello, connected, { wall: now, monotonic: now });
+				if (of === "another" && key !== "its own") {
+					expect(verdict).toHaveProperty("reason", "resume");
+					continue;
+				}
+				const denial = "reason" in verdict ? verdict : undefined;
+				if (!denial) expect(verdict).toEqual({ id });
 				const reasons = Object.entries(broken).flatMap(([reason, holds]) => (holds ? [reason] : []));
 				if (!denial) expect(reasons).toEqual([]);
 				else expect(reasons).toContain(denial.reason);

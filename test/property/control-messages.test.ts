@@ -29,15 +29,23 @@ const services = fc.uniqueArray(service, {
 	comparator: (a, b) => a.name === b.name || a.port === b.port,
 });
 const listens = fc.array(text(NAME_MAX), { maxLength: LISTENS_MAX });
+const resume = fc.record({ id: text(NAME_MAX), token: text(NAME_MAX) });
 const introduction = { v: n, name: text(NAME_MAX), program: text(NAME_MAX) };
 
 const message: fc.Arbitrary<Message> = fc.oneof(
 	fc.record(
-		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX), listens },
+		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX), listens, resume },
 		{ requiredKeys: ["type", "v", "name", "program"] },
 	),
 	fc.record(
-		{ type: fc.constant("welcome" as const), ...introduction, run: text(NAME_MAX), lasting: fc.boolean(), services },
+		{
+			type: fc.constant("welcome" as const),
+			...introduction,
+			run: text(NAME_MAX),
+			lasting: fc.boolean(),
+			resume: text(NAME_MAX),
+			services,
+		},
 		{ requiredKeys: ["type", "v", "name", "program", "services"] },
 	),
 	fc.record({ type: fc.constant("denied" as const), reason: text(NAME_MAX), message: text(REMOTE_TEXT_MAX) }),
@@ -95,11 +103,14 @@ test("any JSON is a message, ignored, or a protocol error", () => {
 		fc.string({ unit: "binary" }),
 		n,
 		services,
+		resume,
 		fc.array(fc.string()),
 	);
 	const fields = fc.dictionary(
 		fc.constantFrom(
-			..."v name program secret listens services reason message n stream port up address scheme __proto__".split(" "),
+			..."v name program secret listens resume services reason message n stream port up address scheme __proto__".split(
+				" ",
+			),
 		),
 		odd,
 	);

@@ -127,7 +127,7 @@ const json = fc
 				odd,
 			),
 			...Object.fromEntries(
-				"v name program secret listens services reason message n stream".split(" ").map((key) => [key, odd]),
+				"v name program secret listens resume services reason message n stream".split(" ").map((key) => [key, odd]),
 			),
 		},
 		{ requiredKeys: ["type"] },
@@ -136,6 +136,7 @@ const json = fc
 const good = fc.constantFrom(
 	hello(SECRET),
 	hello(SECRET, { listens: new Array(100).fill("0".repeat(32)) }),
+	hello(SECRET, { resume: { id: "0".repeat(64), token: "x".repeat(43) } }),
 	'{"type":"ping","n":1}\n',
 	'{"type":"reset","stream":"client bidirectional 0"}\n',
 	'{"type":"bye","reason":"so long"}\n',

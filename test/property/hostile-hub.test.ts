@@ -10,7 +10,7 @@ import * as tcp from "../../src/forward/tcp.ts";
 import type { PeerEvent } from "../../src/peer/events.ts";
 import { HubFollower } from "../../src/peer/hub-follower.ts";
 import type { HubService } from "../../src/peer/hub-services.ts";
-import { HubSession } from "../../src/peer/hub-session.ts";
+import { HubSession, NotResumed } from "../../src/peer/hub-session.ts";
 import { LocalPorts } from "../../src/peer/local-ports.ts";
 import { ServiceStatus } from "../../src/peer/service-status.ts";
 import { encodeMessage, type Message } from "../../src/protocol/control-messages.ts";
@@ -38,14 +38,22 @@ const service = fc.record({
 	up: fc.boolean(),
 });
 const message: fc.Arbitrary<Message> = fc.oneof(
+	fc.record(
+		{
+			type: fc.constant("welcome" as const),
+			v: fc.nat(3),
+			name: nasty,
+			program: nasty,
+			resume: nasty,
+			services: fc.array(service, { maxLength: 4 }),
+		},
+		{ requiredKeys: ["type", "v", "name", "program", "services"] },
+	),
 	fc.record({
-		type: fc.constant("welcome" as const),
-		v: fc.nat(3),
-		name: nasty,
-		program: nasty,
-		services: fc.array(service, { maxLength: 4 }),
+		type: fc.constant("denied" as const),
+		reason: fc.oneof(nasty, fc.constant("resume")),
+		message: nasty,
 	}),
-	fc.record({ type: fc.constant("denied" as const), reason: nasty, message: nasty }),
 	fc.record({ type: fc.constant("bye" as const), reason: nasty }),
 	fc.record({ type: fc.constantFrom("ping" as const, "pong" as const), n: fc.nat() }),
 	fc.record({ type: fc.constant("reset" as const), stream: nasty }),
@@ -58,49 +66,59 @@ const said = fc.oneof(
 	{ weight: 1, arbitrary: fc.nat(2 * CONTROL_LINE_MAX).map((length) => new Uint8Array(length).fill(0x20)) },
 );
 
+const token = fc.option(fc.constant({ id: "a".repeat(64), token: "t".repeat(43) }), { nil: undefined });
+
 const CLEAN = new RegExp(`^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${2 * REMOTE_TEXT_MAX}}$`, "u");
 
 const wordsOf = (services: readonly HubService[]) => services.flatMap(({ name, address = "" }) => [name, address]);
 
 test("whatever a hub sends, the peer is admitted, gets the reason in one clean line, or loses the connection with a reason", async () => {
 	await fc.assert(
-		fc.asyncProperty(fc.array(said, { maxLength: 8 }), fc.nat(7), fc.boolean(), async (all, pause, ends) => {
-			const connection = new FarConnection({ says: "nothing" });
-			const session = new HubSession(connection as unknown as Connection);
-			const words: string[] = [];
-			const introducing = session.introduce(
-				{ name: "me", secret: undefined },
-				{
-					onBye: ({ goodbye = "" }) => words.push(goodbye),
-					onServices: ({ services }) => words.push(...wordsOf(services)),
-				},
-			);
-			const outcome = introducing.then(
-				() => undefined,
-				(error: unknown) => error,
-			);
-			await turn();
-			for (const [i, piece] of all.entries()) {
-				connection.babble(piece);
-				if (i === pause) await turn();
-			}
-			await turn();
-			if (ends) connection.lose("the hub is gone");
-			await clock.pass(HELLO_MS);
-			expect(await settled(outcome), "an answer within HELLO_MS").toBe(true);
-			const error = await outcome;
-			if (error !== undefined) {
-				expect(error).toBeInstanceOf(HivemindError);
-				const { code, message: text } = error as HivemindError;
-				expect(["denied", "unreachable"]).toContain(code);
-				expect(text).toMatch(CLEAN);
-			} else words.push(...wordsOf(session.services));
-			for (const word of words) expect(word).toMatch(CLEAN);
-			if (connection.closedWith !== undefined) expect(connection.closedWith).toMatch(CLEAN);
-			connection.lose("the test is over");
-			await clock.pass(2 * PING_MS);
-			expect(clock.intervals, "pings left running").toBe(0);
-		}),
+		fc.asyncProperty(
+			fc.array(said, { maxLength: 8 }),
+			fc.nat(7),
+			fc.boolean(),
+			token,
+			async (all, pause, ends, resume) => {
+				const connection = new FarConnection({ says: "nothing" });
+				const session = new HubSession(connection as unknown as Connection);
+				const words: string[] = [];
+				const introducing = session.introduce(
+					{ name: "me", secret: undefined, ...(resume && { resume }) },
+					{
+						onBye: ({ goodbye = "" }) => words.push(goodbye),
+						onServices: ({ services }) => words.push(...wordsOf(services)),
+					},
+				);
+				const outcome = introducing.then(
+					() => undefined,
+					(error: unknown) => error,
+				);
+				await turn();
+				for (const [i, piece] of all.entries()) {
+					connection.babble(piece);
+					if (i === pause) await turn();
+				}
+				await turn();
+				if (ends) connection.lose("the hub is gone");
+				await clock.pass(HELLO_MS);
+				expect(await settled(outcome), "an answer within HELLO_MS").toBe(true);
+				const error = await outcome;
+				if (error !== undefined) {
+					// Without a token there is nothing that a hub could not know.
+					if (error instanceof NotResumed) expect(resume).toBeDefined();
+					else expect(error).toBeInstanceOf(HivemindError);
+					const { code = "denied", message: text } = error as HivemindError;
+					expect(["denied", "unreachable"]).toContain(code);
+					expect(text).toMatch(CLEAN);
+				} else words.push(...wordsOf(session.services));
+				for (const word of words) expect(word).toMatch(CLEAN);
+				if (connection.closedWith !== undefined) expect(connection.closedWith).toMatch(CLEAN);
+				connection.lose("the test is over");
+				await clock.pass(2 * PING_MS);
+				expect(clock.intervals, "pings left running").toBe(0);
+			},
+		),
 		{ numRuns: cases(500) },
 	);
 }, 3_600_000);

@@ -113,10 +113,15 @@ export const FAR_SERVICES: readonly ServiceState[] = ORIGINAL_SERVICES.map(
 export interface HubBehaviour {
 	/** The id of its run; when not given, its welcome has none. */
 	run?: string;
-	/** How it answers the hello. "refuses": as the original program does, which has no control stream. */
-	says?: "welcome" | "denied" | "nothing" | "refuses";
 	/** What its welcome lists; {@link FAR_SERVICES} when not given. */
 	services?: readonly ServiceState[];
+	/** The resume token of its welcome; when not given, it has none, like those of older hubs. */
+	token?: string;
+	/**
+	 * How it answers the hello. "refuses": as the original program does, which has no control stream. "not resumed": it does
+	 * not know the token of the hello.
+	 */
+	says?: "welcome" | "denied" | "nothing" | "refuses" | "not resumed";
 	/** What it sends in the same packet as its welcome. */
 	also?: Message[];
 }
@@ -136,6 +141,8 @@ export class FarConnection {
 	/** Why the peer closed it; undefined while it has not. */
 	closedWith: string | undefined;
 	readonly closed: Promise<string>;
+	/** The peer's hello, once it has come. */
+	hello: Extract<Message, { type: "hello" }> | undefined;
 	/** Called when the hub has just sent its welcome. */
 	onWelcome = (): void => {};
 	onStuckAbort = () => {};
@@ -230,20 +237,27 @@ export class FarConnection {
 	// --- internal ---
 
 	#heard(message: Message): void {
-		const { run, says = "welcome", services = FAR_SERVICES, also = [] } = this.#behaviour;
+		const { run, token, says = "welcome", services = FAR_SERVICES, also = [] } = this.#behaviour;
+		if (message.type === "hello") this.hello = message;
 		if (message.type === "ping" && this.answering) {
 			this.answeredAt = performance.now();
 			this.say({ type: "pong", n: message.n });
 		} else if (message.type === "hello" && says === "denied")
 			this.say({ type: "denied", reason: "secret", message: "the ticket is not valid" });
+		else if (message.type === "hello" && says === "not resumed")
+			this.say({ type: "denied", reason: "resume", message: "no such peer has joined" });
 		else if (message.type === "hello" && says === "refuses") for (const control of this.#controls) control.refuse();
 		else if (message.type === "hello" && says === "welcome") {
 			const named = { name: "hub", program: "1", ...(run !== undefined && { run }) };
-			this.say({ type: "welcome", v: 1, ...named, services: [...services] }, ...also);
+			const resume = token === undefined ? {} : { resume: token };
+			this.say({ type: "welcome", v: 1, ...named, ...resume, services: [...services] }, ...also);
 			this.onWelcome();
 		}
 	}
 }
+
+/** Which key a second endpoint has: that of the first one, or another one. */
+export type Key = "same" | "new";
 
 /** An endpoint whose connection attempts hang until the test lets them succeed, or until they time out. */
 export class FarEndpoint {
@@ -287,8 +301,16 @@ export class FarEndpoint {
 		}
 	}
 
-	directOptions() {
-		return { alpn: "hivemind", relays: "none" };
+	readonly id = "peer's id";
+	/** The hub's relay, if it has one. */
+	relay: string | null = null;
+
+	relayTo(): string | null {
+		return this.relay;
+	}
+
+	secondOptions(_hub: unknown, key: Key): { key: Key } {
+		return { key };
 	}
 
 	async close(): Promise<void> {

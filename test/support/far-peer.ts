@@ -38,6 +38,8 @@ export class FarPeer {
 	carries = 0;
 	/** How many streams the hub allows; undefined while it has set no limit. */
 	allowed: number | undefined;
+	/** Bytes that have arrived at the hub. */
+	received = 0;
 	/** The address that it comes from; undefined for one that comes through a relay. */
 	address: string | undefined;
 	readonly id: string;

@@ -7,6 +7,7 @@ import type { HubEvent } from "../../src/hub/events.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { hubReporter } from "../../src/hub/reporter.ts";
 import { newSecret } from "../../src/invite/secret.ts";
+import type { Message, Resume } from "../../src/protocol/control-messages.ts";
 import { Clock } from "./far-hub.ts";
 import { FarPeer, hello } from "./far-peer.ts";
 import { turn } from "./native-halves.ts";
@@ -14,6 +15,12 @@ import { withoutProbes } from "./probes.ts";
 import { originalServices } from "./shared-services.ts";
 
 const SERVICES = originalServices(1, 2, 3);
+
+/** What the hub's welcome has given the peer. */
+export function resumeOf({ id, heard }: FarPeer): Resume {
+	const welcome = heard.find((message) => message.type === "welcome");
+	return { id, token: welcome?.resume ?? "" };
+}
 
 export class HubWorld {
 	readonly clock = new Clock();
@@ -59,6 +66,16 @@ export class HubWorld {
 		await turn();
 		expect(peer.heard.map(({ type }) => type)).toEqual(["welcome"]);
 		return peer;
+	}
+
+	/** A connection with another key that was admitted as one of this peer. */
+	async resume(peer: FarPeer, key: string): Promise<FarPeer> {
+		const again = this.connect(key);
+		again.say({ ...hello(this.secret), resume: resumeOf(peer) } as Message);
+		await turn();
+		await turn();
+		expect(again.heard.map(({ type }) => type)).toEqual(["welcome"]);
+		return again;
 	}
 
 	/** How often these words were printed. */

@@ -7,14 +7,15 @@ import { peerReporter } from "../../src/peer/reporter.ts";
 import { Uplink } from "../../src/peer/uplink.ts";
 import * as endpoints from "../../src/transport/endpoint.ts";
 import type { EndpointAddr } from "../../src/transport/iroh.ts";
-import { Clock, FarConnection, FarEndpoint, type FarStream, type HubBehaviour } from "./far-hub.ts";
+import { Clock, FarConnection, FarEndpoint, type FarStream, type HubBehaviour, type Key } from "./far-hub.ts";
 import { turn } from "./native-halves.ts";
 
 export class PeerSide {
 	readonly clock = new Clock();
 	readonly endpoint = new FarEndpoint();
-	/** The endpoints that were bound for parallel attempts. */
+	/** The endpoints that were bound for parallel attempts, and their keys. */
 	readonly parallel: FarEndpoint[] = [];
+	readonly keys: Key[] = [];
 	/** What Math.random returns: 0 to 1. */
 	random = 1;
 	/** The hub's services as the uplink passed them on, each time. */
@@ -22,7 +23,8 @@ export class PeerSide {
 	/** The uplink's events. They are also printed. */
 	readonly events: PeerEvent[] = [];
 	#report = peerReporter();
-	readonly binding = spyOn(endpoints, "bindEndpoint").mockImplementation(async () => {
+	readonly binding = spyOn(endpoints, "bindEndpoint").mockImplementation(async (options) => {
+		this.keys.push((options as unknown as { key: Key }).key);
 		const other = new FarEndpoint();
 		if (this.endpoint.outcome) other.outcome = this.endpoint.outcome;
 		this.parallel.push(other);

@@ -124,6 +124,60 @@ test("--allow on an open hub admits peers on the list, without a secret", () => 
 	expect(hub.decide(id(2), undefined, NOBODY, at(0))?.reason).toBe("id");
 });
 
+describe("a peer that comes back with another key", () => {
+	const [ITS_OWN, NEW] = [id(1), id(77)];
+	/** What the hub has told the peer with this id. */
+	const resume = (hub: Admission, of = ITS_OWN) => ({ id: of, token: hub.tokens.of(of) });
+	const admit = (hub: Admission, resumed: { id: string; token: string } | undefined, connected = NOBODY) =>
+		hub.admit(NEW, { secret: SECRET, ...(resumed && { resume: resumed }) }, connected, at(0));
+
+	test("counts as the peer that it was", () => {
+		const hub = admission();
+		expect(admit(hub, resume(hub))).toEqual({ id: ITS_OWN });
+		expect(admit(hub, undefined)).toEqual({ id: NEW });
+	});
+
+	test("is admitted where only that peer is: --allow, --max-peers, --once, --expires", () => {
+		for (const policy of [
+			{ allow: new Set([ITS_OWN]) },
+			{ maxPeers: 1 },
+			{ once: true },
+			{ once: true, maxPeers: 1, allow: new Set([ITS_OWN]) },
+		]) {
+			const hub = admission(policy);
+			expect(hub.admit(ITS_OWN, { secret: SECRET }, NOBODY, at(0))).toEqual({ id: ITS_OWN });
+			expect(admit(hub, resume(hub), new Set([ITS_OWN]))).toEqual({ id: ITS_OWN });
+			expect(admit(hub, undefined, new Set([ITS_OWN])), "without its token").toHaveProperty("reason");
+		}
+		const hub = admission({ expiresAt: 1000 });
+		hub.admit(ITS_OWN, { secret: SECRET }, NOBODY, at(999));
+		const { tokens } = hub;
+		const late = { secret: SECRET, resume: { id: ITS_OWN, token: tokens.of(ITS_OWN) } };
+		expect(hub.admit(NEW, late, NOBODY, at(1000))).toEqual({ id: ITS_OWN });
+	});
+
+	test("is denied with a token that is wrong, of another peer or of an earlier run, whatever else is right", () => {
+		for (const policy of [{}, { allow: new Set([ITS_OWN, NEW]) }, { secret: undefined }]) {
+			const hub = admission(policy);
+			for (const token of ["", "x", hub.tokens.of(NEW), admission().tokens.of(ITS_OWN)]) {
+				expect(admit(hub, { id: ITS_OWN, token })).toEqual({
+					reason: "resume",
+					message: "no such peer has joined since this hub was started",
+				});
+			}
+			expect(hub.closed(0)).toBe(false);
+		}
+	});
+
+	test("needs the secret as well, and a list that names its new id does not help it", () => {
+		const hub = admission({ allow: new Set([NEW]) });
+		const wrong = { secret: newSecret(), resume: resume(hub) };
+		expect(hub.admit(NEW, wrong, NOBODY, at(0))).toHaveProperty("reason", "secret");
+		expect(hub.admit(NEW, { resume: resume(hub) }, NOBODY, at(0))).toHaveProperty("reason", "secret");
+		expect(admit(hub, resume(hub))).toHaveProperty("reason", "id");
+	});
+});
+
 describe("--max-peers", () => {
 	test("is 32 when not given, and one more peer is told that the hub is full", () => {
 		const hub = admission();

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from 
 import { STALL_MS } from "../../../src/base/limits.ts";
 import { Admission, teamPolicy } from "../../../src/hub/admission.ts";
 import type { SessionEvent } from "../../../src/hub/hub-side.ts";
-import { GONE_MS, HUB_SILENCE_MS } from "../../../src/hub/limits.ts";
+import { GONE_MS, HUB_SILENCE_MS, PENDING_BYTES_MAX } from "../../../src/hub/limits.ts";
 import { PeerSession } from "../../../src/hub/peer-session.ts";
 import type { Welcome } from "../../../src/hub/peer-state.ts";
 import { StreamQuota } from "../../../src/hub/stream-quota.ts";
@@ -53,7 +53,7 @@ beforeEach(() => {
 			return admission.policy.secret === undefined;
 		},
 		quota,
-		admit: (id, secret) => admission.decide(id, secret, new Set(), { wall: 0, monotonic: now }),
+		admit: (own, hello) => admission.admit(own, hello ?? {}, new Set(), { wall: 0, monotonic: now }),
 		welcome: () => welcome.promise,
 		serve: async ({ portId }) => {
 			served.push(portId);
@@ -162,6 +162,25 @@ test("a stranger's pings are not answered: its connection is closed for the firs
 	const reason = "a control stream does not begin with a hello";
 	expect(events).toEqual([{ type: "protocol_error", peer: session.peer, admitted: false, reason }]);
 	expect(peer.closings).toEqual([reason]);
+});
+
+test("a stranger whose streams never begin is disconnected for what they send", async () => {
+	const [count] = intervals.start.mock.calls[0] as unknown as [() => void];
+	peer.open();
+	peer.received = PENDING_BYTES_MAX + 1;
+	count();
+	count();
+	const reason = "too much data before the welcome";
+	expect(events).toEqual([{ type: "protocol_error", peer: session.peer, admitted: false, reason }]);
+	expect(peer.closings).toEqual([reason]);
+});
+
+test("the bytes of an admitted peer are not counted", async () => {
+	const [counting] = intervals.start.mock.results;
+	peer.say(hello(SECRET));
+	await turn();
+	expect(session.admitted).toBe(true);
+	expect(intervals.stop.mock.calls.flat()).toContain(counting?.value as never);
 });
 
 test("a goodbye before the hello counts for nothing", async () => {

@@ -1,27 +1,21 @@
 // The watchdog that checks whether the relay leads to the hub, with a clock that the test controls: when it binds the
 // hub's endpoint again, and when not. The test decides what probes find and what relays answer.
-import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
-import { EventEmitter } from "node:events";
-import * as http from "node:http";
-import {
-	RELAY_CHECK_LOST_MS,
-	RELAY_CHECK_MS,
-	RELAY_LOST_MS,
-	RELAY_PING_MS,
-	RELAY_PROBE_MS,
-} from "../../../src/hub/limits.ts";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { RELAY_CHECK_LOST_MS, RELAY_CHECK_MS, RELAY_LOST_MS, RELAY_PROBE_MS } from "../../../src/hub/limits.ts";
 import type { RelayProbe } from "../../../src/hub/relay-probe.ts";
 import { type RelayEvent, watchRelay } from "../../../src/hub/relay-watchdog.ts";
 import type { Endpoint } from "../../../src/transport/endpoint.ts";
+import { RELAY_PING_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
+import { type Answers, answerPings } from "../../support/pings.ts";
 
 const RELAYS = ["http://one.example/", "http://other.example/"];
 
 let clock: Clock;
-let pinging: Mock<typeof http.get>;
-/** What each relay answers to a ping: a status; undefined hangs, an Error breaks the connection. */
-let relays: Record<string, number | Error | undefined>;
+let pinging: ReturnType<typeof answerPings>;
+/** What each relay answers to a ping. */
+let relays: Answers;
 let endpoint: Watched;
 let end: AbortController;
 let watching: Promise<void>;
@@ -34,7 +28,7 @@ beforeEach(async () => {
 	clock = new Clock();
 	[happened, failures] = [[], []];
 	relays = { "http://one.example/ping": 200, "http://other.example/ping": 200 };
-	pinging = spyOn(http, "get").mockImplementation(ping as unknown as typeof http.get);
+	pinging = answerPings(() => relays);
 	watch(new Watched(RELAYS));
 	await turn();
 });
@@ -89,23 +83,11 @@ function watch(one: Watched): void {
 	endpoint = one;
 	end = new AbortController();
 	const onEvent = (event: RelayEvent) => {
-		if (event.type === "relay_lost") happened.push(event);
-		else failures.push(event.reason);
+		if (event.type === "relay_probe_failed") failures.push(event.reason);
+		else happened.push(event);
 	};
 	const watch = { endpoint: one as unknown as Endpoint, probe: one as unknown as RelayProbe, onEvent };
 	watching = watchRelay(watch, end.signal);
-}
-
-/** Imitates Node's request, including its timeout. */
-function ping(url: URL, { timeout }: http.RequestOptions, onResponse: (response: unknown) => void): EventEmitter {
-	const request = Object.assign(new EventEmitter(), { destroy: (error: Error) => request.emit("error", error) });
-	const answer = relays[url.href];
-	queueMicrotask(() => {
-		if (answer instanceof Error) request.emit("error", answer);
-		else if (answer !== undefined) onResponse({ statusCode: answer, resume() {} });
-		else setTimeout(() => request.emit("timeout"), timeout);
-	});
-	return request;
 }
 
 /** The first probe, which comes soon and succeeds; from then on the next one is due in {@link RELAY_CHECK_MS}. */

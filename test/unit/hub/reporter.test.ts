@@ -46,6 +46,10 @@ describe("messages, printed without -v", () => {
 			"No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN).",
 		],
 		[
+			{ type: "relay_returned" },
+			"The relay is back, but does not lead here: restarting the network endpoint. Peers reconnect by themselves.",
+		],
+		[
 			{ type: "peer_joined", peer, path: { kind: "direct", address: "10.0.0.7:1" } },
 			"Peer 'my-peer' (1a2b3c4d5e) connected (direct 10.0.0.7:1).",
 		],

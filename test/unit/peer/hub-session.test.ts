@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { HivemindError } from "../../../src/base/errors.ts";
 import { localMarks } from "../../../src/base/local-marks.ts";
 import { NotShared } from "../../../src/peer/failed-connections.ts";
-import { Denied, HubSession } from "../../../src/peer/hub-session.ts";
+import { Denied, HubSession, NotResumed } from "../../../src/peer/hub-session.ts";
 import * as control from "../../../src/protocol/control-messages.ts";
 import { CONTROL_LINE_MAX } from "../../../src/protocol/limits.ts";
 import type { Connection } from "../../../src/transport/connection.ts";
@@ -29,11 +29,15 @@ afterEach(() => {
 });
 
 /** Introduces the peer to a hub; resolves with what went wrong, if anything did. */
-async function introduce(behaviour: HubBehaviour = {}, secret?: string): Promise<HivemindError | undefined> {
+async function introduce(
+	behaviour: HubBehaviour = {},
+	secret?: string,
+	resume?: control.Resume,
+): Promise<HivemindError | undefined> {
 	connection = new FarConnection(behaviour);
 	session = new HubSession(connection as unknown as Connection);
 	const introducing = session.introduce(
-		{ name: "me", secret },
+		{ name: "me", secret, ...(resume && { resume }) },
 		{
 			onBye: ({ goodbye }) => events.push(`bye: ${goodbye}`),
 			onServices: ({ services }) => events.push(`services: ${services.map(({ up }) => up)}`),
@@ -141,6 +145,35 @@ describe("the services of a hub", () => {
 	test("with a reserved port id are left out", async () => {
 		await introduce({ services: [0, 1, 127, 128, 300].map((port) => service(port, `s${port}`)) });
 		expect(session.services.map(({ portId }) => portId)).toEqual([1, 127]);
+	});
+});
+
+describe("a resume token", () => {
+	const resume = { id: "a".repeat(64), token: "t".repeat(43) };
+
+	test("of the welcome is kept; a hub that knows none gives none", async () => {
+		await introduce({ token: "t".repeat(43) });
+		expect(session.token).toBe("t".repeat(43));
+		await introduce();
+		expect(session.token).toBeUndefined();
+	});
+
+	test("is presented with the id that it belongs to", async () => {
+		await introduce({}, undefined, resume);
+		expect(connection.hello?.resume).toEqual(resume);
+		await introduce();
+		expect(connection.hello).not.toHaveProperty("resume");
+	});
+
+	test("that the hub does not know is no denial of the peer, and the error does not show it", async () => {
+		const error = await introduce({ says: "not resumed" }, undefined, resume);
+		expect(error).toBeInstanceOf(NotResumed);
+		expect(error).not.toBeInstanceOf(HivemindError);
+		expect(error?.message).not.toContain(resume.token);
+	});
+
+	test("that was not presented cannot be unknown: a hub that says so denies the peer", async () => {
+		expect(await introduce({ says: "not resumed" })).toMatchObject({ code: "denied" });
 	});
 });
 

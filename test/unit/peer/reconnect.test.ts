@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
 	LASTING_MS,
 	PARALLEL_AFTER_MS,
+	PARALLEL_BURST,
 	PARALLEL_EVERY_MS,
 	PEER_SILENCE_MS,
 	RECONNECT_ATTEMPT_MS,
@@ -13,10 +14,11 @@ import {
 } from "../../../src/peer/limits.ts";
 import type { Message } from "../../../src/protocol/control-messages.ts";
 import type * as endpoints from "../../../src/transport/endpoint.ts";
-import { HELLO_MS } from "../../../src/transport/limits.ts";
+import { HELLO_MS, RELAY_LOOK_MAX_MS } from "../../../src/transport/limits.ts";
 import { type Clock, FAR_SERVICES, FarConnection, type FarEndpoint, unreachable } from "../../support/far-hub.ts";
 import { settled, turn } from "../../support/native-halves.ts";
 import { PeerSide } from "../../support/peer-side.ts";
+import { answerPings } from "../../support/pings.ts";
 
 const WELCOME: Message = { type: "welcome", v: 1, name: "hub", program: "1", services: [...FAR_SERVICES] };
 
@@ -212,6 +214,170 @@ describe("a hub that is gone", () => {
 		bound.resolve();
 		await turn();
 		expect(parallel.map(({ attempts, closings }) => [attempts.length, closings])).toEqual([[0, 1]]);
+	});
+});
+
+describe("a second endpoint", () => {
+	/** The peer is lost, and the first attempt hangs: the second endpoint has just begun its own. */
+	async function second(token?: string): Promise<FarEndpoint> {
+		(await connectedForLong(token === undefined ? {} : { token })).lose("timed out");
+		await clock.pass(PARALLEL_AFTER_MS);
+		expect(parallel).toHaveLength(1);
+		return parallel[0] as FarEndpoint;
+	}
+
+	test("has another key, and its hello says which peer it is, if the hub has given a token for that", async () => {
+		const one = await second("the token");
+		expect(peer.keys).toEqual(["new"]);
+		const fresh = new FarConnection({ token: "the token" });
+		one.let(fresh);
+		await turn();
+		expect(fresh.hello?.resume).toEqual({ id: "peer's id", token: "the token" });
+		expect(await ask()).toBe(fresh);
+	});
+
+	test("has the same key, and its hello is as usual, if the hub knows no tokens", async () => {
+		const one = await second();
+		expect(peer.keys).toEqual(["same"]);
+		const fresh = new FarConnection();
+		one.let(fresh);
+		await turn();
+		expect(fresh.hello).not.toHaveProperty("resume");
+		expect(await ask()).toBe(fresh);
+	});
+
+	test("is not needed by the first one, whose hello is as usual", async () => {
+		(await connectedForLong({ token: "the token" })).lose("timed out");
+		await turn();
+		const fresh = await connectedAgain({ token: "the token" });
+		expect(fresh.hello).not.toHaveProperty("resume");
+	});
+
+	test("has the peer's own id, not its own one, also for a connection that another such endpoint has made", async () => {
+		const one = await second("the token");
+		const fresh = new FarConnection({ token: "the token" });
+		one.let(fresh);
+		await clock.pass(LASTING_MS + 1);
+		fresh.lose("timed out");
+		await clock.pass(PARALLEL_AFTER_MS);
+		const again = new FarConnection();
+		parallel[1]?.let(again);
+		await turn();
+		expect(again.hello?.resume).toEqual({ id: "peer's id", token: "the token" });
+	});
+
+	test("is not believed by a hub that was restarted: the peer goes on with its own key, and is not ended", async () => {
+		const one = await second("of the first run");
+		one.let(new FarConnection({ says: "not resumed" }));
+		await clock.pass(RECONNECT_MAX_MS + PARALLEL_AFTER_MS);
+		expect(await settled(peer.uplink.failed)).toBe(false);
+		expect(peer.keys).toEqual(["new", "same"]);
+		const fresh = new FarConnection({ token: "of the second run" });
+		parallel[1]?.let(fresh);
+		await clock.pass(LASTING_MS + 1);
+		expect(fresh.hello).not.toHaveProperty("resume");
+		fresh.lose("timed out");
+		await clock.pass(PARALLEL_AFTER_MS);
+		expect(peer.keys, "the new run has given a token").toEqual(["new", "same", "new"]);
+	});
+
+	test("whose token was refused after a newer one was given does not take that one away", async () => {
+		const one = await second("of the first run");
+		const slow = new FarConnection({ says: "nothing" });
+		one.let(slow);
+		await turn();
+		const fresh = await connectedAgain({ token: "of the second run" });
+		slow.say({ type: "denied", reason: "resume", message: "no such peer has joined" });
+		await clock.pass(LASTING_MS + 1);
+		fresh.lose("timed out");
+		await clock.pass(PARALLEL_AFTER_MS);
+		expect(peer.keys).toEqual(["new", "new"]);
+	});
+
+	test("whose hub denies the peer for another reason ends it", async () => {
+		const one = await second("the token");
+		one.let(new FarConnection({ says: "denied" }));
+		await clock.pass(RECONNECT_ATTEMPT_MS);
+		expect(await peer.uplink.failed.catch((error: unknown) => error)).toMatchObject({ code: "denied" });
+	});
+});
+
+describe("a relay that was away for longer than the old connection lived", () => {
+	const RELAY = "http://relay.example/";
+	const AWAY = new Error("connection refused");
+	let isBack: () => boolean;
+	let pings: ReturnType<typeof answerPings>;
+
+	beforeEach(() => {
+		endpoint.relay = RELAY;
+		isBack = () => false;
+		pings = answerPings(() => ({ [`${RELAY}ping`]: isBack() ? 200 : AWAY }));
+	});
+
+	afterEach(() => pings.mockRestore());
+
+	/** Nothing answers for two minutes. Resolves with the number of second endpoints so far. */
+	async function longAway(): Promise<number> {
+		(await connectedForLong({ token: "the token" })).lose("timed out");
+		await clock.pass(2 * PARALLEL_EVERY_MS);
+		return parallel.length;
+	}
+
+	test("gets a new endpoint as soon as it is back, in the middle of an attempt", async () => {
+		const earlier = await longAway();
+		// The one of the minute. After it, there would be none for almost another minute.
+		while (parallel.length === earlier) await clock.pass(50);
+		await clock.pass(RECONNECT_ATTEMPT_MS);
+		const before = parallel.length;
+		const attempt = () => clock.now - (endpoint.attempts.at(-1)?.at ?? 0);
+		let foundAt: number | undefined;
+		isBack = () => {
+			if (attempt() <= PARALLEL_AFTER_MS || attempt() >= RECONNECT_ATTEMPT_MS) return false;
+			foundAt ??= clock.now;
+			return true;
+		};
+		while (parallel.length === before) await clock.pass(50);
+		expect(clock.now - (foundAt ?? 0)).toBeLessThanOrEqual(50);
+		expect(attempt()).toBeLessThan(RECONNECT_ATTEMPT_MS);
+		const fresh = new FarConnection();
+		parallel[before]?.let(fresh);
+		await turn();
+		expect(fresh.hello).toHaveProperty("resume");
+		expect(await ask()).toBe(fresh);
+	});
+
+	test("gets three, as the hub may not be there yet, and then one a minute", async () => {
+		const before = await longAway();
+		isBack = () => true;
+		await clock.pass(30_000);
+		expect(parallel.length - before).toBe(PARALLEL_BURST);
+		await clock.pass(10 * PARALLEL_EVERY_MS);
+		expect(parallel.length - before).toBeLessThanOrEqual(PARALLEL_BURST + 10);
+	});
+
+	test("is not looked at any more once it has answered, or the hub is back, or the peer is stopped", async () => {
+		await longAway();
+		isBack = () => true;
+		await clock.pass(2 * RELAY_LOOK_MAX_MS);
+		const { length } = pings.mock.calls;
+		await clock.pass(10 * RELAY_LOOK_MAX_MS);
+		expect(pings.mock.calls.length).toBe(length);
+		isBack = () => false;
+		const fresh = await connectedAgain();
+		await clock.pass(LASTING_MS + 1);
+		fresh.lose("timed out");
+		await clock.pass(100);
+		expect(pings.mock.calls.length).toBe(length + 1);
+		await connectedAgain();
+		await clock.pass(10 * RELAY_LOOK_MAX_MS);
+		expect(pings.mock.calls.length).toBe(length + 1);
+	});
+
+	test("is not looked at without relays", async () => {
+		endpoint.relay = null;
+		(await connectedForLong()).lose("timed out");
+		await clock.pass(60_000);
+		expect(pings).not.toHaveBeenCalled();
 	});
 });
 

@@ -156,6 +156,7 @@ function connected(alpn: string) {
 		remoteId: () => "a".repeat(64),
 		acceptUni: () => over.promise.then(() => Promise.reject(new Error("closed"))),
 		closed: () => over.promise,
+		stats: () => ({ udpRxBytes: 0 }),
 		close(code: bigint) {
 			closings.push(code);
 			over.resolve("closed");

@@ -1,6 +1,6 @@
 // One connection and its pool of streams, over a native one that grants streams, has paths and ends on command: how
 // many streams it requests, and which callers get them. What is on the wire is tested in test/e2e.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
 import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
@@ -9,6 +9,8 @@ import type { Connection as NativeConnection } from "../../../src/transport/iroh
 import {
 	ABORTS_PER_TURN,
 	CLOSE_DELAY_MS,
+	COLLECT_AFTER_MS,
+	COLLECT_FROM,
 	OPEN_STREAM_MS,
 	STREAMS_PER_CONNECTION,
 } from "../../../src/transport/limits.ts";
@@ -22,6 +24,8 @@ class Native {
 	/** How often openBi was called. */
 	asked = 0;
 	hasPath = true;
+	/** Bytes that have arrived. */
+	received = 0;
 	/** The reasons with which it was closed. */
 	closings: string[] = [];
 	readonly streams: { send: NativeSend; recv: NativeReceive }[] = [];
@@ -69,6 +73,7 @@ class Native {
 	closeReason = () => null;
 	acceptUni = () => new Promise<never>(() => {});
 	rtt = () => (this.hasPath ? 0 : null);
+	stats = () => ({ udpRxBytes: this.received });
 	close(_code: bigint, reason: number[]): void {
 		this.closings.push(Buffer.from(reason).toString());
 	}
@@ -187,6 +192,32 @@ test("a stream that the other side reports as aborted is aborted; an unknown id 
 	expect(await settled(reading)).toBe(false);
 	connection.abortStream(stream.id);
 	expect(String(await reading)).toContain("reset by the other side");
+});
+
+describe("what a connection had received when it ended", () => {
+	/** Ends that many connections which had received so much, and returns how many collections there are afterwards. */
+	async function collections(count: number, received: number): Promise<number> {
+		using collecting = spyOn(Bun, "gc");
+		for (let i = 0; i < count; i++) {
+			const one = new Native();
+			one.received = received;
+			const { closed } = new Connection(one as unknown as NativeConnection, new ChunkScheduler());
+			one.end("TimedOut");
+			await closed;
+		}
+		await clock.pass(2 * COLLECT_AFTER_MS);
+		return collecting.mock.calls.length;
+	}
+
+	test("does not stay in memory when nobody has read it: it is collected, at once for all that ended together", async () => {
+		expect(await collections(10, COLLECT_FROM)).toBe(1);
+		expect(await collections(1, COLLECT_FROM)).toBe(1);
+	});
+
+	test("is not worth a collection while it is little", async () => {
+		expect(await collections(10, COLLECT_FROM / 20)).toBe(0);
+		expect(await collections(10, COLLECT_FROM / 20), "together with the ten before").toBe(1);
+	});
 });
 
 test("a delayed close does not happen when the connection ends by itself first", async () => {

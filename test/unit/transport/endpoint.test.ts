@@ -4,7 +4,7 @@ import { RECONNECT_ATTEMPT_MS } from "../../../src/peer/limits.ts";
 import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
 import * as binds from "../../../src/transport/bind.ts";
 import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
-import { Endpoint } from "../../../src/transport/endpoint.ts";
+import { Endpoint, type EndpointOptions } from "../../../src/transport/endpoint.ts";
 import type { EndpointEvent } from "../../../src/transport/events.ts";
 import type {
 	EndpointAddr,
@@ -36,6 +36,7 @@ beforeEach(() => {
 		remoteId: () => "a".repeat(64),
 		acceptUni: () => over.promise.then(() => Promise.reject(new Error("closed"))),
 		closed: () => over.promise,
+		stats: () => ({ udpRxBytes: 0 }),
 		close(code: bigint) {
 			closings.push(code);
 			over.resolve("closed");
@@ -136,7 +137,12 @@ describe("binding it again", () => {
 
 	/** A native endpoint that only counts how often it is closed. */
 	const native = () => {
-		const one = { closings: 0, close: async () => void one.closings++ };
+		const one = {
+			closings: 0,
+			close: async () => void one.closings++,
+			boundSockets: () => ["127.0.0.1:3"],
+			secretKey: () => ({ toBytes: () => [] }),
+		};
 		return one;
 	};
 
@@ -149,6 +155,30 @@ describe("binding it again", () => {
 		await Promise.all(both);
 		await endpoint.close();
 		expect(fresh.closings).toBe(1);
+	});
+
+	test("connects to the relay that it had at once: iroh itself would wait for its report on the network", async () => {
+		const asked: (string | null)[] = [];
+		const one = {
+			boundSockets: () => [],
+			secretKey: () => ({ toBytes: () => [] }),
+			addr: () => ({ relayUrl: () => "https://home.example/" }),
+			close: async () => {},
+		};
+		const hub = new Endpoint(one as unknown as NativeEndpoint, { alpn: "hivemind", relays: "public" });
+		const again = hub.rebind(stop.signal);
+		await clock.pass(REBIND_PAUSE_MS);
+		const fresh = {
+			...native(),
+			async connect(nobody: EndpointAddr) {
+				asked.push(nobody.relayUrl(), ...nobody.directAddresses());
+				throw new Error("nobody answers");
+			},
+		};
+		binding[0]?.resolve(fresh as unknown as NativeEndpoint);
+		await again;
+		expect(asked).toEqual(["https://home.example/"]);
+		await hub.close();
 	});
 
 	test("that succeeds after the hub was stopped leaves nothing open", async () => {
@@ -174,7 +204,38 @@ describe("binding it again", () => {
 		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(2), undefined]);
 	});
 
-	test("after it ended by itself: its owner is told, and told once more when that has failed for ten seconds", async () => {
+	test("on a port that was asked for and that never becomes free: takes another one, and says so", async () => {
+		const bound = (port: number) => ({
+			...native(),
+			boundSockets: () => [`127.0.0.1:${port}`],
+			setAlpns: () => {},
+			acceptNext: async () => null,
+			isClosed: () => false,
+		});
+		const options = { alpn: "hivemind", relays: "none", ipv4: { host: "127.0.0.1", port: 4433 } } as const;
+		const hub = new Endpoint(bound(4433) as unknown as NativeEndpoint, options);
+		const events: EndpointEvent[] = [];
+		void hub.accept({
+			onConnection() {},
+			onEvent: (event) => events.push(event),
+			isKnown: () => false,
+			stop: stop.signal,
+		});
+		const again = hub.rebind(stop.signal);
+		for (let i = 0; i <= REBIND_SAME_PORTS; i++) {
+			await clock.pass(REBIND_PAUSE_MS);
+			if (i < REBIND_SAME_PORTS) binding[i]?.reject(new Error("the port is in use"));
+		}
+		binding[REBIND_SAME_PORTS]?.resolve(bound(5544) as unknown as NativeEndpoint);
+		await again;
+		const ports = bind.mock.calls.map(([{ ipv4 }]) => ipv4?.port);
+		expect(ports).toEqual([...Array(REBIND_SAME_PORTS).fill(4433), 0]);
+		expect(events).toContainEqual({ type: "endpoint_moved", from: ["127.0.0.1:4433"], to: ["127.0.0.1:5544"] });
+		stop.abort();
+		await hub.close();
+	});
+
+	test("after it ended by itself: its owner is told, and told once more when that has failed for six seconds", async () => {
 		const events: EndpointEvent[] = [];
 		const accepting = endpoint.accept({
 			onConnection() {},
@@ -204,26 +265,45 @@ test("an endpoint that accepts connections takes its own ALPN and that of probes
 	expect(alpns).toEqual([ALPN.hivemind, PROBE_ALPN]);
 });
 
-test("a second endpoint beside it gets the same key and scheduler, but other ports and no relay", () => {
+describe("a second endpoint beside it", () => {
+	const RELAY = "https://hub.example/";
 	const scheduler = new ChunkScheduler();
-	const native = {
-		boundSockets: () => ["127.0.0.1:2"],
-		secretKey: () => ({ toBytes: () => [1, 2, 3] }),
-		close: async () => {},
-	};
 	const ipv4 = { host: "127.0.0.1", port: 2 };
-	const first = new Endpoint(native as unknown as NativeEndpoint, {
-		alpn: "hivemind",
-		relays: "public",
-		ipv4,
-		scheduler,
+	const same = { alpn: "hivemind", scheduler, ipv4: { host: "127.0.0.1", port: 0 } } as const;
+
+	/** The options of a second endpoint, for a hub with this relay. */
+	async function second(key: "same" | "new", relays: EndpointOptions["relays"], relay: string | null = RELAY) {
+		const native = {
+			boundSockets: () => ["127.0.0.1:2"],
+			secretKey: () => ({ toBytes: () => [1, 2, 3] }),
+			close: async () => {},
+		};
+		const options = { alpn: "hivemind", relays, ipv4, scheduler } as const;
+		const first = new Endpoint(native as unknown as NativeEndpoint, options);
+		const hub = { relayUrl: () => relay } as unknown as EndpointAddr;
+		const found = first.secondOptions(hub, key);
+		expect(first.relayTo(hub)).toBe(relays === "none" ? null : relay);
+		await first.close();
+		return found;
+	}
+
+	test("with the same key has the same scheduler, but other ports and no relay", async () => {
+		for (const relays of ["public", "none", ["https://own.example/"]] as const) {
+			expect(await second("same", relays as EndpointOptions["relays"])).toEqual({
+				...same,
+				relays: "none",
+				key: Uint8Array.of(1, 2, 3),
+			});
+		}
 	});
-	expect(first.directOptions()).toEqual({
-		alpn: "hivemind",
-		relays: "none",
-		key: Uint8Array.of(1, 2, 3),
-		scheduler,
-		ipv4: { host: "127.0.0.1", port: 0 },
+
+	test("with a new key uses the relay of the hub, without being published; or the relays that the user has named", async () => {
+		expect(await second("new", "public")).toEqual({ ...same, relays: [RELAY] });
+		expect(await second("new", ["https://own.example/"])).toEqual({ ...same, relays: ["https://own.example/"] });
 	});
-	return first.close();
+
+	test("with a new key uses no relay that the user does not want, or that the hub does not have", async () => {
+		expect(await second("new", "none")).toEqual({ ...same, relays: "none" });
+		expect(await second("new", "public", null)).toEqual({ ...same, relays: "none" });
+	});
 });
