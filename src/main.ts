@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 // Entry point: runs the command line, turns signals into an orderly stop, and errors into a message and an exit status.
 // Nothing else may end the process.
-import { EXIT_STATUS, HivemindError } from "./base/errors.ts";
+import { EXIT_STATUS, HivemindError, NegativeAnswer } from "./base/errors.ts";
 import { ERROR_TEXT_MAX } from "./base/limits.ts";
 import { flushOutput, notice } from "./base/output.ts";
 import { printable } from "./base/printable.ts";
@@ -37,6 +37,7 @@ end(signals.status ?? status);
 
 /** Says what went wrong, and returns the exit status for it. */
 function tell(error: unknown): number {
+	if (error instanceof NegativeAnswer) return EXIT_STATUS.internal.status;
 	const known =
 		error instanceof HivemindError ? error : new HivemindError("internal", bugReport(error), { cause: error });
 	// It may repeat what was typed or pasted.

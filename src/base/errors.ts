@@ -4,12 +4,12 @@
 /** Exit statuses are part of the interface: documented in `--help` and docs/cli.md, never renumbered. */
 export const EXIT_STATUS = {
 	ok: { status: 0, meaning: "success, also when stopped with Ctrl+C" },
-	internal: { status: 1, meaning: "a bug in hivemind-p2p" },
+	internal: { status: 1, meaning: "a bug in hivemind-p2p, or a no from `doctor` or `status --check`" },
 	usage: { status: 2, meaning: "a mistake on the command line" },
 	ticket: { status: 3, meaning: "the ticket cannot be read" },
 	listen: { status: 4, meaning: "a local TCP port cannot be opened" },
 	bind: { status: 5, meaning: "the UDP address cannot be bound" },
-	unreachable: { status: 6, meaning: "the hub cannot be reached" },
+	unreachable: { status: 6, meaning: "the hub, or the program that `status` asks, cannot be reached" },
 	alpn: { status: 7, meaning: "hub and peer use different --alpn" },
 	lost: { status: 8, meaning: "the connection to the hub ended" },
 	addon: { status: 9, meaning: "the native networking library cannot be loaded" },
@@ -35,6 +35,9 @@ export class HivemindError extends Error {
 		if (more.hint !== undefined) this.hint = more.hint;
 	}
 }
+
+/** A command that was asked a question has answered no, and has said so: the program ends with status 1, silently. */
+export class NegativeAnswer extends Error {}
 
 /** The first line of anything thrown: the binding appends a Rust backtrace when RUST_BACKTRACE is set. */
 export function firstLine(error: unknown): string {

@@ -5,8 +5,10 @@ import type { Snapshot } from "./snapshot.ts";
 
 export interface StatusSource {
 	snapshot(): Snapshot;
-	/** The last {@link RECENT_EVENTS} events, oldest first. */
+	/** The last {@link RECENT_EVENTS} events, oldest first, without `stats`. */
 	recent(): readonly TimedEvent[];
+	/** Lets everybody who listens have a `stats` event. */
+	tellStats(): void;
 	/** Calls `listener` with each event from now on; returns what ends that. */
 	subscribe(listener: (event: TimedEvent) => void): () => void;
 }
@@ -18,7 +20,7 @@ export class EventLog {
 
 	add(event: ProgramEvent): void {
 		const timed = { time: new Date().toISOString(), ...event };
-		if (this.#recent.push(timed) > RECENT_EVENTS) this.#recent.shift();
+		if (event.event !== "stats" && this.#recent.push(timed) > RECENT_EVENTS) this.#recent.shift();
 		for (const listener of this.#listeners) listener(timed);
 	}
 
