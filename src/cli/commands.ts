@@ -6,5 +6,6 @@ import { identity } from "./identity.ts";
 import { join } from "./join.ts";
 import { mailbox } from "./mailbox.ts";
 import { share } from "./share.ts";
+import { status } from "./status.ts";
 
-export const COMMANDS = { share, join, identity, mailbox, demo, completions } satisfies CommandTable;
+export const COMMANDS = { share, join, identity, mailbox, demo, status, completions } satisfies CommandTable;
