@@ -124,7 +124,8 @@ const NEEDED = `This status server needs its token: as 'Authorization: Bearer â€
 
 const refusal = (status: Refusal["status"], text: string): Refusal => ({ status, text });
 
-const random = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+/** In hexadecimal digits: in base64, one of 64 begins with a dash and is taken for an option. */
+const random = (): string => crypto.getRandomValues(new Uint8Array(16)).toHex();
 
 /** The host in a Host header, with or without a port; undefined for anything else. */
 function hostOf(stated: string): string | undefined {

@@ -31,7 +31,7 @@ test("a client that takes nothing is dropped when the queue is full, and its con
 	one.send("one too many");
 	one.send("nothing more is queued");
 	expect(calls).toEqual(["gone", "cut"]);
-	expect(one.body.getReader().read()).rejects.toThrow("the client takes nothing");
+	await expect(one.body.getReader().read()).rejects.toThrow("the client takes nothing");
 });
 
 test("a client that goes away is gone, and sending to it does nothing", async () => {
