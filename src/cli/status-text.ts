@@ -42,10 +42,12 @@ const STATES: Record<Snapshot["state"], string> = {
 
 function serviceCells(service: ServiceSnapshot, now: number): string[] {
 	const { name, scheme, local, address, state, down, open, total, fromService, toService } = service;
+	// A hub need not say where its services are.
+	const where = local ?? address;
 	const reason = down?.reason === undefined ? "" : ` (${printable(down.reason)})`;
 	return [
 		printable(name),
-		`${scheme === "tcp" ? "" : `${scheme}://`}${printable(local ?? address)}`,
+		where === undefined ? "" : `${scheme === "tcp" ? "" : `${scheme}://`}${printable(where)}`,
 		down ? `DOWN for ${since(down.since, now)}${reason}` : state === "unknown" ? "not tried yet" : state,
 		`${open} open, ${total} in all`,
 		`${bytesText(fromService)} from it, ${bytesText(toService)} to it`,

@@ -7,10 +7,10 @@ export interface Invitation {
 	code?: { code: string; mailbox?: string };
 }
 
-/** The command with which a peer called `name` joins; undefined while there is nothing to join with. */
-export function joinCommand({ ticket, code }: Invitation, name: string): string | undefined {
-	if (code) return `${PROGRAM} join ${name} --join-code ${code.code}${mailboxOption(code.mailbox)}`;
-	return ticket === undefined ? undefined : `${PROGRAM} join ${name} --ticket ${ticket}`;
+/** The command that joins; undefined while there is nothing to join with. */
+export function joinCommand({ ticket, code }: Invitation): string | undefined {
+	if (code) return `${PROGRAM} join ${code.code}${mailboxOption(code.mailbox)}`;
+	return ticket === undefined ? undefined : `${PROGRAM} join --ticket ${ticket}`;
 }
 
 // --- internal ---

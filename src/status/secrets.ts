@@ -9,7 +9,7 @@ export function visibleSnapshot(snapshot: Snapshot, secrets: boolean): Snapshot 
 	if (snapshot.role === "peer") return snapshot;
 	const { ticket, code, joinCommand: _, ...rest } = snapshot;
 	if (!secrets) return rest;
-	const command = joinCommand(snapshot, "my-peer");
+	const command = joinCommand(snapshot);
 	return { ...snapshot, ...(command !== undefined && { joinCommand: command }) };
 }
 

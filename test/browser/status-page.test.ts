@@ -103,7 +103,7 @@ describe.skipIf(!CHROMIUM)("the status page", () => {
 		expect(alice).toMatch(/alice\s+a1c9a1c9a1\s+Direct\s+203\.0\.113\.7:51820\s+23\u00a0ms\s+10\u00a0min/);
 		expect(bob).toMatch(/Relay\s+https:\/\/eu-1\.relay\.example\//);
 		expect(await text("#code")).toBe(CODE);
-		expect(await text("#command")).toBe(`hivemind-p2p join my-peer --join-code ${CODE}`);
+		expect(await text("#command")).toBe(`hivemind-p2p join ${CODE}`);
 		expect(await text("#facts")).toMatch(/Turned away\s+3 wrong ticket, 1 service unreachable/);
 		await page.locator("#qr").evaluate("(picture) => picture.decode()");
 		// The token is neither in the address nor in the history.
@@ -180,7 +180,7 @@ describe.skipIf(!CHROMIUM)("the status page", () => {
 		await open(hubSnapshot(), { permissions: ["clipboard-read", "clipboard-write"] });
 		await page.locator("#copy").click();
 		await seen("#copy", "Copied");
-		const command = `hivemind-p2p join my-peer --join-code ${CODE}`;
+		const command = `hivemind-p2p join ${CODE}`;
 		expect(await page.evaluate("navigator.clipboard.readText()")).toBe(command);
 		await page.evaluate("navigator.clipboard.writeText('')");
 		await seen("#copy", "Copy command");

@@ -27,7 +27,7 @@ test("a hub", () => {
 Turned away: 3 secret, 1 full
 Running for 2 h, 84 MB of memory, longest stall 3.2 ms (1.1.0)`,
 	);
-	expect(statusText(visibleSnapshot(snapshot, true), NOW)).toContain("\nJoin: hivemind-p2p join my-peer --join-code ");
+	expect(statusText(visibleSnapshot(snapshot, true), NOW)).toContain("\nJoin: hivemind-p2p join ");
 });
 
 test("a peer, connected and not yet", () => {

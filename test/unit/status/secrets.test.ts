@@ -26,7 +26,7 @@ test("with secrets, the join command is added, and events are as they are", () =
 	const snapshot = hubSnapshot();
 	expect(visibleSnapshot(snapshot, true)).toEqual({
 		...snapshot,
-		joinCommand: `hivemind-p2p join my-peer --join-code ${CODE}`,
+		joinCommand: `hivemind-p2p join ${CODE}`,
 	});
 	expect(EVENTS.map((event) => visibleEvent(event, true))).toEqual(EVENTS);
 	const { ticket: _, code: __, ...closed } = hubSnapshot({ state: "closed" });
