@@ -267,10 +267,15 @@ describe.skipIf(!CHROMIUM)("the status page", () => {
 		await server.stop();
 		await seen("#live", "Stopped");
 		expect(await text("#lost")).toMatch(/^The program was stopped\. This was its state at \d\d:\d\d:\d\d\.$/);
+		expect(await text("#state")).toBe("Not running");
+		expect(await page.locator("#invitation").isVisible()).toBe(false);
+		expect(await page.title()).toStartWith("⚠ ");
 		source = new FakeSource(hubSnapshot({ name: "again" }));
 		server = startStatusServer({ address: { host: "127.0.0.1", port }, source });
 		await seen("h1", "again");
 		expect(await page.locator("#lost").isVisible()).toBe(false);
+		expect(await page.locator("#invitation").isVisible()).toBe(true);
+		expect(await text("#state")).toBe("Hub, open to peers");
 		expect(await page.locator("#log li").count()).toBe(0);
 		// The browser itself says that it could not connect.
 		wrong = wrong.filter(
