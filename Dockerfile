@@ -16,9 +16,11 @@ LABEL org.opencontainers.image.licenses="MIT"
 COPY --from=program /hivemind-p2p /hivemind-p2p
 # Writes nothing, so it works with --read-only, --cap-drop=ALL and --security-opt=no-new-privileges.
 USER 65532:65532
-# Proves that the file is intact and can run here with its system libraries. It does not ask the running hub or peer:
-# those end with an exit status when they cannot do their work, which the restart policy notices.
-HEALTHCHECK --interval=60s --timeout=10s --start-period=5s --retries=3 \
-	CMD ["/hivemind-p2p", "--version"]
+# Where `share` and `join` serve their status, and `status` asks for it: on the container's own loopback, so for nobody
+# else. The check fails while a hub cannot be joined or a peer is not connected. A container with another command has no
+# status: a mailbox server is asked at its own port, by this variable (docs/containers.md).
+ENV HIVEMIND_P2P_STATUS_ADDR=127.0.0.1:4040
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
+	CMD ["/hivemind-p2p", "status", "--check"]
 ENTRYPOINT ["/hivemind-p2p"]
 CMD ["--help"]

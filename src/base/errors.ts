@@ -9,7 +9,7 @@ export const EXIT_STATUS = {
 	ticket: { status: 3, meaning: "the ticket cannot be read" },
 	listen: { status: 4, meaning: "a local TCP port cannot be opened" },
 	bind: { status: 5, meaning: "the UDP address cannot be bound" },
-	unreachable: { status: 6, meaning: "the hub cannot be reached" },
+	unreachable: { status: 6, meaning: "the hub, or the program that `status` asks, cannot be reached" },
 	alpn: { status: 7, meaning: "hub and peer use different --alpn" },
 	lost: { status: 8, meaning: "the connection to the hub ended" },
 	addon: { status: 9, meaning: "the native networking library cannot be loaded" },

@@ -10,7 +10,19 @@ import { init } from "./init.ts";
 import { join } from "./join.ts";
 import { mailbox } from "./mailbox.ts";
 import { share } from "./share.ts";
+import { status } from "./status.ts";
 
-const WORKING = { share, join, init, hubs, identity, mailbox, doctor, demo, completions } satisfies CommandTable;
+const WORKING = {
+	share,
+	join,
+	init,
+	hubs,
+	identity,
+	mailbox,
+	status,
+	doctor,
+	demo,
+	completions,
+} satisfies CommandTable;
 
 export const COMMANDS = { ...WORKING, help: helpAbout(Object.keys(WORKING)) } satisfies CommandTable;

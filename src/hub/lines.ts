@@ -4,9 +4,9 @@ import { formatAddress } from "../base/address.ts";
 import { firstLine, unexpected } from "../base/errors.ts";
 import { box, panel } from "../base/output.ts";
 import { ownerName } from "../base/port-owner.ts";
-import { PROGRAM } from "../base/version.ts";
 import type { DenialReason } from "../protocol/control-messages.ts";
 import { serviceNoun } from "../protocol/services.ts";
+import { joinCommand } from "../status/join-command.ts";
 import { pathText } from "../transport/path-watch.ts";
 import type { HubEvent, PeerLabel, StreamRefusal } from "./events.ts";
 import { UNANSWERED_MAX } from "./limits.ts";
@@ -23,14 +23,14 @@ const line = (to: Line["to"], text: string, key?: string): Line[] => [{ to, text
 
 type Event<T extends HubEvent["type"]> = Extract<HubEvent, { type: T }>;
 
+/** The command that joins with a code. */
+export const joinCommandOf = ({ code, mailbox }: Event<"code">): string | undefined =>
+	joinCommand({ code: { code, ...(mailbox !== undefined && { mailbox }) } });
+
 /** An event as lines; none for a wait. */
 export function linesOf(event: HubEvent): Line[] {
 	return event.type === "waiting" ? [] : (LINES[event.type] as (event: HubEvent) => Line[])(event);
 }
-
-/** The command that joins with a code. */
-export const joinCommand = ({ code, mailbox }: Event<"code">): string =>
-	`${PROGRAM} join ${code}${mailbox ? ` --wormhole-relay ${word(mailbox)}` : ""}`;
 
 // --- internal ---
 
@@ -45,7 +45,7 @@ const LINES: { [T in Exclude<HubEvent["type"], "waiting">]: (event: Event<T>) =>
 Ticket: ${ticket}
 
 To connect, run:
-  ${PROGRAM} join --ticket ${ticket}
+  ${joinCommand({ ticket })}
 `,
 		),
 	attempt_failed: ({ reason }) => line("warn", `A connection attempt failed: ${reason}`, "attempts"),
@@ -146,7 +146,7 @@ To connect, run:
 			`${panel(`Join code: ${event.code}`)}
 Waiting for peer to connect...
 
-  ${joinCommand(event)}
+  ${joinCommandOf(event)}
 `,
 		),
 	],
@@ -207,6 +207,3 @@ function refusalText(event: { peer: PeerLabel } & StreamRefusal): string {
 			return `Refused ${stream}: unknown port id ${event.portId}.`;
 	}
 }
-
-/** Quoted only where a shell needs it, and then in the quotes that cmd.exe knows, too: `[` is a pattern to zsh. */
-const word = (text: string): string => (/^[\w.:/@+-]+$/.test(text) ? text : `"${text}"`);

@@ -6,7 +6,7 @@ import { log, notice, print, waitingFor } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import type { HubEvent } from "./events.ts";
-import { joinCommand, type Line, linesOf } from "./lines.ts";
+import { joinCommandOf, type Line, linesOf } from "./lines.ts";
 
 export interface ReporterOptions {
 	/** Also show each join command as a QR code. */
@@ -27,7 +27,7 @@ export function hubReporter({ qr = false }: ReporterOptions = {}): (event: HubEv
 		}
 		if (event.type === "stopping") interrupted = event.interrupted;
 		for (const { to, text, key } of linesOf(event)) if (key === undefined || rate.take(key)) WRITE[to](text);
-		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommand(event))}\n`);
+		if (event.type === "code" && qr) print(`${renderUnicodeCompact(joinCommandOf(event) ?? "")}\n`);
 	};
 }
 

@@ -24,6 +24,8 @@ export interface HubSnapshot extends Common {
 	/** What a peer needs to join, while the hub is open. Both are secrets. */
 	ticket?: string;
 	code?: { code: string; mailbox?: string };
+	/** The command with one of the two. The status server adds it for those who may see them. */
+	joinCommand?: string;
 	peers: RemoteSnapshot[];
 	/** Why peers and streams were turned away, and how often. */
 	refused: Record<string, number>;

@@ -3,7 +3,10 @@
 // namespace. The mounts are in a namespace of each process and vanish with it.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { STATUS_ADDRESS } from "../../src/cli/status-options.ts";
+import { startStatusServer } from "../../src/status/server.ts";
 import { type Program, start } from "../support/executable.ts";
+import { FakeSource, hubSnapshot, peerSnapshot } from "../support/status-source.ts";
 
 /** `$0` is the executable. The root is a tmpfs with the C library, the executable, /proc and two devices. */
 const CONTAINER = `set -eu
@@ -78,13 +81,39 @@ describe.skipIf(!allowed)("in a container", () => {
 		expect((await hub.exited).status).toBe(0);
 	}, 60_000);
 
-	test("the command of the health check works there", async () => {
-		const dockerfile = await Bun.file(`${import.meta.dir}/../../Dockerfile`).text();
-		const [, list = "[]"] = /^HEALTHCHECK .*\\\n\s*CMD (\[.*\])$/m.exec(dockerfile) ?? [];
-		const [file, ...args] = JSON.parse(list) as string[];
-		expect(file).toBe("/hivemind-p2p");
-		await using program = start(args, { wrapper, env: {} });
-		expect(await program.exited).toMatchObject({ status: 0, stderr: "" });
+	describe("the health check of the Dockerfile", () => {
+		/** Runs it with the image's environment, and with `env`. */
+		const check = async (env: Record<string, string>) => {
+			const dockerfile = await Bun.file(`${import.meta.dir}/../../Dockerfile`).text();
+			const [, list = "[]"] = /^HEALTHCHECK .*\\\n\s*CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+			const [file, ...args] = JSON.parse(list) as string[];
+			expect(file).toBe("/hivemind-p2p");
+			const [, variable = "", address = ""] = /^ENV (\w+)=(.*)$/m.exec(dockerfile) ?? [];
+			expect(address).toBe(STATUS_ADDRESS);
+			expect(Object.keys(env)).toEqual([variable]);
+			await using program = start(args, { wrapper, env });
+			return await program.exited;
+		};
+
+		test("asks the hub or peer, and is silent when all is well", async () => {
+			const source = new FakeSource(hubSnapshot());
+			const server = startStatusServer({ address: { host: "127.0.0.1", port: 0 }, source });
+			const env = { HIVEMIND_P2P_STATUS_ADDR: new URL(server.url).host };
+			expect(await check(env)).toEqual({ status: 0, stdout: "", stderr: "" });
+			source.state = peerSnapshot({ state: "lost" });
+			const why = "Not healthy: the peer has lost its hub and is looking for it.\n";
+			expect(await check(env)).toEqual({ status: 1, stdout: "", stderr: why });
+			await server.stop();
+			expect(await check(env)).toMatchObject({ status: 1, stdout: "" });
+		});
+
+		test("asks a mailbox server, where the variable leads to it", async () => {
+			await using mailbox = start(["mailbox", "--listen", "127.0.0.1:0"], { wrapper, env: {} });
+			const [, host = ""] = await mailbox.line(/^Mailbox server for join codes: ws:..(.+).v1$/);
+			expect(await check({ HIVEMIND_P2P_STATUS_ADDR: host })).toEqual({ status: 0, stdout: "", stderr: "" });
+			process.kill(inside(mailbox), "SIGTERM");
+			expect((await mailbox.exited).status).toBe(0);
+		});
 	});
 });
 

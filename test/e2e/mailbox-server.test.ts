@@ -172,6 +172,7 @@ test("a plain HTTP request is told what this server is", async () => {
 	const http = mailbox.url.replace("ws:", "http:");
 	expect((await fetch(http)).status).toBe(426);
 	expect((await fetch(http.replace("/v1", "/"))).status).toBe(404);
+	expect((await fetch(http.replace("/v1", "/healthz"))).status).toBe(200);
 });
 
 test("a stopped server closes its sockets, frees its port, and can be stopped again", async () => {

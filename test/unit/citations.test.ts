@@ -40,7 +40,7 @@ test("every page, heading, link and source file that is cited exists", () => {
 
 test("every message in docs/troubleshooting.md is one that the program, its installer or its build prints", () => {
 	const said = paths
-		.filter((path) => /^(src|build)\/.*\.ts$|^install\.sh$/.test(path))
+		.filter((path) => /^(src|build)\/.*\.(ts|html)$|^install\.sh$/.test(path))
 		.map(read)
 		.join("\n")
 		// Joins a text that is split over two lines.

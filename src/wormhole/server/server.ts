@@ -2,8 +2,8 @@
 // or a machine without internet; TLS is left to a reverse proxy. Nothing that a stranger sends is parsed as a URL: Bun
 // makes the URL of a request from its Host header, which need not be one.
 import { formatAddress, network } from "../../base/address.ts";
-import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "../../base/errors.ts";
-import { listenersOn, ownerName } from "../../base/port-owner.ts";
+import { firstLine } from "../../base/errors.ts";
+import { listenError } from "../../base/listen-error.ts";
 import { printable } from "../../base/printable.ts";
 import { MAILBOX_MESSAGE_MAX } from "../limits.ts";
 import {
@@ -51,7 +51,8 @@ export function startMailbox(options: MailboxServerOptions): MailboxServer {
 			development: false,
 			// Without development mode the default is true: a second server would take the same port without an error.
 			reusePort: false,
-			routes: { "/v1": upgrade },
+			// What health checks ask (docs/containers.md).
+			routes: { "/v1": upgrade, "/healthz": () => new Response("ok\n") },
 			fetch: () => new Response("The mailbox is at /v1.\n", { status: 404 }),
 			error(error) {
 				fault(error);
@@ -77,18 +78,8 @@ export function startMailbox(options: MailboxServerOptions): MailboxServer {
 			},
 		});
 	} catch (cause) {
-		const why = LISTEN_REASONS[systemCode(cause)] ?? "the address cannot be used";
-		const owners = systemCode(cause) === "EADDRINUSE" ? (listenersOn(port) ?? []) : [];
-		const owner = owners.find(({ address }) => address.host === host) ?? owners[0];
-		const by = owner ? ` by ${ownerName(owner)}` : "";
-		throw new HivemindError(
-			"listen",
-			`The mailbox server cannot listen on ${formatAddress({ host, port })}: ${why}${by}.`,
-			{
-				hint: "Choose another address with --listen.",
-				cause,
-			},
-		);
+		const hint = "Choose another address with --listen.";
+		throw listenError("The mailbox server", { host, port }, cause, hint);
 	}
 	const pruning = setInterval(() => rendezvous.prune(), SERVER_PRUNE_EVERY_MS);
 	let stopped: Promise<void> | undefined;
