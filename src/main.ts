@@ -3,11 +3,11 @@
 // Nothing else may end the process.
 import { EXIT_STATUS, HivemindError, NegativeAnswer } from "./base/errors.ts";
 import { ERROR_TEXT_MAX } from "./base/limits.ts";
-import { flushOutput, notice } from "./base/output.ts";
+import { flushOutput, notice, printEvent } from "./base/output.ts";
 import { printable } from "./base/printable.ts";
 import { aborted } from "./base/timers.ts";
 import { run } from "./cli/cli.ts";
-import { bugReport, logCauses, watchFaults } from "./cli/faults.ts";
+import { bugReport, errorEvent, logCauses, watchFaults } from "./cli/faults.ts";
 import { isIgnored, SIGNALS, watchSignals } from "./cli/signals.ts";
 
 const end = (status: number) => process.exit(status);
@@ -40,6 +40,7 @@ function tell(error: unknown): number {
 	if (error instanceof NegativeAnswer) return EXIT_STATUS.internal.status;
 	const known =
 		error instanceof HivemindError ? error : new HivemindError("internal", bugReport(error), { cause: error });
+	printEvent(errorEvent(known));
 	// It may repeat what was typed or pasted.
 	notice(`error: ${printable(`${known.message}${known.hint ? ` ${known.hint}` : ""}`, ERROR_TEXT_MAX)}`);
 	logCauses(known.cause);

@@ -1,9 +1,10 @@
 // What happens after a bug: nothing can be trusted any more, so the program reports it and stops cleanly, within a
 // bounded time.
-import { firstLine } from "../base/errors.ts";
+import { firstLine, HivemindError } from "../base/errors.ts";
 import { ERROR_TEXT_MAX } from "../base/limits.ts";
-import { log, notice } from "../base/output.ts";
+import { log, notice, printEvent } from "../base/output.ts";
 import { printable } from "../base/printable.ts";
+import type { TimedEvent } from "../status/program-events.ts";
 import { FAULT_STOP_MS } from "./limits.ts";
 
 export interface Faults {
@@ -23,6 +24,7 @@ export function watchFaults(stop: AbortController, end: () => void): Faults {
 		report(error) {
 			if (!reported) {
 				notice(`error: ${printable(bugReport(error), ERROR_TEXT_MAX)}`);
+				printEvent(errorEvent(new HivemindError("internal", bugReport(error))));
 				setTimeout(end, FAULT_STOP_MS);
 			}
 			reported = true;
@@ -35,6 +37,13 @@ export function watchFaults(stop: AbortController, end: () => void): Faults {
 /** What the user is told about an error that is not a HivemindError. */
 export const bugReport = (error: unknown): string =>
 	`This is a bug in hivemind-p2p, please report it: ${firstLine(error)}`;
+
+/** The event for the error that the program ends with. It may repeat what was typed or pasted, or what a remote has said. */
+export function errorEvent({ code, message, hint }: HivemindError): TimedEvent {
+	const text = (line: string) => printable(line, ERROR_TEXT_MAX);
+	const more = hint === undefined ? {} : { hint: text(hint) };
+	return { time: new Date().toISOString(), event: "error", code, message: text(message), ...more, fatal: true };
+}
 
 /** An error with its causes, for `-vvv`. */
 export function logCauses(error: unknown): void {

@@ -1,5 +1,6 @@
 // `join`: brings the services of a hub to this machine's localhost.
 import { HivemindError } from "../base/errors.ts";
+import type { PeerEvent, PeerView } from "../peer/events.ts";
 import type { PortQuestion } from "../peer/port-choices.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
 import type { Saved } from "./coming-back.ts";
@@ -12,6 +13,8 @@ import { PORTS, portChoices } from "./port-options.ts";
 import { CONFIG } from "./project.ts";
 import { readGivenName } from "./read-name.ts";
 import { readAlias, SAVE } from "./saved-options.ts";
+import { SHOW } from "./show-options.ts";
+import { STATUS } from "./status-options.ts";
 
 export const join = defineCommand({
 	description: "Bring a hub's services to this machine's localhost",
@@ -37,6 +40,8 @@ export const join = defineCommand({
 		...PORTS,
 		...SAVE,
 		"no-reconnect": { type: "boolean", description: "Exit when the hub is lost instead of looking for it again" },
+		...STATUS,
+		...SHOW,
 		...IDENTITY,
 		...NETWORK,
 		...CONFIG,
@@ -68,21 +73,23 @@ export const join = defineCommand({
 			if (!invitation) return;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const reconnect = !options["no-reconnect"];
-			const [{ runPeer }, { peerReporter }] = await Promise.all([
+			const [{ runPeer }, { peerReporter }, { PeerStatus }, { show }] = await Promise.all([
 				import("../peer/run-peer.ts"),
 				import("../peer/reporter.ts"),
+				import("../peer/peer-status.ts"),
+				import("./show.ts"),
 			]);
 			const report = peerReporter();
-			await runPeer(
-				{ name, invitation, ports: { ...choices, ask }, reconnect, endpoint: bound, ...saved },
-				(event) => {
-					// From now on nobody is asked: standard input belongs to whoever started this.
-					if (event.type === "ready") input.close();
-					report(event);
-				},
-				stop,
-				cut,
-			);
+			const shown = await show(options, (process) => new PeerStatus({ name, process }));
+			const onStart = (view: PeerView) => shown.source.attach(view);
+			const peer = { name, invitation, ports: { ...choices, ask }, reconnect, endpoint: bound, ...saved, onStart };
+			const emit = (event: PeerEvent) => {
+				// From now on nobody is asked: standard input belongs to whoever started this.
+				if (event.type === "ready") input.close();
+				report(event);
+				shown.source.take(event);
+			};
+			await runPeer(peer, emit, stop, cut).finally(() => shown.close());
 		} catch (error) {
 			throw saved ? saved.explained(error) : error;
 		} finally {

@@ -1,15 +1,18 @@
 // `mailbox`: runs a mailbox server, for a team or for machines without internet access.
 import { parseAddress } from "../base/address.ts";
 import { HivemindError, systemCode, unexpected } from "../base/errors.ts";
-import { log, print } from "../base/output.ts";
+import { wasInterrupted } from "../base/interrupt.ts";
+import { log, print, printEvent } from "../base/output.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
 import { aborted } from "../base/timers.ts";
 import { PROGRAM } from "../base/version.ts";
 import { ORIGINAL_SERVICES } from "../protocol/services.ts";
+import type { ProgramEvent } from "../status/program-events.ts";
 import { REPORT_EVERY_MS } from "../transport/limits.ts";
 import type { MailboxServer, MailboxServerOptions } from "../wormhole/server/server.ts";
 import { defineCommand } from "./definition.ts";
 import { COMMON } from "./options.ts";
+import { EVENTS } from "./show-options.ts";
 
 /**
  * Where no service of a development stack is to be expected, least of all our own: those count up from 3000, 4000, 5000,
@@ -46,6 +49,7 @@ export const mailbox = defineCommand({
 			otherwise: "none",
 			description: "Let web pages of this origin connect, for example https://wormhole.example.org",
 		},
+		...EVENTS,
 		...COMMON,
 	},
 	async run({ listen, "trust-proxy": networks, "allow-origin": origins }, stop) {
@@ -69,7 +73,10 @@ Use it on both sides:
 
 It keeps everything in memory and never sees a ticket. Press Ctrl+C to stop.
 `);
+		const tell = (event: ProgramEvent) => printEvent({ time: new Date().toISOString(), ...event });
+		tell({ event: "ready", role: "mailbox", url: server.url });
 		await aborted(stop);
+		tell({ event: "stopping", interrupted: wasInterrupted(stop) });
 		await server.stop();
 	},
 });

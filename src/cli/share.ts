@@ -2,6 +2,7 @@
 import { HivemindError } from "../base/errors.ts";
 import { notice } from "../base/output.ts";
 import { PROGRAM } from "../base/version.ts";
+import type { HubEvent, HubView } from "../hub/events.ts";
 import { SERVICES_MAX } from "../protocol/limits.ts";
 import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
@@ -12,6 +13,8 @@ import { CONFIG } from "./project.ts";
 import { PROJECT_FILE } from "./project-file.ts";
 import { readGivenName } from "./read-name.ts";
 import { readServiceArgs } from "./service-args.ts";
+import { SHOW } from "./show-options.ts";
+import { STATUS } from "./status-options.ts";
 
 export const share = defineCommand({
 	description: "Share services: make this machine the hub",
@@ -39,6 +42,8 @@ export const share = defineCommand({
 		...IDENTITY,
 		...ROTATE,
 		...ACCESS,
+		...STATUS,
+		...SHOW,
 		...NETWORK,
 		...CONFIG,
 		...COMMON,
@@ -71,12 +76,21 @@ export const share = defineCommand({
 			}
 			const lasting = identity !== undefined && fixed;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
-			const [{ runHub }, { hubReporter }] = await Promise.all([
+			const [{ runHub }, { hubReporter }, { HubStatus }, { show }] = await Promise.all([
 				import("../hub/run-hub.ts"),
 				import("../hub/reporter.ts"),
+				import("../hub/hub-status.ts"),
+				import("./show.ts"),
 			]);
 			const report = hubReporter({ qr: codes?.qr ?? false });
-			await runHub({ name, services, policy, lasting, endpoint: bound, ...(codes && { codes }) }, report, stop, cut);
+			const shown = await show(options, (process) => new HubStatus({ name, services, process }));
+			const hub = { name, services, policy, lasting, endpoint: bound, ...(codes && { codes }) };
+			const onStart = (view: HubView) => shown.source.attach(view);
+			const emit = (event: HubEvent) => {
+				report(event);
+				shown.source.take(event);
+			};
+			await runHub({ ...hub, onStart }, emit, stop, cut).finally(() => shown.close());
 		} finally {
 			identity?.close();
 		}

@@ -5,13 +5,17 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { box, print } from "../base/output.ts";
 import { aborted } from "../base/timers.ts";
 import { teamPolicy } from "../hub/admission.ts";
-import type { HubEvent } from "../hub/events.ts";
+import type { HubEvent, HubView } from "../hub/events.ts";
+import { HubStatus } from "../hub/hub-status.ts";
 import { hubReporter } from "../hub/reporter.ts";
 import { runHub } from "../hub/run-hub.ts";
 import { newSecret } from "../invite/secret.ts";
-import type { LocalService, PeerEvent } from "../peer/events.ts";
+import type { LocalService, PeerEvent, PeerView } from "../peer/events.ts";
+import { PeerStatus } from "../peer/peer-status.ts";
 import { peerReporter } from "../peer/reporter.ts";
 import { runPeer } from "../peer/run-peer.ts";
+import { ProcessStats } from "../status/process-stats.ts";
+import type { TimedEvent } from "../status/program-events.ts";
 import type { EndpointOptions } from "../transport/endpoint.ts";
 import { startMailbox } from "../wormhole/server/server.ts";
 import { runChecks, since } from "./checks.ts";
@@ -22,6 +26,8 @@ export interface DemoOptions {
 	once: boolean;
 	/** IPv4 loopback when no address is given. */
 	endpoint: EndpointOptions;
+	/** Called with the events of hub and peer for programs. */
+	onEvent?: (event: TimedEvent) => void;
 }
 
 /**
@@ -29,7 +35,7 @@ export interface DemoOptions {
  * `cut` is aborted. @throws HivemindError `check`
  */
 export async function demo(
-	{ once, endpoint: wanted }: DemoOptions,
+	{ once, endpoint: wanted, onEvent = () => {} }: DemoOptions,
 	stop: AbortSignal,
 	cut: AbortSignal,
 ): Promise<void> {
@@ -41,6 +47,8 @@ export async function demo(
 	const hurried = AbortSignal.any([cut, hurry.signal]);
 	const services = startDemoServices();
 	const server = startMailbox(free);
+	const stats = new ProcessStats();
+	const process = () => stats.snapshot();
 	const running: Promise<void>[] = [];
 	try {
 		print(`${box("hivemind-p2p demo: a hub and a peer on this machine, offline")}\n`);
@@ -53,9 +61,13 @@ export async function demo(
 		const offers = (code: string) => `offers join code ${code}`;
 		const code = await step("hub", offers, (onCode: (code: string) => void) => {
 			const policy = teamPolicy(newSecret());
-			const options = { name: "demo-hub", services: services.shared, endpoint, policy, codes };
+			const status = new HubStatus({ name: "demo-hub", services: services.shared, process });
+			status.subscribe(onEvent);
+			const onStart = (view: HubView) => status.attach(view);
+			const options = { name: "demo-hub", services: services.shared, endpoint, policy, codes, onStart };
 			const report = hubReporter();
 			const emit = (event: HubEvent) => {
+				status.take(event);
 				if (event.type === "code") onCode(event.code);
 				else if (event.type !== "ready" && !isExpected(event)) report(event);
 			};
@@ -67,9 +79,13 @@ export async function demo(
 		const found = await step("peer", joined, (onReady: (services: readonly LocalService[]) => void) => {
 			const binds = new Map(services.shared.map(({ name }) => [name, free]));
 			const ports = { binds, only: undefined, strict: true, ask: undefined };
-			const options = { name: "demo-peer", ports, endpoint };
+			const status = new PeerStatus({ name: "demo-peer", process });
+			status.subscribe(onEvent);
+			const onStart = (view: PeerView) => status.attach(view);
+			const options = { name: "demo-peer", ports, endpoint, onStart };
 			const report = peerReporter();
 			const emit = (event: PeerEvent) => {
+				status.take(event);
 				if (isDown(event)) down.resolve();
 				if (event.type === "ready") onReady(event.services);
 				else if (!isExpected(event)) report(event);
@@ -91,6 +107,7 @@ export async function demo(
 		// Without a signal all that runs is what the checks have left open.
 		if (!stop.aborted) hurry.abort();
 		await finish(end, running, services);
+		stats.close();
 		await server.stop();
 	}
 }
