@@ -23,13 +23,12 @@ export interface DiagnoseOptions {
  * one, else at all. @throws HivemindError `ticket`, `usage`
  */
 export async function diagnose(options: DiagnoseOptions, tell: (finding: Finding) => void): Promise<boolean> {
-	tell(descriptors());
-	tell(ports());
 	const addon = await timed(native);
-	tell(addon);
-	if (addon.result === "failed") return false;
-	// A bad ticket is a mistake to be corrected, and no finding.
-	const ticket = options.ticket === undefined ? undefined : await parseTicket(options.ticket);
+	const loaded = addon.result !== "failed";
+	// A bad ticket is a mistake to be corrected before anything is said, and no finding.
+	const ticket = loaded && options.ticket !== undefined ? await parseTicket(options.ticket) : undefined;
+	for (const finding of [descriptors(), ports(), addon]) tell(finding);
+	if (!loaded) return false;
 	let endpoint: Endpoint;
 	try {
 		endpoint = await bindEndpoint(options.endpoint);

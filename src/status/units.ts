@@ -23,7 +23,7 @@ export function durationText(ms: number): string {
 	return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** A round-trip time: "0.4 ms", "23 ms". */
+/** A round-trip time: "23 ms"; the transport tells whole milliseconds only. */
 export function rttText(ms: number): string {
-	return `${ms < 9.95 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+	return ms < 1 ? "<1 ms" : `${ms.toFixed(0)} ms`;
 }

@@ -132,15 +132,13 @@ export class Connection {
 
 	/** The path in use; undefined while none is known. It takes 2 µs (docs/binding-notes.md, "Connection loss"). */
 	path(): Path | undefined {
-		const paths = this.#native.paths();
-		// In the first moments none is selected.
-		const path = paths.find(({ isSelected }) => isSelected) ?? paths[0];
+		const path = this.#selected();
 		return path && { kind: path.isRelay ? "relay" : "direct", address: path.remoteAddr };
 	}
 
 	/** The round-trip time of the path in use, in milliseconds; undefined while no path is known. */
 	rttMs(): number | undefined {
-		return this.#native.rtt() ?? undefined;
+		return this.#selected()?.rttMs;
 	}
 
 	/** The IP address at which the remote is reached directly, IPv6 in brackets; undefined through a relay. */
@@ -150,6 +148,12 @@ export class Connection {
 	}
 
 	// --- internal ---
+
+	/** In the first moments none is selected. */
+	#selected() {
+		const paths = this.#native.paths();
+		return paths.find(({ isSelected }) => isSelected) ?? paths[0];
+	}
 
 	/**
 	 * The protocol has no unidirectional streams, but the handshake has granted a hundred of them, and each unread one

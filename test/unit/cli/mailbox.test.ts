@@ -30,7 +30,15 @@ async function take(port: number): Promise<number> {
 async function refusal(port: number): Promise<HivemindError> {
 	const stop = AbortSignal.abort();
 	const listen = `127.0.0.1:${port}`;
-	const values = { listen, "trust-proxy": [], "allow-origin": [], json: false, help: false, version: false, verbose: 0 };
+	const values = {
+		listen,
+		"trust-proxy": [],
+		"allow-origin": [],
+		json: false,
+		help: false,
+		version: false,
+		verbose: 0,
+	};
 	const run = mailbox.run(values, stop, { file: undefined, cut: stop, table: COMMANDS });
 	return (await resultOr("listen", run)) as HivemindError;
 }

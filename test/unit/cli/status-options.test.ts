@@ -51,8 +51,8 @@ describe("share and join", () => {
 			/^--status-addr: .* --status-token\.$/,
 		],
 		["a token for nothing", { ...OFF, "status-token": "secret" }, {}, /^--status-token does nothing without /],
-		["no address", { ...OFF, "status-addr": "4040" }, {}, /^--status-addr: '4040' is not host:port$/],
-		["no address in the variable", OFF, { [ADDR]: "x" }, /^HIVEMIND_P2P_STATUS_ADDR: 'x' is not host:port$/],
+		["no address", { ...OFF, "status-addr": "4040" }, {}, /^--status-addr: '4040' is not host:port\.$/],
+		["no address in the variable", OFF, { [ADDR]: "x" }, /^HIVEMIND_P2P_STATUS_ADDR: 'x' is not host:port\.$/],
 		["a bad token", { status: true, "status-token": "a b" }, {}, /^--status-token: a token has /],
 	])("%s is an error", (_, options, environment, message) => {
 		expect(thrown("usage", () => readStatus(options, environment)).message).toMatch(message);

@@ -25,7 +25,7 @@ test("a hub", () => {
   bob (07de07de07)     relay https://eu-1.relay.example/   RTT 81 ms   for 10 min
 
 Turned away: 3 secret, 1 full
-Running for 2 h, 84 MB of memory, longest stall 3.2 ms (1.1.0)`,
+Running for 2 h, 84 MB of memory, longest stall 3 ms (1.1.0)`,
 	);
 	expect(statusText(visibleSnapshot(snapshot, true), NOW)).toContain("\nJoin: hivemind-p2p join ");
 });

@@ -33,7 +33,7 @@ describe("times:", () => {
 		expect(durationText(ms)).toBe(text);
 	});
 
-	test("a round trip has a decimal only where it counts", () => {
-		expect([0.42, 9.94, 9.96, 81.2].map(rttText)).toEqual(["0.4 ms", "9.9 ms", "10 ms", "81 ms"]);
+	test("a round trip of less than a millisecond is not called none", () => {
+		expect([0, 0.4, 1, 23.4].map(rttText)).toEqual(["<1 ms", "<1 ms", "1 ms", "23 ms"]);
 	});
 });
