@@ -8,6 +8,7 @@ import { Connection } from "./connection.ts";
 import type { EndpointEvent } from "./events.ts";
 import { HandshakeQueue, type Source } from "./handshake-queue.ts";
 import {
+	closeSilently,
 	type Incoming,
 	type Connection as NativeConnection,
 	type Endpoint as NativeEndpoint,
@@ -126,7 +127,7 @@ export class Acceptor {
 
 	#connected(native: NativeConnection): void {
 		// A completed handshake is all that a probe wants to see; nobody gets more with this ALPN.
-		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) native.close(0n, []);
+		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) closeSilently(native);
 		else this.#options.onConnection(new Connection(native, this.#scheduler));
 	}
 

@@ -3,7 +3,7 @@
 
 import { printable } from "../base/printable.ts";
 import type { ChunkScheduler } from "./chunk-size.ts";
-import { type BiStream, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
+import { type BiStream, type Connection as NativeConnection, nativeReason, pin, toNative, unpin } from "./iroh.ts";
 import { CLOSE_DELAY_MS, OPEN_STREAM_MS } from "./limits.ts";
 import type { Path } from "./path-watch.ts";
 import type { QuicStream } from "./stream.ts";
@@ -115,7 +115,7 @@ export class Connection {
 	close(reason: string): void {
 		if (this.#closedHere !== undefined) return;
 		this.#closedHere = reason;
-		this.#native.close(0n, [...new TextEncoder().encode(reason)]);
+		this.#native.close(0n, toNative(new TextEncoder().encode(reason)));
 	}
 
 	/** Closes it after a short delay, unless the connection ends by itself first and then gives its own reason. */

@@ -10,7 +10,16 @@ import { ChunkScheduler } from "./chunk-size.ts";
 import { connectError } from "./connect-error.ts";
 import { Connection } from "./connection.ts";
 import type { EndpointEvent } from "./events.ts";
-import { collectSoon, type EndpointAddr, loadIroh, type Endpoint as NativeEndpoint, pin, unpin } from "./iroh.ts";
+import {
+	closeSilently,
+	collectSoon,
+	type EndpointAddr,
+	fromNative,
+	loadIroh,
+	type Endpoint as NativeEndpoint,
+	pin,
+	unpin,
+} from "./iroh.ts";
 import { CLOSE_MS, CONNECT_MS, HANDSHAKE_DRAIN_MS, REBIND_PAUSE_MS, REBIND_SAME_PORTS, RELAY_MS } from "./limits.ts";
 
 export type { EndpointOptions } from "./bind.ts";
@@ -38,7 +47,7 @@ export class Endpoint {
 		const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
 		const ipv4 = addresses.find(({ host }) => !host.includes(":"));
 		const ipv6 = addresses.find(({ host }) => host.includes(":"));
-		const key = new Uint8Array(native.secretKey().toBytes());
+		const key = fromNative(native.secretKey().toBytes());
 		this.#bound = { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 	}
 
@@ -116,10 +125,7 @@ export class Endpoint {
 			return new Connection(await within(timeoutMs, connecting, late), this.#scheduler);
 		} catch (cause) {
 			// iroh cannot cancel an attempt, and it may still succeed (docs/binding-notes.md, "Connection loss").
-			connecting.then(
-				(late) => late.close(0n, []),
-				() => {},
-			);
+			connecting.then(closeSilently, () => {});
 			throw connectError(address, this.#options, cause);
 		}
 	}

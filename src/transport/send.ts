@@ -3,7 +3,7 @@
 // too, and never returns after a reset, so it is called after a finish only (docs/binding-notes.md, "Streams").
 import { Aborted, type Waiter } from "../forward/duplex.ts";
 import { type ChunkScheduler, ChunkSize } from "./chunk-size.ts";
-import { nativeReason, type SendStream, toNumbers } from "./iroh.ts";
+import { nativeReason, type SendStream, toNative } from "./iroh.ts";
 
 export class SendHalf {
 	/** Resolves when the native half has ended: everything acknowledged, or reset. */
@@ -115,7 +115,7 @@ export class SendHalf {
 		if (this.error) return Promise.reject(this.error);
 		return new Promise((resolve, reject) => {
 			this.#writer = { resolve, reject };
-			this.#native.writeAll(toNumbers(chunk)).then(
+			this.#native.writeAll(toNative(chunk)).then(
 				() => {
 					this.#lastWrite = performance.now();
 					this.#writer = undefined;

@@ -69,7 +69,7 @@ async function reaches(connection: RawConnection): Promise<void> {
 	expect((await socket.received(5)).head).toBe("hello");
 	await socket.end();
 	await bi.send.finish();
-	expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
+	expect([...(await bi.recv.readToEnd(10))]).toEqual([0xff]);
 	await socket.closed();
 }
 
@@ -318,7 +318,7 @@ describe("the hub tells its peers", () => {
 		await socket.write("reply");
 		await socket.end();
 		await bi.send.finish();
-		expect(await bi.recv.readToEnd(10)).toEqual([0xff, ...Buffer.from("reply")]);
+		expect([...(await bi.recv.readToEnd(10))]).toEqual([0xff, ...Buffer.from("reply")]);
 		await stopped;
 		await connection.endedFor("the hub was stopped");
 		await socket.closed();
@@ -367,7 +367,7 @@ describe("the hub tells its peers", () => {
 		await Promise.all([one.until("services", is(false)), two.until("services", is(false))]);
 		const up = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
 		const bi = await connection.open(header(2));
-		expect(await bi.recv.readExact(1)).toEqual([0xff]);
+		expect([...(await bi.recv.readExact(1))]).toEqual([0xff]);
 		await Promise.all([one.until("services", is(true)), two.until("services", is(true))]);
 		await bi.send.reset(0n);
 		up.stop(true);

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
 import { liveHandles, loadIroh, type Connection as NativeConnection } from "../../src/transport/iroh.ts";
 import { handlesSettle } from "../support/handles.ts";
+import { nativeBytes } from "../support/native-bytes.ts";
 import { LOOPBACK, startHub, startPeer } from "../support/tunnel.ts";
 
 const iroh = await loadIroh();
@@ -176,7 +177,7 @@ async function losable() {
 	restore();
 	const native = await made.promise;
 	const lose = async () => {
-		native.close(0n, []);
+		native.close(0n, nativeBytes());
 		await native.closed().catch(() => {});
 	};
 	return { hub, peer, lose };
