@@ -128,7 +128,7 @@ export class Acceptor {
 	#connected(native: NativeConnection): void {
 		// A completed handshake is all that a probe wants to see; nobody gets more with this ALPN.
 		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) closeSilently(native);
-		else this.#options.onConnection(new Connection(native, this.#scheduler));
+		else this.#options.onConnection(new Connection(native, false, this.#scheduler));
 	}
 
 	#failed(reason: string): void {

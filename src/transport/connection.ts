@@ -24,12 +24,12 @@ export class Connection {
 	/** Called with the id of a stream that was aborted here while the binding's locks kept the reset from leaving. */
 	onStuckAbort: (streamId: string) => void = () => {};
 
-	/** `scheduler` is shared by all connections of the endpoint. */
-	constructor(native: NativeConnection, scheduler: ChunkScheduler) {
+	/** `isClient`: whether this side has made it. `scheduler` is shared by all connections of the endpoint. */
+	constructor(native: NativeConnection, isClient: boolean, scheduler: ChunkScheduler) {
 		this.#native = pin(native);
 		this.id = native.remoteId().toString();
 		this.remote = this.id.slice(0, 10);
-		this.#pool = new StreamPool(() => native.openBi(), {
+		this.#pool = new StreamPool(() => native.openBi(), isClient, {
 			scheduler,
 			rtt: () => native.rtt() ?? 0,
 			isLost: () => this.isOver(),

@@ -122,7 +122,7 @@ export class Endpoint {
 		const connecting = this.#live.connect(address, alpnBytes(this.#options.alpn));
 		try {
 			const late = () => new Error(`no answer within ${timeoutMs / 1000} s`);
-			return new Connection(await within(timeoutMs, connecting, late), this.#scheduler);
+			return new Connection(await within(timeoutMs, connecting, late), true, this.#scheduler);
 		} catch (cause) {
 			// iroh cannot cancel an attempt, and it may still succeed (docs/binding-notes.md, "Connection loss").
 			connecting.then(closeSilently, () => {});

@@ -13,6 +13,8 @@ import { SendHalf } from "./send.ts";
 const ABORT_CODE = 1n;
 
 export interface StreamOptions {
+	/** The transport's id of the stream, the same on both sides. */
+	id: string;
 	/** Sent together with the first data, or alone when there is none yet. */
 	prefix?: Uint8Array;
 	/**
@@ -34,10 +36,10 @@ export class QuicStream implements Duplex {
 	readonly closed: Promise<Error | undefined>;
 	/** What the hub answered to our header; "none" where no answer is expected. */
 	answer: "none" | "pending" | "accepted" | "refused";
+	/** The transport's id of the stream, the same on both sides. */
+	readonly id: string;
 	#send: SendHalf;
 	#receive: ReceiveHalf;
-	/** The transport's id of the stream, the same on both sides; "" until the binding has told it. */
-	id = "";
 	#rtt: () => number;
 	#isLost: () => boolean;
 	#onStuckAbort: (id: string) => void;
@@ -45,28 +47,22 @@ export class QuicStream implements Duplex {
 	constructor(bi: BiStream, options: StreamOptions) {
 		const handles = [bi, bi.send, bi.recv] as const;
 		for (const handle of handles) pin(handle);
+		this.id = options.id;
 		this.#send = new SendHalf(handles[1], options.scheduler, options.prefix);
 		this.#receive = new ReceiveHalf(handles[2], options.scheduler);
 		this.answer = options.expectAnswer ? "pending" : "none";
 		this.#rtt = options.rtt;
 		this.#isLost = options.isLost;
 		this.#onStuckAbort = options.onStuckAbort;
-		// Asked for now: while a write is blocked the binding does not answer (docs/binding-notes.md, "Streams").
-		handles[1].id().then(
-			(id) => {
-				this.id = id;
-			},
-			() => {},
-		);
 		this.closed = Promise.all([this.#send.over, this.#receive.over]).then(() => {
 			for (const handle of handles) unpin(handle);
 			return this.#receive.error ?? this.#send.error;
 		});
 	}
 
-	/** Whether its connection is over. */
+	/** Whether its connection was over before the hub had answered; the binding is asked only where that may be. */
 	get lost(): boolean {
-		return this.#isLost();
+		return this.answer !== "accepted" && this.#isLost();
 	}
 
 	get ended(): boolean {
@@ -97,7 +93,7 @@ export class QuicStream implements Duplex {
 
 	abort(error = new Aborted("aborted here")): void {
 		// A blocked write holds the reset back; only a control message reaches the other side then.
-		if (this.#send.blocked && this.id !== "") this.#onStuckAbort(this.id);
+		if (this.#send.blocked) this.#onStuckAbort(this.id);
 		const grace = Math.min(RESET_GRACE_MAX_MS, RESET_GRACE_MS + 4 * this.#rtt());
 		this.#send.reset(error, ABORT_CODE, grace);
 		this.#receive.stop(error, ABORT_CODE);

@@ -97,7 +97,6 @@ const POINTS: [Class, string, number[]][] = [
 	["SendStream", "finish", [1, 2]],
 	["SendStream", "stopped", [1]],
 	["SendStream", "reset", [1]],
-	["SendStream", "id", [1, 2]],
 	["RecvStream", "read", [1, 2, 5]],
 	["RecvStream", "stop", [1]],
 ];

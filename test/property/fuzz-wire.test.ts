@@ -138,7 +138,7 @@ const good = fc.constantFrom(
 	hello(SECRET),
 	hello(SECRET, { listens: new Array(100).fill("0".repeat(32)) }),
 	'{"type":"ping","n":1}\n',
-	'{"type":"reset","stream":"client bidirectional 0"}\n',
+	'{"type":"reset","stream":"client bidirectional stream 0"}\n',
 	'{"type":"bye","reason":"so long"}\n',
 	'{"type":"newer"}\n',
 	"\n",

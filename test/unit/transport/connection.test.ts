@@ -21,12 +21,17 @@ class Native {
 	granted = Number.POSITIVE_INFINITY;
 	/** How often openBi was called. */
 	asked = 0;
+	/** How many of the next openBi calls are to fail. */
+	failing = 0;
 	hasPath = true;
 	/** The reasons with which it was closed. */
 	closings: string[] = [];
 	readonly streams: { send: NativeSend; recv: NativeReceive }[] = [];
 	#pending: PromiseWithResolvers<unknown>[] = [];
+	#arrivals: unknown[] = [];
+	#arrived = (): void => {};
 	#over = Promise.withResolvers<string>();
+	#reason: string | undefined;
 
 	get waiting(): number {
 		return this.#pending.length;
@@ -39,6 +44,7 @@ class Native {
 	}
 
 	end(reason: string): void {
+		this.#reason = reason;
 		this.#over.resolve(reason);
 		for (const waiter of this.#pending.splice(0)) waiter.reject(new Error(`ConnectionLost(${reason})`));
 		for (const { send, recv } of this.streams) {
@@ -49,17 +55,31 @@ class Native {
 
 	openBi(): Promise<unknown> {
 		this.asked++;
+		if (this.failing > 0) return Promise.reject(new Error(`injected, ${this.failing--}`));
+		if (this.#reason) return Promise.reject(new Error(`ConnectionLost(${this.#reason})`));
 		if (this.streams.length < this.granted) return Promise.resolve(this.#stream());
 		const waiter = Promise.withResolvers<unknown>();
 		this.#pending.push(waiter);
 		return waiter.promise;
 	}
 
+	/** A stream that the other side has opened arrives. */
+	arrive(): void {
+		this.#arrivals.push(this.#stream());
+		this.#arrived();
+	}
+
+	async acceptBi(): Promise<unknown> {
+		while (this.#arrivals.length === 0) {
+			await new Promise<void>((resolve) => {
+				this.#arrived = resolve;
+			});
+		}
+		return this.#arrivals.shift();
+	}
+
 	#stream() {
-		const stream = {
-			send: Object.assign(new NativeSend(), { id: async () => `stream ${this.streams.length}` }),
-			recv: new NativeReceive(),
-		};
+		const stream = { send: new NativeSend(), recv: new NativeReceive() };
 		this.streams.push(stream);
 		return stream;
 	}
@@ -81,7 +101,7 @@ let connection: Connection;
 beforeEach(() => {
 	clock = new Clock();
 	native = new Native();
-	connection = new Connection(native as unknown as NativeConnection, new ChunkScheduler());
+	connection = new Connection(native as unknown as NativeConnection, true, new ChunkScheduler());
 });
 
 afterEach(async () => {
@@ -126,10 +146,10 @@ describe("streams to a hub that grants few", () => {
 		const burst = open(50);
 		await clock.pass(OPEN_STREAM_MS);
 		for (const one of burst) expect(await one).toBeInstanceOf(Aborted);
-		expect(native.asked).toBe(50);
+		expect(native.asked, "one at a time").toBe(1);
 		const late = open(50);
 		await turn();
-		expect(native.asked, "earlier requests serve the next callers").toBe(50);
+		expect(native.asked, "the earlier request serves the next caller").toBe(1);
 		native.grant(1);
 		await turn();
 		const there = await Promise.all(late.map(settled));
@@ -157,7 +177,7 @@ describe("streams to a hub that grants few", () => {
 		for (const one of waiting) expect(String(await one)).toContain("the connection to the hub was lost");
 		native.grant(3);
 		await turn();
-		expect(native.streams.map(({ send }) => send.endings)).toEqual(Array(3).fill(["reset 1"]));
+		expect(native.streams.map(({ send }) => send.endings)).toEqual([["reset 1"]]);
 	});
 
 	test("and ends: waiting callers fail at once", async () => {
@@ -166,6 +186,51 @@ describe("streams to a hub that grants few", () => {
 		await turn();
 		native.end("TimedOut");
 		for (const one of waiting) expect(await one).toBeInstanceOf(Aborted);
+	});
+});
+
+describe("the ids of streams", () => {
+	const number = (text: string) => Number(/\d+$/.exec(text)?.[0]);
+
+	test("count from 0 in the order of opening, requests that failed not included", async () => {
+		const first = await Promise.all(open(3));
+		native.failing = 2;
+		const failed = await Promise.all(open(2));
+		expect(failed.every((one) => one instanceof Aborted)).toBe(true);
+		const next = await Promise.all(open(2));
+		const ids = [...first, ...next].map((stream) => (stream as QuicStream).id);
+		expect(ids).toEqual([0, 1, 2, 3, 4].map((i) => `client bidirectional stream ${i}`));
+	});
+
+	test("count streams that came when nobody waited any more, too", async () => {
+		native.granted = 0;
+		const [lonely] = open(1) as [Promise<QuicStream | Error>];
+		await clock.pass(OPEN_STREAM_MS);
+		expect(await lonely).toBeInstanceOf(Aborted);
+		native.grant(2);
+		await turn();
+		const [next] = await Promise.all(open(1));
+		expect(number((next as QuicStream).id)).toBe(1);
+	});
+
+	test("of the other side are counted by themselves, and are those of the side that has made the connection", async () => {
+		const other = new Native();
+		const accepted = new Connection(other as unknown as NativeConnection, false, new ChunkScheduler());
+		const come: QuicStream[] = [];
+		void accepted.acceptStreams((stream) => come.push(stream));
+		other.arrive();
+		other.arrive();
+		await turn();
+		const [ours] = (await Promise.all([accepted.openStream(1)])) as [QuicStream];
+		expect([...come, ours].map(({ id }) => id)).toEqual([
+			"client bidirectional stream 0",
+			"client bidirectional stream 1",
+			"server bidirectional stream 0",
+		]);
+		expect(accepted.streamsOpened).toBe(3);
+		other.end("over");
+		await accepted.closed;
+		await clock.pass(RESET_GRACE_MS);
 	});
 });
 

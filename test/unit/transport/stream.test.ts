@@ -23,6 +23,7 @@ afterEach(() => {
 
 function open(options: Partial<StreamOptions> = {}): QuicStream {
 	return new QuicStream({ send, recv: receive } as unknown as BiStream, {
+		id: "stream 7",
 		rtt: () => 0,
 		scheduler: new ChunkScheduler(),
 		isLost: () => false,
@@ -152,7 +153,6 @@ test("a lost connection closes the stream, whatever was pending", async () => {
 describe("an abort while a write waits for the other side to read", () => {
 	for (const reading of [true, false]) {
 		test(`${reading ? "and a read is pending, too" : "and no read is pending"}: a control message tells the other side, as the reset comes later`, async () => {
-			Object.assign(send, { id: async () => "stream 7" });
 			const told: string[] = [];
 			const stream = open({ onStuckAbort: (id) => told.push(id) });
 			if (reading) stream.read().catch(() => {});
@@ -172,7 +172,6 @@ describe("an abort while a write waits for the other side to read", () => {
 	}
 
 	test("needs no control message if the reset can be sent at once", async () => {
-		Object.assign(send, { id: async () => "stream 7" });
 		const told: string[] = [];
 		const stream = open({ onStuckAbort: (id) => told.push(id) });
 		stream.read().catch(() => {});
