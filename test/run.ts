@@ -7,7 +7,7 @@ import { isolated } from "./support/isolated.ts";
 import { otherAddon, unpacked, withAddon } from "./support/other-addon.ts";
 
 /** What is nearest to the binding: run once more with the other build of it, where there is one. */
-const NEAREST = ["unit/transport", "e2e/wire", "e2e/conformance", "e2e/failures", "property/ticket"];
+const NEAREST = ["unit/transport", "e2e/wire", "e2e/conformance", "e2e/crossings", "e2e/failures", "property/ticket"];
 
 const root = join(import.meta.dir, "..");
 const inherit = { cwd: root, stdin: "ignore", stdout: "inherit", stderr: "inherit" } as const;

@@ -4,11 +4,11 @@ import { within } from "../base/timers.ts";
 import { Aborted, type Waiter } from "../forward/duplex.ts";
 import { encodeHeader } from "../protocol/stream-header.ts";
 import { type BiStream, nativeReason } from "./iroh.ts";
-import { ABORTS_PER_TURN, STREAMS_PER_CONNECTION } from "./limits.ts";
+import { ABORTS_PER_TURN, HEADER_HOLD_MS, STREAMS_PER_CONNECTION } from "./limits.ts";
 import { QuicStream, type StreamOptions } from "./stream.ts";
 
 /** What all streams of a connection have in common. */
-export type SharedOptions = Omit<StreamOptions, "id" | "prefix" | "expectAnswer">;
+export type SharedOptions = Omit<StreamOptions, "id" | "prefix" | "holdMs" | "onFirstData" | "expectAnswer">;
 
 export class StreamPool {
 	#openNative: () => Promise<BiStream>;
@@ -18,6 +18,8 @@ export class StreamPool {
 	/** Callers that wait for a stream, and whether a native one was requested for the first of them. */
 	#waiting: (Waiter<QuicStream> & { portId: number })[] = [];
 	#requested = false;
+	/** Port ids of which the last stream carried data of ours first. Where a service speaks first, no header may wait. */
+	#weSpeakFirst = new Set<number>();
 	/** How many streams were opened here and by the other side, the closed ones included. */
 	#ours = 0;
 	#theirs = 0;
@@ -105,9 +107,18 @@ export class StreamPool {
 	#granted(bi: BiStream): void {
 		const options = { ...this.#shared, id: streamId(this.#isClient, this.#ours++) };
 		const next = this.#waiting.shift();
-		if (next) next.resolve(this.#add(bi, { ...options, prefix: encodeHeader(next.portId), expectAnswer: true }));
+		if (next) next.resolve(this.#add(bi, { ...options, ...this.#header(next.portId) }));
 		// Nobody waits any more; unless it is aborted, it would occupy a slot forever.
 		else this.#add(bi, options).abort();
+	}
+
+	#header(portId: number): Partial<StreamOptions> {
+		return {
+			prefix: encodeHeader(portId),
+			holdMs: this.#weSpeakFirst.has(portId) ? HEADER_HOLD_MS : 0,
+			onFirstData: (ours) => (ours ? this.#weSpeakFirst.add(portId) : this.#weSpeakFirst.delete(portId)),
+			expectAnswer: true,
+		};
 	}
 
 	#add(bi: BiStream, options: StreamOptions): QuicStream {

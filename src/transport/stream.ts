@@ -15,8 +15,11 @@ const ABORT_CODE = 1n;
 export interface StreamOptions {
 	/** The transport's id of the stream, the same on both sides. */
 	id: string;
-	/** Sent together with the first data, or alone when there is none yet. */
+	/** Sent together with the first data, or alone when there is none within `holdMs`. */
 	prefix?: Uint8Array;
+	holdMs?: number;
+	/** Called once, with the first data: whether it was ours. */
+	onFirstData?: (ours: boolean) => void;
 	/**
 	 * The first byte read is the hub's answer and not data. Any answer but "accepted" aborts the stream, and so does none
 	 * within {@link ANSWER_MS}.
@@ -43,17 +46,20 @@ export class QuicStream implements Duplex {
 	#rtt: () => number;
 	#isLost: () => boolean;
 	#onStuckAbort: (id: string) => void;
+	#onFirstData: ((ours: boolean) => void) | undefined;
 
 	constructor(bi: BiStream, options: StreamOptions) {
 		const handles = [bi, bi.send, bi.recv] as const;
 		for (const handle of handles) pin(handle);
 		this.id = options.id;
-		this.#send = new SendHalf(handles[1], options.scheduler, options.prefix);
+		this.#send = new SendHalf(handles[1], options.scheduler);
+		if (options.prefix) this.#send.hold(options.prefix, options.holdMs ?? 0);
 		this.#receive = new ReceiveHalf(handles[2], options.scheduler);
 		this.answer = options.expectAnswer ? "pending" : "none";
 		this.#rtt = options.rtt;
 		this.#isLost = options.isLost;
 		this.#onStuckAbort = options.onStuckAbort;
+		this.#onFirstData = options.onFirstData;
 		this.closed = Promise.all([this.#send.over, this.#receive.over]).then(() => {
 			for (const handle of handles) unpin(handle);
 			return this.#receive.error ?? this.#send.error;
@@ -74,6 +80,7 @@ export class QuicStream implements Duplex {
 	}
 
 	write(bytes: Uint8Array): Promise<void> {
+		if (this.#onFirstData) this.#firstData(true);
 		return this.#send.write(bytes);
 	}
 
@@ -116,9 +123,12 @@ export class QuicStream implements Duplex {
 		return decodeHeader(header);
 	}
 
-	/** Tells the peer that its service is connected. */
-	accept(): Promise<void> {
-		return this.write(Uint8Array.of(ACCEPTED));
+	/**
+	 * Tells the peer that its service is connected: together with the service's first bytes, or alone after `holdMs`. The
+	 * stream is aborted if the peer has stopped reading by then. To be called before any write.
+	 */
+	accept(holdMs: number): void {
+		this.#send.hold(Uint8Array.of(ACCEPTED), holdMs, () => this.abort());
 	}
 
 	/** Tells the peer that its stream is refused, and ends it. Stops waiting for a header that is still missing. */
@@ -144,6 +154,13 @@ export class QuicStream implements Duplex {
 			throw error;
 		}
 		this.answer = "accepted";
-		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
+		const data = bytes.length > 1 ? bytes.subarray(1) : await this.#receive.read();
+		if (data) this.#firstData(false);
+		return data;
+	}
+
+	#firstData(ours: boolean): void {
+		this.#onFirstData?.(ours);
+		this.#onFirstData = undefined;
 	}
 }

@@ -3,12 +3,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import { ACCEPTED, HEADER_LENGTH } from "../../../src/protocol/stream-header.ts";
 import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
 import { Connection } from "../../../src/transport/connection.ts";
 import type { Connection as NativeConnection } from "../../../src/transport/iroh.ts";
 import {
 	ABORTS_PER_TURN,
 	CLOSE_DELAY_MS,
+	HEADER_HOLD_MS,
 	OPEN_STREAM_MS,
 	STREAMS_PER_CONNECTION,
 } from "../../../src/transport/limits.ts";
@@ -231,6 +233,51 @@ describe("the ids of streams", () => {
 		other.end("over");
 		await accepted.closed;
 		await clock.pass(RESET_GRACE_MS);
+	});
+});
+
+describe("the header of a stream", () => {
+	/** Opens a stream for a port id; its first data is sent by whoever is said to. */
+	async function use(portId: number, first: "client" | "service"): Promise<NativeSend> {
+		const stream = await connection.openStream(portId);
+		const { send, recv } = native.streams.at(-1) as { send: NativeSend; recv: NativeReceive };
+		if (first === "client") await stream.write(Uint8Array.of(1));
+		else {
+			recv.arrive([ACCEPTED, 1]);
+			await stream.read();
+		}
+		return send;
+	}
+
+	test("is sent at once and alone on the first stream for a service", async () => {
+		await connection.openStream(1);
+		await turn();
+		await turn();
+		expect(native.streams[0]?.send.flights).toEqual([HEADER_LENGTH]);
+	});
+
+	test("waits for the client's first bytes where the last client has spoken first, but not for long", async () => {
+		await use(1, "client");
+		const waiting = await connection.openStream(1);
+		const { send } = native.streams.at(-1) as { send: NativeSend };
+		await clock.pass(HEADER_HOLD_MS - 1);
+		expect(send.flights).toEqual([]);
+		await waiting.write(Uint8Array.of(1));
+		expect(send.flights).toEqual([HEADER_LENGTH + 1]);
+		await connection.openStream(1);
+		await clock.pass(HEADER_HOLD_MS);
+		expect(native.streams.at(-1)?.send.flights).toEqual([HEADER_LENGTH]);
+	});
+
+	test("does not wait where the service has spoken first the last time, nor for another service", async () => {
+		await use(1, "client");
+		await use(1, "service");
+		for (const portId of [1, 2]) {
+			await connection.openStream(portId);
+			await turn();
+			await turn();
+			expect(native.streams.at(-1)?.send.flights, `service ${portId}`).toEqual([HEADER_LENGTH]);
+		}
 	});
 });
 
