@@ -1,9 +1,10 @@
-// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive]`. Each target's files go into
-// dist/<target>/, and this machine's executable to dist/ as well. `bun build.ts --formula` prints the Homebrew formula
-// for the archives of the last build.
+// Builds the single-file executables: `bun build.ts [--target NAME | --all] [--archive] [--addon [NAME=]FILE]`. Each
+// target's files go into dist/<target>/, and this machine's executable to dist/ as well. FILE is another build of a
+// target's native add-on. `bun build.ts --formula` prints the Homebrew formula for the archives of the last build.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { givenAddon, packagedAddon } from "./build/addon.ts";
 import { checksums, type Member, sourceDate, tarGz, zip } from "./build/archive.ts";
 import { bundle } from "./build/bundle.ts";
 import { formula, installer, repositoryOf } from "./build/formula.ts";
@@ -26,13 +27,16 @@ interface Artefact {
 	data: Buffer;
 }
 
-/** Builds one target into dist/<name>/. With `archive`, returns the files for SHA256SUMS. @throws Error */
-async function build(name: string, archive: boolean): Promise<Artefact[]> {
+/**
+ * Builds one target into dist/<name>/. With `archive`, returns the files for SHA256SUMS. `given` is the file of another
+ * build of its add-on. @throws Error
+ */
+async function build(name: string, archive: boolean, given: string | undefined): Promise<Artefact[]> {
 	const target = targetOf(name);
-	const addon = await addonPackage(target.addon);
+	const packaged = await addonPackage(target.addon);
+	const addon = given === undefined ? packagedAddon(packaged) : givenAddon(packaged, given, name);
 	// For a local build this machine's Bun will do. A release uses the registry's, so that every build is the same.
 	const runtime = !archive && name === hostTarget() ? undefined : await fetchPackage(target.runtime, Bun.version);
-	const addonFile = join(addon.directory, addon.manifest.main ?? "");
 	const directory = join(dist, name);
 	rmSync(directory, { recursive: true, force: true });
 	mkdirSync(directory, { recursive: true });
@@ -40,19 +44,19 @@ async function build(name: string, archive: boolean): Promise<Artefact[]> {
 	const directories = await bundle({
 		root,
 		target,
-		addon: addonFile,
+		addon: addon.file,
 		runtime: runtime && join(runtime.directory, "bin", target.archive === "zip" ? "bun.exe" : "bun"),
 		outfile,
 	});
 	const executable = readFileSync(outfile);
-	checkExecutable(target, executable, readFileSync(addonFile));
+	checkExecutable(target, executable, readFileSync(addon.file));
 	if (name === hostTarget()) {
 		// By renaming, because the old one may be running.
 		copyFileSync(outfile, join(dist, `.${target.executable}`));
 		renameSync(join(dist, `.${target.executable}`), join(dist, target.executable));
 	}
 	print(name, relative(root, outfile), executable.length);
-	const contents = contentsOf(name, directories, addon, runtime);
+	const contents = contentsOf(name, directories, addon.package, runtime);
 	const notice = thirdParty(contents);
 	await Bun.write(join(directory, "THIRD_PARTY.md"), notice);
 	if (!archive) return [];
@@ -76,8 +80,7 @@ async function build(name: string, archive: boolean): Promise<Artefact[]> {
 }
 
 function contentsOf(name: string, directories: string[], addon: Package, runtime: Package | undefined): Contents {
-	const packages = directories.map((directory) => {
-		if (directory === addon.directory) return addon;
+	const others = directories.map((directory) => {
 		const found = installed(directory.replaceAll("\\", "/").replace(/^.*node_modules\//, ""));
 		if (found?.directory !== directory)
 			throw new Error(`${directory} is bundled, but is not a package in the lockfile`);
@@ -88,7 +91,7 @@ function contentsOf(name: string, directories: string[], addon: Package, runtime
 	return {
 		program: manifest,
 		target: name,
-		packages,
+		packages: [addon, ...others].sort((a, b) => (a.name < b.name ? -1 : 1)),
 		runtime: runtime ?? { name: targetOf(name).runtime, version: Bun.version, integrity: undefined },
 		runtimeLicence: readFileSync(join(bun.directory, "docs/project/license.mdx"), "utf8"),
 	};
@@ -96,6 +99,15 @@ function contentsOf(name: string, directories: string[], addon: Package, runtime
 
 const print = (name: string, file: string, size: number) =>
 	console.log(`${name.padEnd(17)} ${file.padEnd(42)} ${(size / 1e6).toFixed(1).padStart(6)} MB`);
+
+/** `NAME=FILE`, or `FILE` where one target is built. */
+function addonOption(text: string, names: readonly string[]): [name: string, file: string] {
+	const [, name, file] = /^([\w-]+)=(.+)$/.exec(text) ?? [];
+	if (name && file) return [name, file];
+	const [only = "", ...others] = names;
+	if (others.length > 0) stop(`--addon ${text}: several targets are built, so say which one it is for, as NAME=FILE`);
+	return [only, text];
+}
 
 function stop(message: string): never {
 	console.error(`build.ts: ${message}`);
@@ -107,6 +119,7 @@ const { values } = parseArgs({
 		target: { type: "string" },
 		all: { type: "boolean", default: false },
 		archive: { type: "boolean", default: false },
+		addon: { type: "string", multiple: true, default: [] },
 		formula: { type: "boolean", default: false },
 	},
 });
@@ -122,13 +135,16 @@ if (manifest.packageManager !== `bun@${Bun.version}`) {
 	stop(`this is Bun ${Bun.version}, but package.json pins ${manifest.packageManager}`);
 }
 const names = values.all ? Object.keys(TARGETS) : [values.target ?? hostTarget()];
-const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));
+const given = new Map(values.addon.map((text) => addonOption(text, names)));
+const unknown = [...names, ...given.keys()].find((name) => !Object.hasOwn(TARGETS, name));
 if (unknown) stop(`there is no target '${unknown}': the targets are ${Object.keys(TARGETS).join(", ")}`);
+const unused = [...given.keys()].find((name) => !names.includes(name));
+if (unused) stop(`--addon gives an add-on for ${unused}, which is not built`);
 const artefacts: Artefact[] = [];
 const failed: string[] = [];
 for (const name of names) {
 	try {
-		artefacts.push(...(await build(name, values.archive)));
+		artefacts.push(...(await build(name, values.archive, given.get(name))));
 	} catch (error) {
 		failed.push(name);
 		// Leave nothing that could be mistaken for the result, not even from an earlier build.

@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
+import { exportNames } from "./addon.ts";
 import type { Target } from "./targets.ts";
 
 export interface BundleOptions {
@@ -17,7 +18,7 @@ export interface BundleOptions {
 	outfile: string;
 }
 
-/** Compiles `outfile`, and returns the directory of each package in it. @throws Error unless it has the right add-on */
+/** Compiles `outfile`, and returns the directory of each other package in it. @throws Error unless it has the right add-on */
 export async function bundle({ root, target, addon, runtime, outfile }: BundleOptions): Promise<string[]> {
 	const result = await Bun.build({
 		entrypoints: [join(root, "src/main.ts")],
@@ -40,7 +41,7 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 	});
 	const inputs = Object.keys(result.metafile?.inputs ?? {});
 	checkInputs(inputs, addon);
-	return packagesOf(inputs);
+	return packagesOf(inputs.filter((input) => resolve(input) !== resolve(addon)));
 }
 
 /** @throws Error unless the wanted add-on is the only one among the inputs (paths from the working directory) */
@@ -73,7 +74,7 @@ const RUNTIME_FLAGS = [
 /** Replaces @number0/iroh, whose own loader would embed several add-ons or none, by a module with exactly one. */
 function oneAddon(root: string, file: string): BunPlugin {
 	const require = createRequire(join(root, "package.json"));
-	const names = Object.keys(require("@number0/iroh")).filter((name) => /^[A-Za-z]\w*$/.test(name));
+	const names = exportNames(require);
 	return {
 		name: "one-addon",
 		setup(build) {

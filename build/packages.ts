@@ -13,6 +13,8 @@ export interface Package {
 	/** "sha512-…", from the registry or the lockfile. */
 	readonly integrity: string | undefined;
 	readonly manifest: Manifest;
+	/** Not the registry's file but another build of it (addon.ts), of which `integrity` is the hash. */
+	readonly given?: boolean;
 }
 
 export interface Manifest {

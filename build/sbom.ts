@@ -9,7 +9,7 @@ export interface Contents {
 	readonly program: { name: string; version: string; license: string };
 	/** The name of the target. */
 	readonly target: string;
-	/** The bundled packages, including the add-on's. */
+	/** The bundled packages, including the add-on's, sorted by name. */
 	readonly packages: readonly Package[];
 	/** The package that Bun's executable was taken from. */
 	readonly runtime: Pick<Package, "name" | "version" | "integrity">;
@@ -20,13 +20,14 @@ export interface Contents {
 /** THIRD_PARTY.md. */
 export function thirdParty({ program, target, packages, runtime, runtimeLicence }: Contents): string {
 	const rows = packages.map(
-		({ name, version, manifest }) =>
-			`| ${name} | ${version} | ${manifest.license ?? "unknown"} | ${homeOf(manifest)} |`,
+		({ name, version, manifest, given }) =>
+			`| ${name} | ${version}${given ? ", another build" : ""} | ${manifest.license ?? "unknown"} | ${homeOf(manifest)} |`,
 	);
-	const texts = packages.map(({ name, version, directory, manifest }) => {
+	const texts = packages.map(({ name, version, directory, manifest, given, integrity }) => {
 		const text = licenceTexts(directory).join("\n\n");
 		const body = text === "" ? noText(name, version, manifest.license ?? "unknown") : fenced(text);
-		return `## ${name} ${version}\n\n${body}`;
+		const note = given ? `Not the registry's file, but another build of it: \`${integrity}\`.\n\n` : "";
+		return `## ${name} ${version}\n\n${note}${body}`;
 	});
 	return [
 		"# Third-party software",
@@ -81,10 +82,12 @@ export function cycloneDx({ program, target, packages, runtime }: Contents, date
 
 // --- internal ---
 
-type Described = Pick<Package, "name" | "version" | "integrity"> & { manifest: Partial<Package["manifest"]> };
+type Described = Pick<Package, "name" | "version" | "integrity" | "given"> & { manifest: Partial<Package["manifest"]> };
 
-function component({ name, version, integrity, manifest }: Described, type: "library" | "platform") {
-	const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
+function component({ name, version, integrity, manifest, given }: Described, type: "library" | "platform") {
+	const id = `${name.replace("@", "%40")}@${version}`;
+	// Nobody finds a build of one's own in the registry.
+	const purl = given ? `pkg:generic/${id}` : `pkg:npm/${id}`;
 	const licence = manifest.license;
 	return {
 		type,

@@ -4,7 +4,10 @@
 export interface Duplex {
 	/** The next bytes, or null after the other side's clean end (FIN). Rejects with {@link Aborted} after a reset. */
 	read(): Promise<Uint8Array | null>;
-	/** Resolves when more may be written (backpressure). Rejects with {@link Aborted} when the other side is gone. */
+	/**
+	 * Resolves when more may be written (backpressure). Rejects with {@link Aborted} when the other side is gone. The bytes
+	 * are not copied: nobody may change them afterwards.
+	 */
 	write(bytes: Uint8Array): Promise<void>;
 	/** Ends our direction cleanly: everything written arrives, then a FIN. */
 	end(): Promise<void>;

@@ -8,6 +8,12 @@ import { STREAMS_PER_CONNECTION } from "../transport/limits.ts";
  */
 export const STREAM_CREDIT = Math.ceil((STREAMS_PER_CONNECTION * 8) / 7);
 
+/**
+ * The hub's answer waits this long for the service's first bytes, with which it shares a packet. Peers of ours send their
+ * data without waiting for it, and those of the original program get it at once.
+ */
+export const ANSWER_HOLD_MS = 5;
+
 /** From a stream's first byte to its whole header. A slow link needs one round trip, so this is generous. */
 export const HEADER_MS = 10_000;
 

@@ -11,7 +11,7 @@ import type { Denial } from "./admission.ts";
 import { limitBytes } from "./byte-limit.ts";
 import type { PeerLabel } from "./events.ts";
 import { type HubSide, INTERNAL_ERROR } from "./hub-side.ts";
-import { GONE_MS, HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
+import { ANSWER_HOLD_MS, GONE_MS, HUB_SILENCE_MS, LEAVING_MS, PENDING_STREAMS_MAX } from "./limits.ts";
 import * as peerState from "./peer-state.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import { readHeader } from "./read-header.ts";
@@ -175,7 +175,7 @@ export class PeerSession {
 			if (portId !== undefined) this.#refused("unwelcomed");
 			return stream.refuse();
 		}
-		await this.#hub.serve({ portId, stream, peer: this.peer });
+		await this.#hub.serve({ portId, stream, peer: this.peer, holdMs: this.#control ? ANSWER_HOLD_MS : 0 });
 	}
 
 	#refused(why: "early" | "quota" | "unwelcomed"): void {
@@ -188,8 +188,7 @@ export class PeerSession {
 
 	async #controlStream(stream: QuicStream): Promise<void> {
 		this.#step({ type: "control" });
-		// The end of the stream is handled below.
-		await stream.accept().catch(() => {});
+		stream.accept(0);
 		const onMessage = (message: Message) => void this.#guarded(() => this.#message(message));
 		const control = new ControlChannel(stream, { remote: "peer", connection: this.connection, onMessage });
 		this.#control = control;

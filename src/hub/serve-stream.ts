@@ -42,10 +42,12 @@ export interface ServiceRequest {
 	portId: number | undefined;
 	stream: QuicStream;
 	peer: PeerLabel;
+	/** How long the answer may wait for the service's first bytes; 0 for a peer that waits for the answer itself. */
+	holdMs: number;
 }
 
 /** Resolves when the stream is over. Rejects only for a bug; no socket to the service is left open then. */
-export async function serveStream(serving: Serving, { portId, stream, peer }: ServiceRequest): Promise<void> {
+export async function serveStream(serving: Serving, { portId, stream, peer, holdMs }: ServiceRequest): Promise<void> {
 	const { routes, transfers, meter, emit } = serving;
 	const index = routes.findIndex(({ service }) => service.portId === portId);
 	const route = routes[index];
@@ -63,7 +65,7 @@ export async function serveStream(serving: Serving, { portId, stream, peer }: Se
 	route.unanswered.opened(traffic);
 	try {
 		reached(serving, request, at);
-		if (!(await accepted(stream))) return socket.abort();
+		stream.accept(holdMs);
 		const { error } = await transfers.run(stream, socket, traffic);
 		emit({
 			type: "stream_closed",
@@ -147,15 +149,4 @@ async function failed(serving: Serving, request: Dialling, error: DialError): Pr
 		news,
 		...(elsewhere && { elsewhere }),
 	});
-}
-
-/** Tells the peer that its service is connected; false when it has gone. */
-async function accepted(stream: QuicStream): Promise<boolean> {
-	try {
-		await stream.accept();
-		return true;
-	} catch {
-		stream.abort();
-		return false;
-	}
 }

@@ -8,6 +8,7 @@ import { Connection } from "./connection.ts";
 import type { EndpointEvent } from "./events.ts";
 import { HandshakeQueue, type Source } from "./handshake-queue.ts";
 import {
+	closeSilently,
 	type Incoming,
 	type Connection as NativeConnection,
 	type Endpoint as NativeEndpoint,
@@ -126,8 +127,8 @@ export class Acceptor {
 
 	#connected(native: NativeConnection): void {
 		// A completed handshake is all that a probe wants to see; nobody gets more with this ALPN.
-		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) native.close(0n, []);
-		else this.#options.onConnection(new Connection(native, this.#scheduler));
+		if (Buffer.from(native.alpn()).toString() === PROBE_ALPN) closeSilently(native);
+		else this.#options.onConnection(new Connection(native, false, this.#scheduler));
 	}
 
 	#failed(reason: string): void {

@@ -4,7 +4,7 @@ import { type Address, formatAddress, isLoopback } from "../base/address.ts";
 import { HivemindError, systemCode } from "../base/errors.ts";
 import { ALPN, type AlpnName, PROBE_ALPN } from "../protocol/stream-header.ts";
 import type { ChunkScheduler } from "./chunk-size.ts";
-import { loadIroh, type Endpoint as NativeEndpoint, nativeReason, toNumbers } from "./iroh.ts";
+import { loadIroh, type Endpoint as NativeEndpoint, nativeReason, toNative } from "./iroh.ts";
 
 export interface EndpointOptions {
 	/** "probe" is for an endpoint that only checks whether a hub can be reached (PROBE_ALPN). */
@@ -32,7 +32,7 @@ export async function bindNative(options: EndpointOptions): Promise<NativeEndpoi
 			builder.relayMode(options.relays === "none" ? RelayMode.disabled() : RelayMode.customFromUrls(options.relays));
 		}
 		builder.alpns([alpnBytes(options.alpn)]);
-		if (options.key) builder.secretKey(toNumbers(options.key));
+		if (options.key) builder.secretKey(toNative(options.key));
 		for (const address of addresses) builder.bindAddr(formatAddress(address));
 		return builder.bind();
 	};
@@ -44,8 +44,9 @@ export async function bindNative(options: EndpointOptions): Promise<NativeEndpoi
 	}
 }
 
+/** In the form that the loaded binding wants. */
 export function alpnBytes(name: AlpnName | "probe"): number[] {
-	return [...new TextEncoder().encode(name === "probe" ? PROBE_ALPN : ALPN[name])];
+	return toNative(new TextEncoder().encode(name === "probe" ? PROBE_ALPN : ALPN[name]));
 }
 
 // --- internal ---

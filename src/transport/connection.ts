@@ -3,7 +3,15 @@
 
 import { printable } from "../base/printable.ts";
 import type { ChunkScheduler } from "./chunk-size.ts";
-import { type BiStream, collectAfter, type Connection as NativeConnection, nativeReason, pin, unpin } from "./iroh.ts";
+import {
+	type BiStream,
+	collectAfter,
+	type Connection as NativeConnection,
+	nativeReason,
+	pin,
+	toNative,
+	unpin,
+} from "./iroh.ts";
 import { CLOSE_DELAY_MS, OPEN_STREAM_MS } from "./limits.ts";
 import type { Path } from "./path-watch.ts";
 import type { QuicStream } from "./stream.ts";
@@ -24,12 +32,12 @@ export class Connection {
 	/** Called with the id of a stream that was aborted here while the binding's locks kept the reset from leaving. */
 	onStuckAbort: (streamId: string) => void = () => {};
 
-	/** `scheduler` is shared by all connections of the endpoint. */
-	constructor(native: NativeConnection, scheduler: ChunkScheduler) {
+	/** `isClient`: whether this side has made it. `scheduler` is shared by all connections of the endpoint. */
+	constructor(native: NativeConnection, isClient: boolean, scheduler: ChunkScheduler) {
 		this.#native = pin(native);
 		this.id = native.remoteId().toString();
 		this.remote = this.id.slice(0, 10);
-		this.#pool = new StreamPool(() => native.openBi(), {
+		this.#pool = new StreamPool(() => native.openBi(), isClient, {
 			scheduler,
 			rtt: () => native.rtt() ?? 0,
 			isLost: () => this.isOver(),
@@ -121,7 +129,7 @@ export class Connection {
 	close(reason: string): void {
 		if (this.#closedHere !== undefined) return;
 		this.#closedHere = reason;
-		this.#native.close(0n, [...new TextEncoder().encode(reason)]);
+		this.#native.close(0n, toNative(new TextEncoder().encode(reason)));
 	}
 
 	/** Closes it after a short delay, unless the connection ends by itself first and then gives its own reason. */

@@ -10,7 +10,16 @@ import { ChunkScheduler } from "./chunk-size.ts";
 import { connectError } from "./connect-error.ts";
 import { Connection } from "./connection.ts";
 import type { EndpointEvent } from "./events.ts";
-import { collectSoon, type EndpointAddr, loadIroh, type Endpoint as NativeEndpoint, pin, unpin } from "./iroh.ts";
+import {
+	closeSilently,
+	collectSoon,
+	type EndpointAddr,
+	fromNative,
+	loadIroh,
+	type Endpoint as NativeEndpoint,
+	pin,
+	unpin,
+} from "./iroh.ts";
 import { CLOSE_MS, CONNECT_MS, HANDSHAKE_DRAIN_MS, REBIND_PAUSE_MS, REBIND_SAME_PORTS, RELAY_MS } from "./limits.ts";
 
 export type { EndpointOptions } from "./bind.ts";
@@ -129,13 +138,10 @@ export class Endpoint {
 		const connecting = this.#live.connect(address, alpnBytes(this.#options.alpn));
 		try {
 			const late = () => new Error(`no answer within ${timeoutMs / 1000} s`);
-			return new Connection(await within(timeoutMs, connecting, late), this.#scheduler);
+			return new Connection(await within(timeoutMs, connecting, late), true, this.#scheduler);
 		} catch (cause) {
 			// iroh cannot cancel an attempt, and it may still succeed (docs/binding-notes.md, "Connection loss").
-			connecting.then(
-				(late) => late.close(0n, []),
-				() => {},
-			);
+			connecting.then(closeSilently, () => {});
 			throw connectError(address, this.#options, cause);
 		}
 	}
@@ -232,6 +238,6 @@ function boundOptions(native: NativeEndpoint, options: EndpointOptions): Endpoin
 	const addresses = native.boundSockets().map((text) => parseAddress(text, "bound socket"));
 	const ipv4 = addresses.find(({ host }) => !host.includes(":"));
 	const ipv6 = addresses.find(({ host }) => host.includes(":"));
-	const key = new Uint8Array(native.secretKey().toBytes());
+	const key = fromNative(native.secretKey().toBytes());
 	return { ...options, key, ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 }

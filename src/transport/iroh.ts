@@ -1,5 +1,5 @@
-// The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced, converts
-// bytes to the binding's arrays of numbers and back, and makes its errors readable.
+// The only importer of @number0/iroh: loads the native add-on on first use, keeps live handles referenced, hands bytes
+// over in the form that the loaded binding wants, and makes its errors readable.
 import type * as Iroh from "@number0/iroh";
 import { firstLine, HivemindError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
@@ -10,11 +10,17 @@ export type { BiStream, Connection, Endpoint, EndpointAddr, Incoming, RecvStream
 let loaded: Promise<typeof Iroh> | undefined;
 
 /**
+ * Whether the loaded binding takes and returns Uint8Array. Version 1.1.0 has arrays of numbers instead, and its types
+ * say so (docs/binding-notes.md, "Bytes or numbers").
+ */
+let takesBytes = false;
+
+/**
  * The binding. The first call loads 20 MB of native code, so `--help` and `--version` never make it.
  * @throws HivemindError `addon`
  */
 export function loadIroh(): Promise<typeof Iroh> {
-	loaded ??= import("@number0/iroh").catch((cause: unknown) => {
+	loaded ??= load().catch((cause: unknown) => {
 		throw new HivemindError(
 			"addon",
 			`The native networking library cannot be loaded: ${firstLine(cause).slice(0, 200)}.`,
@@ -32,7 +38,7 @@ export function loadIroh(): Promise<typeof Iroh> {
 /** The public id of a secret key of 32 bytes, as 64 hexadecimal digits. @throws HivemindError `addon` */
 export async function publicId(key: Uint8Array): Promise<string> {
 	const { SecretKey } = await loadIroh();
-	return SecretKey.fromBytes(toNumbers(key)).public().toString();
+	return SecretKey.fromBytes(toNative(key)).public().toString();
 }
 
 // A handle without a JavaScript reference is garbage-collected while in use: its connection dies, or its half-sent
@@ -78,27 +84,33 @@ export function collectAfter(received: number): void {
 	}, COLLECT_AFTER_MS);
 }
 
+/** Ends a native connection without a reason. */
+export function closeSilently(connection: Iroh.Connection): void {
+	connection.close(0n, toNative(new Uint8Array(0)));
+}
+
 /** How many native handles are pinned. Zero once everything is closed, which the tests check: the rest would leak. */
 export function liveHandles(): number {
 	return live.size;
 }
 
-const fullChunk: number[] = new Array(CHUNK_MAX).fill(0);
-
 /**
- * The bytes as the array of numbers that the binding wants, valid until the next call: the binding copies it before its
- * own call returns. A loop costs 0.6 ns a byte, `Array.from` costs 13 (docs/binding-notes.md, "Backpressure").
+ * The bytes as the loaded binding wants them. They must not be changed until its call has settled: it either reads this
+ * very memory, or the array that is returned here, which is valid until the next call only and which the binding copies
+ * before its own call returns. A loop costs 0.6 ns a byte, `Array.from` costs 13 (docs/binding-notes.md, "Backpressure").
  */
-export function toNumbers(bytes: Uint8Array): number[] {
+export function toNative(bytes: Uint8Array): number[] {
+	if (takesBytes) return bytes as unknown as number[];
 	const length = bytes.length;
-	const numbers = length === CHUNK_MAX ? fullChunk : new Array<number>(length);
+	if (length === CHUNK_MAX) fullChunk ??= new Array<number>(CHUNK_MAX).fill(0);
+	const numbers = length === CHUNK_MAX ? (fullChunk as number[]) : new Array<number>(length);
 	for (let i = 0; i < length; i++) numbers[i] = bytes[i] as number;
 	return numbers;
 }
 
-/** The bytes of an array of numbers from the binding; costs 0.4 ns a byte. */
-export function toBytes(numbers: number[]): Uint8Array {
-	return new Uint8Array(numbers);
+/** The bytes that a call of the binding has returned; of numbers it costs 0.4 ns a byte. Nothing changes them later. */
+export function fromNative(returned: number[]): Uint8Array {
+	return isBytes(returned) ? returned : new Uint8Array(returned);
 }
 
 /**
@@ -115,3 +127,15 @@ export function nativeReason(error: unknown): string {
 
 /** Whether a {@link nativeReason} says that the two sides have no ALPN in common. */
 export const isOtherProtocol = (reason: string): boolean => /known protocol|NoApplicationProtocol/.test(reason);
+
+// --- internal ---
+
+let fullChunk: number[] | undefined;
+
+async function load(): Promise<typeof Iroh> {
+	const iroh = await import("@number0/iroh");
+	takesBytes = isBytes(iroh.SecretKey.generate().toBytes());
+	return iroh;
+}
+
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;

@@ -6,6 +6,12 @@ import { CONTROL_LINE_MAX } from "../protocol/limits.ts";
 /** Streams on one QUIC connection at once. The binding's default of 100 starves a browser beside a dev server. */
 export const STREAMS_PER_CONNECTION = 1024;
 
+/**
+ * Where clients speak first, a stream's header waits this long for their first bytes, with which it shares a packet. On
+ * one machine they follow within half a millisecond.
+ */
+export const HEADER_HOLD_MS = 2;
+
 /** From opening a stream to the hub's answer: an outage that the connection survives, and then the hub's own bounds. */
 export const ANSWER_MS = 50_000;
 
@@ -35,8 +41,11 @@ export const HANDSHAKE_DRAIN_MS = 250;
 /** Closing the endpoint. A dead remote costs 90 ms (docs/binding-notes.md, "Shutdown"); more is not worth waiting. */
 export const CLOSE_MS = 1_000;
 
-/** First read of a stream. A pending read allocates its size: with 4 KiB, 2,000 idle connections took 8 MB more. */
+/** The smallest read. A pending read allocates its size: with 4 KiB, 2,000 idle connections took 8 MB more. */
 export const READ_MIN = 1024;
+
+/** The first read of a stream: most requests and small answers fit into it. What follows is adapted to what comes. */
+export const READ_FIRST = 4 * 1024;
 
 /** The largest chunk. Beyond 64 KiB the binding gets no faster, and other streams only wait longer. */
 export const CHUNK_MAX = 64 * 1024;

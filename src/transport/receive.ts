@@ -3,7 +3,7 @@
 // that read returns (docs/binding-notes.md, "Streams").
 import { Aborted, type Waiter } from "../forward/duplex.ts";
 import { type ChunkScheduler, ChunkSize } from "./chunk-size.ts";
-import { nativeReason, type RecvStream, toBytes } from "./iroh.ts";
+import { fromNative, nativeReason, type RecvStream } from "./iroh.ts";
 
 export class ReceiveHalf {
 	/** Resolves when the native half has ended. */
@@ -69,24 +69,24 @@ export class ReceiveHalf {
 		this.#pulling = true;
 		const asked = this.#size.readSize();
 		this.#native.read(asked).then(
-			(numbers) => this.#received(numbers, asked),
+			(returned) => this.#received(returned, asked),
 			(error: unknown) => this.#lost(error),
 		);
 	}
 
-	#received(numbers: number[], asked: number): void {
+	#received(returned: number[], asked: number): void {
 		this.#pulling = false;
 		// After a stop or a reset the binding reads nothing, which looks like the end (docs/binding-notes.md, "Streams").
 		if (this.error) return;
 		const reader = this.#reader;
 		this.#reader = undefined;
-		if (numbers.length === 0) {
+		if (returned.length === 0) {
 			this.ended = true;
 			reader?.resolve(null);
 			this.#resolveOver();
 			return;
 		}
-		const bytes = toBytes(numbers);
+		const bytes = fromNative(returned);
 		this.#size.moved(bytes.length, asked);
 		// A full read means that more is waiting: fetch it while these bytes are being written.
 		this.#more = bytes.length === asked;

@@ -3,7 +3,7 @@
 // too, and never returns after a reset, so it is called after a finish only (docs/binding-notes.md, "Streams").
 import { Aborted, type Waiter } from "../forward/duplex.ts";
 import { type ChunkScheduler, ChunkSize } from "./chunk-size.ts";
-import { nativeReason, type SendStream, toNumbers } from "./iroh.ts";
+import { nativeReason, type SendStream, toNative } from "./iroh.ts";
 
 export class SendHalf {
 	/** Resolves when the native half has ended: everything acknowledged, or reset. */
@@ -12,27 +12,40 @@ export class SendHalf {
 	#native: SendStream;
 	#size: ChunkSize;
 	#writer: Waiter<void> | undefined;
-	#prefix: Uint8Array | undefined;
+	/** Bytes that wait for the next write, and what ends the wait. */
+	#held: Uint8Array | undefined;
+	#release: () => void = () => {};
 	#flushing: Promise<void> | undefined;
 	#finished = false;
 	#lastWrite = Number.NEGATIVE_INFINITY;
 	#resolveOver!: () => void;
 
-	/** `prefix` is sent together with the first write, or alone when no write follows at once. */
-	constructor(native: SendStream, scheduler: ChunkScheduler, prefix?: Uint8Array) {
+	constructor(native: SendStream, scheduler: ChunkScheduler) {
 		this.#native = native;
 		this.#size = new ChunkSize(scheduler);
 		this.over = new Promise((resolve) => {
 			this.#resolveOver = resolve;
 		});
-		this.#prefix = prefix;
-		if (prefix) setImmediate(() => this.#flush());
+	}
+
+	/**
+	 * Sends these first bytes together with the first write or the end, which saves a packet and a call on both sides, or
+	 * alone when neither has come after `ms` milliseconds. `onFailure` is called when they could not be sent alone. To be
+	 * called before any write.
+	 */
+	hold(bytes: Uint8Array, ms: number, onFailure = () => {}): void {
+		this.#held = bytes;
+		const flush = () => this.#flush()?.catch(onFailure);
+		if (ms > 0) {
+			const timer = setTimeout(flush, ms);
+			this.#release = () => clearTimeout(timer);
+		} else setImmediate(flush);
 	}
 
 	/** Resolves when the transport has taken everything. One call at a time. Rejects with Aborted when nobody reads. */
 	async write(bytes: Uint8Array): Promise<void> {
 		if (this.#flushing) await this.#flushing;
-		const data = this.#withPrefix(bytes);
+		const data = this.#withHeld(bytes);
 		for (let offset = 0; offset < data.length; ) {
 			const chunk = data.subarray(offset, offset + this.#size.chunk());
 			await this.#writeChunk(chunk);
@@ -71,6 +84,7 @@ export class SendHalf {
 	reset(error: Aborted, code: bigint, graceMs: number): void {
 		if (this.#finished || this.error) return;
 		const blocked = this.#writer !== undefined;
+		this.#release();
 		this.#fail(error);
 		const resetNow = () => {
 			this.#native.reset(code).then(this.#resolveOver, this.#resolveOver);
@@ -92,22 +106,25 @@ export class SendHalf {
 
 	// --- internal ---
 
-	#flush(): void {
-		if (!this.#prefix || this.error) return;
-		const prefix = this.#withPrefix(new Uint8Array(0));
-		this.#flushing = this.#writeChunk(prefix).finally(() => {
+	/** Sends alone what was held, if it still is. */
+	#flush(): Promise<void> | undefined {
+		const held = this.#held;
+		if (!held || this.error) return undefined;
+		this.#held = undefined;
+		this.#flushing = this.#writeChunk(held).finally(() => {
 			this.#flushing = undefined;
 		});
-		this.#flushing.catch(() => {});
+		return this.#flushing;
 	}
 
-	#withPrefix(bytes: Uint8Array): Uint8Array {
-		const prefix = this.#prefix;
-		if (!prefix) return bytes;
-		this.#prefix = undefined;
-		const both = new Uint8Array(prefix.length + bytes.length);
-		both.set(prefix);
-		both.set(bytes, prefix.length);
+	#withHeld(bytes: Uint8Array): Uint8Array {
+		const held = this.#held;
+		if (!held) return bytes;
+		this.#release();
+		this.#held = undefined;
+		const both = new Uint8Array(held.length + bytes.length);
+		both.set(held);
+		both.set(bytes, held.length);
 		return both;
 	}
 
@@ -115,7 +132,7 @@ export class SendHalf {
 		if (this.error) return Promise.reject(this.error);
 		return new Promise((resolve, reject) => {
 			this.#writer = { resolve, reject };
-			this.#native.writeAll(toNumbers(chunk)).then(
+			this.#native.writeAll(toNative(chunk)).then(
 				() => {
 					this.#lastWrite = performance.now();
 					this.#writer = undefined;

@@ -13,8 +13,13 @@ import { SendHalf } from "./send.ts";
 const ABORT_CODE = 1n;
 
 export interface StreamOptions {
-	/** Sent together with the first data, or alone when there is none yet. */
+	/** The transport's id of the stream, the same on both sides. */
+	id: string;
+	/** Sent together with the first data, or alone when there is none within `holdMs`. */
 	prefix?: Uint8Array;
+	holdMs?: number;
+	/** Called once, with the first data: whether it was ours. */
+	onFirstData?: (ours: boolean) => void;
 	/**
 	 * The first byte read is the hub's answer and not data. Any answer but "accepted" aborts the stream, and so does none
 	 * within {@link ANSWER_MS}.
@@ -34,39 +39,36 @@ export class QuicStream implements Duplex {
 	readonly closed: Promise<Error | undefined>;
 	/** What the hub answered to our header; "none" where no answer is expected. */
 	answer: "none" | "pending" | "accepted" | "refused";
+	/** The transport's id of the stream, the same on both sides. */
+	readonly id: string;
 	#send: SendHalf;
 	#receive: ReceiveHalf;
-	/** The transport's id of the stream, the same on both sides; "" until the binding has told it. */
-	id = "";
 	#rtt: () => number;
 	#isLost: () => boolean;
 	#onStuckAbort: (id: string) => void;
+	#onFirstData: ((ours: boolean) => void) | undefined;
 
 	constructor(bi: BiStream, options: StreamOptions) {
 		const handles = [bi, bi.send, bi.recv] as const;
 		for (const handle of handles) pin(handle);
-		this.#send = new SendHalf(handles[1], options.scheduler, options.prefix);
+		this.id = options.id;
+		this.#send = new SendHalf(handles[1], options.scheduler);
+		if (options.prefix) this.#send.hold(options.prefix, options.holdMs ?? 0);
 		this.#receive = new ReceiveHalf(handles[2], options.scheduler);
 		this.answer = options.expectAnswer ? "pending" : "none";
 		this.#rtt = options.rtt;
 		this.#isLost = options.isLost;
 		this.#onStuckAbort = options.onStuckAbort;
-		// Asked for now: while a write is blocked the binding does not answer (docs/binding-notes.md, "Streams").
-		handles[1].id().then(
-			(id) => {
-				this.id = id;
-			},
-			() => {},
-		);
+		this.#onFirstData = options.onFirstData;
 		this.closed = Promise.all([this.#send.over, this.#receive.over]).then(() => {
 			for (const handle of handles) unpin(handle);
 			return this.#receive.error ?? this.#send.error;
 		});
 	}
 
-	/** Whether its connection is over. */
+	/** Whether its connection was over before the hub had answered; the binding is asked only where that may be. */
 	get lost(): boolean {
-		return this.#isLost();
+		return this.answer !== "accepted" && this.#isLost();
 	}
 
 	get ended(): boolean {
@@ -78,6 +80,7 @@ export class QuicStream implements Duplex {
 	}
 
 	write(bytes: Uint8Array): Promise<void> {
+		if (this.#onFirstData) this.#firstData(true);
 		return this.#send.write(bytes);
 	}
 
@@ -97,7 +100,7 @@ export class QuicStream implements Duplex {
 
 	abort(error = new Aborted("aborted here")): void {
 		// A blocked write holds the reset back; only a control message reaches the other side then.
-		if (this.#send.blocked && this.id !== "") this.#onStuckAbort(this.id);
+		if (this.#send.blocked) this.#onStuckAbort(this.id);
 		const grace = Math.min(RESET_GRACE_MAX_MS, RESET_GRACE_MS + 4 * this.#rtt());
 		this.#send.reset(error, ABORT_CODE, grace);
 		this.#receive.stop(error, ABORT_CODE);
@@ -120,9 +123,12 @@ export class QuicStream implements Duplex {
 		return decodeHeader(header);
 	}
 
-	/** Tells the peer that its service is connected. */
-	accept(): Promise<void> {
-		return this.write(Uint8Array.of(ACCEPTED));
+	/**
+	 * Tells the peer that its service is connected: together with the service's first bytes, or alone after `holdMs`. The
+	 * stream is aborted if the peer has stopped reading by then. To be called before any write.
+	 */
+	accept(holdMs: number): void {
+		this.#send.hold(Uint8Array.of(ACCEPTED), holdMs, () => this.abort());
 	}
 
 	/** Tells the peer that its stream is refused, and ends it. Stops waiting for a header that is still missing. */
@@ -148,6 +154,13 @@ export class QuicStream implements Duplex {
 			throw error;
 		}
 		this.answer = "accepted";
-		return bytes.length > 1 ? bytes.subarray(1) : this.#receive.read();
+		const data = bytes.length > 1 ? bytes.subarray(1) : await this.#receive.read();
+		if (data) this.#firstData(false);
+		return data;
+	}
+
+	#firstData(ours: boolean): void {
+		this.#onFirstData?.(ours);
+		this.#onFirstData = undefined;
 	}
 }

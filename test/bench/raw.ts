@@ -1,10 +1,11 @@
 // The raw binding, for comparison: the same bytes through one QUIC stream between two processes, without TCP.
 // `bun raw.ts` serves and prints its ticket; `bun raw.ts TICKET down|up BYTES` prints MB/s.
 import { Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
+import { nativeBytes } from "../support/native-bytes.ts";
 
 const PIECE = 64 * 1024;
-const ALPN = [...Buffer.from("RAW/1")];
-const piece: number[] = new Array(PIECE).fill(0x5a);
+const ALPN = nativeBytes("RAW/1");
+const piece = nativeBytes(new Uint8Array(PIECE).fill(0x5a));
 
 const builder = Endpoint.builder();
 builder.applyMinimal();

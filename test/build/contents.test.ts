@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { checksums } from "../../build/archive.ts";
 import { formula, installer, repositoryOf } from "../../build/formula.ts";
 import { archiveName, TARGETS } from "../../build/targets.ts";
-import { addonFile, BUILT, DIST, ROOT } from "../support/built.ts";
+import { addonFile, BUILT, DIST, hasGivenAddon, ROOT } from "../support/built.ts";
 
 const manifest = await Bun.file(join(ROOT, "package.json")).json();
 
@@ -26,7 +26,8 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 		const wanted = [built.target.runtime, built.target.addon, ...Object.keys(manifest.dependencies)];
 		expect(components.map((one) => one.name).sort()).toEqual(wanted.filter((one) => one !== "@number0/iroh").sort());
 		for (const { name, version, purl, hashes } of components) {
-			expect(purl).toBe(`pkg:npm/${name.replace("@", "%40")}@${version}`);
+			const kind = name === built.target.addon && hasGivenAddon(built) ? "generic" : "npm";
+			expect(purl).toBe(`pkg:${kind}/${name.replace("@", "%40")}@${version}`);
 			expect(hashes?.[0]?.content, name).toMatch(/^[0-9a-f]{128}$/);
 		}
 		expect(sbom.dependencies[0].dependsOn).toEqual(components.map((one) => one.purl));
@@ -46,7 +47,8 @@ describe.each(BUILT.map((built) => [built.name, built] as const))("%s", (name, b
 	test("THIRD_PARTY.md names each with its licence, and has the licences of Bun and of JavaScriptCore", () => {
 		const text = readFileSync(join(DIST, name, "THIRD_PARTY.md"), "utf8");
 		for (const { name, version } of components)
-			expect(text.includes(`${name}) | ${version} |`) || text.includes(`${name} | ${version} |`), name).toBe(true);
+			expect(text.includes(`${name}) | ${version} |`) || text.includes(`${name} | ${version}`), name).toBe(true);
+		expect(text.includes(", another build |")).toBe(hasGivenAddon(built));
 		for (const name of ["citty", "consola", "leven"])
 			expect(text).toMatch(new RegExp(`^## ${name} [\\d.]+\n\n\`\`\`\n.*`, "m"));
 		expect(text).toContain("Permission is hereby granted, free of charge");

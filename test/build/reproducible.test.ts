@@ -1,52 +1,17 @@
 // Two builds in different directories make the same bytes, and a target that cannot be built is named while the others
 // are built. The project is copied, its packages as hard links; test/run.ts has filled their cache.
 import { afterAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { archiveName, hostTarget } from "../../build/targets.ts";
-import { BUILT, ROOT } from "../support/built.ts";
+import { BUILT, GIVEN_ADDON, ROOT } from "../support/built.ts";
+import { buildIn, copyProject, removeCopies } from "../support/project-copy.ts";
 
-const SOURCES = [
-	"src",
-	"build",
-	"build.ts",
-	"package.json",
-	"bun.lock",
-	"bunfig.toml",
-	"tsconfig.json",
-	"install.sh",
-	"LICENSE",
-];
-const places: string[] = [];
+/** With the add-on that the executables under test were built with. */
+const build = (place: string, args: string[]) => buildIn(place, [...args, ...GIVEN_ADDON.args]);
 
-/** A copy of the project in a directory whose path has another length each time. */
-function copy(): string {
-	const place = join(mkdtempSync(join(tmpdir(), "hivemind-repro-")), "deeper".repeat(places.length), "project");
-	places.push(place);
-	mkdirSync(place, { recursive: true });
-	for (const name of SOURCES) cpSync(join(ROOT, name), join(place, name), { recursive: true });
-	const linked = Bun.spawnSync(["cp", "-al", join(ROOT, "node_modules"), join(place, "node_modules")]);
-	// On another file system, or with a cp that has no -l.
-	if (linked.exitCode !== 0) cpSync(join(ROOT, "node_modules"), join(place, "node_modules"), { recursive: true });
-	return place;
-}
-
-async function build(place: string, args: string[]) {
-	const child = Bun.spawn([process.execPath, join(place, "build.ts"), ...args], {
-		// Not the project's directory: a build must not depend on where it is started.
-		cwd: tmpdir(),
-		env: { ...process.env, SOURCE_DATE_EPOCH: "1767225600", BUN_CONFIG_REGISTRY: "http://127.0.0.1:1" },
-		stdout: "pipe",
-		stderr: "pipe",
-	});
-	const [status, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
-	return { status, stdout, stderr };
-}
-
-afterAll(() => {
-	for (const place of places) rmSync(place.replace(/(hivemind-repro-\w+).*/, "$1"), { recursive: true, force: true });
-});
+afterAll(removeCopies);
 
 const ready = BUILT.some(({ name }) => name === hostTarget());
 if (!ready)
@@ -55,7 +20,7 @@ if (!ready)
 test.skipIf(!ready)(
 	"two builds of everything, in two directories, make the same bytes; what cannot be built is named",
 	async () => {
-		const [first, second] = [copy(), copy()];
+		const [first, second] = [copyProject(), copyProject()];
 		const all = await build(first, ["--all", "--archive"]);
 		const missing = ["linux-arm64", "linux-arm64-musl", "windows-x64", "darwin-arm64", "linux-x64-musl", "linux-x64"];
 		const failed = missing.filter((name) => !BUILT.some((built) => built.name === name));
@@ -69,7 +34,7 @@ test.skipIf(!ready)(
 		for (const { name } of BUILT) {
 			if (name === hostTarget()) continue;
 			// The host's archives show that packing is reproducible. Compressing all of them twice would cost a minute.
-			expect(await build(second, ["--target", name])).toMatchObject({ status: 0 });
+			expect(await buildIn(second, ["--target", name])).toMatchObject({ status: 0 });
 		}
 		const made = (place: string) => readdirSync(join(place, "dist"), { recursive: true, encoding: "utf8" });
 		const common = made(second).filter((name) => made(first).includes(name) && name !== "SHA256SUMS");
@@ -89,7 +54,7 @@ test.skipIf(!ready)(
 );
 
 test("an unknown target is a usage error that lists the targets", async () => {
-	const { status, stderr } = await build(ROOT, ["--target", "darwin-x64"]);
+	const { status, stderr } = await buildIn(ROOT, ["--target", "darwin-x64"]);
 	expect(status).toBe(2);
 	expect(stderr).toStartWith("build.ts: ");
 	expect(stderr).toContain("there is no target 'darwin-x64': the targets are linux-x64, ");

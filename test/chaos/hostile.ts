@@ -4,16 +4,19 @@
 // protocol does not have; when the hub closes one, it makes another. It opens streams as fast as the hub allows, until
 // all have been tried or a minute has passed. Prints `begun`, and in the end one line of JSON that says what it did.
 import { type BiStream, type Connection, Endpoint, EndpointTicket, RelayMode } from "@number0/iroh";
+import { nativeBytes } from "../support/native-bytes.ts";
 
 const [ticket = "", ...numbers] = process.argv.slice(2);
 const [streams = 0, connections = 0, seconds = 0, pingers = 0] = numbers.map(Number);
 const [text = "", secret] = ticket.split(".");
 const hub = EndpointTicket.fromString(text).endpointAddr();
-const ALPN = [...Buffer.from("HIVEMIND/1.0.0")];
+const ALPN = nativeBytes("HIVEMIND/1.0.0");
 /** Connections of one id; the hub allows four. */
 const EACH = 4;
 /** Bytes written to a stream, none of them a valid header: enough, too few, far too many, and enough before a reset. */
-const RUBBISH = [64, 5, 64 * 1024, 64].map((length) => Array.from({ length }, (_, i) => (i * 167 + 13) % 256));
+const RUBBISH = [64, 5, 64 * 1024, 64].map((length) =>
+	nativeBytes(Array.from({ length }, (_, i) => (i * 167 + 13) % 256)),
+);
 /** Unidirectional streams that each silent connection tries to fill. */
 const UNI = 2;
 /** Connections that open streams. */
@@ -76,7 +79,7 @@ async function connect(endpoint: Endpoint, timeoutMs: number): Promise<Connectio
 	}
 	done.refusedConnections++;
 	connecting.then(
-		(late) => late.close(0n, []),
+		(late) => late.close(0n, nativeBytes()),
 		() => {},
 	);
 	return undefined;
@@ -90,7 +93,7 @@ async function beSilent(endpoint: Endpoint): Promise<void> {
 		if (connection) {
 			for (let i = 0; i < UNI; i++) void oneWay(connection);
 			await Promise.race([connection.closed().catch(() => {}), Bun.sleep(left())]);
-			connection.close(0n, []);
+			connection.close(0n, nativeBytes());
 			pinned.delete(connection);
 		}
 		// A few hundred in a second are already more than any honest network makes.
@@ -110,7 +113,7 @@ async function oneWay(connection: Connection): Promise<void> {
 /** Sends pings as fast as it means to on one connection after another, without a hello, until the time is over. */
 async function ping(endpoint: Endpoint): Promise<void> {
 	const line = `${JSON.stringify({ type: "ping", n: 1 })}\n`;
-	const bytes = [...Buffer.from(line.repeat(PINGS_EACH))];
+	const bytes = nativeBytes(line.repeat(PINGS_EACH));
 	while (performance.now() < until) {
 		const came = performance.now();
 		const connection = await connect(endpoint, until - performance.now());
@@ -120,7 +123,7 @@ async function ping(endpoint: Endpoint): Promise<void> {
 			pin(send);
 			pin(recv);
 			void drain(recv);
-			await send.writeAll([...Buffer.from("\x00hivemindp2p")]);
+			await send.writeAll(nativeBytes("\x00hivemindp2p"));
 			const begun = performance.now();
 			for (let sent = 0; performance.now() < until; sent += PINGS_EACH) {
 				await send.writeAll(bytes);
@@ -130,7 +133,7 @@ async function ping(endpoint: Endpoint): Promise<void> {
 		} catch {
 			// The hub has closed it, as it should.
 		}
-		connection.close(0n, []);
+		connection.close(0n, nativeBytes());
 		pinned.delete(connection);
 		// Connecting faster than one that says nothing is another attack: see beSilent.
 		await Bun.sleep(came + PINGER_MS + Math.random() * 1000 - performance.now());
@@ -179,7 +182,7 @@ async function hello(connection: Connection): Promise<void> {
 	pin(send);
 	pin(recv);
 	const text = JSON.stringify({ type: "hello", v: 1, name: "hostile", program: "0", secret });
-	await send.writeAll([...Buffer.from(`\x00hivemindp2p${text}\n`)]);
+	await send.writeAll(nativeBytes(`\x00hivemindp2p${text}\n`));
 	await recv.read(1024);
 }
 

@@ -9,6 +9,7 @@ import type { Connection } from "../../src/transport/connection.ts";
 import type { EndpointEvent } from "../../src/transport/events.ts";
 import type { Incoming, Endpoint as NativeEndpoint } from "../../src/transport/iroh.ts";
 import { HANDSHAKE_BURST, HANDSHAKE_RETRY_FROM, HANDSHAKES_PER_SECOND } from "../../src/transport/limits.ts";
+import { nativeBytes } from "../support/native-bytes.ts";
 import { RawPeer } from "../support/raw-peer.ts";
 
 /**
@@ -31,8 +32,8 @@ async function host(broken?: keyof Incoming): Promise<Host> {
 	builder.relayMode(RelayMode.disabled());
 	builder.bindAddr("127.0.0.1:0");
 	builder.bindAddr("[::1]:0");
-	builder.alpns([[...Buffer.from(ALPN.hivemind)]]);
-	const native = await builder.bind();
+	builder.alpns([nativeBytes(ALPN.hivemind)]);
+	const endpoint = await builder.bind();
 	const calls = new Map<string, number>();
 	const watched = (incoming: Incoming): Incoming =>
 		new Proxy(incoming, {
@@ -46,16 +47,16 @@ async function host(broken?: keyof Incoming): Promise<Host> {
 		});
 	const accepting = {
 		acceptNext: async () => {
-			const incoming = await native.acceptNext();
+			const incoming = await endpoint.acceptNext();
 			return incoming && watched(incoming);
 		},
-		isClosed: () => native.isClosed(),
+		isClosed: () => endpoint.isClosed(),
 	} as unknown as NativeEndpoint;
 	return {
-		ticket: await formatTicket({ address: native.addr(), secret: undefined }),
+		ticket: await formatTicket({ address: endpoint.addr(), secret: undefined }),
 		calls,
 		run: (options) => new Acceptor(accepting, options, new ChunkScheduler()).run(),
-		[Symbol.asyncDispose]: () => native.close(),
+		[Symbol.asyncDispose]: () => endpoint.close(),
 	};
 }
 

@@ -70,7 +70,7 @@ async function reaches(connection: RawConnection): Promise<void> {
 	expect((await socket.received(5)).head).toBe("hello");
 	await socket.end();
 	await bi.send.finish();
-	expect(await bi.recv.readToEnd(10)).toEqual([0xff]);
+	expect([...(await bi.recv.readToEnd(10))]).toEqual([0xff]);
 	await socket.closed();
 }
 
@@ -86,7 +86,6 @@ describe("without a hello", () => {
 			const control = await pings.control('{"type":"ping","n":1}\n{"type":"newer"}\n');
 			await pings.endedFor("a control stream does not begin with a hello");
 			for (const one of [silent, streams]) await one.endedFor("no valid hello in time");
-			expect(control.answer).toBe(0xff);
 			expect(control.said).toEqual([]);
 		},
 		HELLO_MS + 10_000,
@@ -349,7 +348,7 @@ describe("the hub tells its peers", () => {
 		await socket.write("reply");
 		await socket.end();
 		await bi.send.finish();
-		expect(await bi.recv.readToEnd(10)).toEqual([0xff, ...Buffer.from("reply")]);
+		expect([...(await bi.recv.readToEnd(10))]).toEqual([0xff, ...Buffer.from("reply")]);
 		await stopped;
 		await connection.endedFor("the hub was stopped");
 		await socket.closed();
@@ -398,7 +397,7 @@ describe("the hub tells its peers", () => {
 		await Promise.all([one.until("services", is(false)), two.until("services", is(false))]);
 		const up = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
 		const bi = await connection.open(header(2));
-		expect(await bi.recv.readExact(1)).toEqual([0xff]);
+		expect([...(await bi.recv.readExact(1))]).toEqual([0xff]);
 		await Promise.all([one.until("services", is(true)), two.until("services", is(true))]);
 		await bi.send.reset(0n);
 		up.stop(true);

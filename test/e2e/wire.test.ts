@@ -7,6 +7,7 @@ import { HEADER_MS } from "../../src/hub/limits.ts";
 import { ALPN, encodeHeader } from "../../src/protocol/stream-header.ts";
 import { bindEndpoint, type Endpoint } from "../../src/transport/endpoint.ts";
 import { type BiStream, type Connection, loadIroh, pin, unpin } from "../../src/transport/iroh.ts";
+import { nativeBytes } from "../support/native-bytes.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
 
@@ -21,14 +22,14 @@ const header = (portId: number, text = ""): number[] => [...encodeHeader(portId)
 /** A stream from a peer, with `bytes` as its first bytes. */
 async function open(bytes: number[], finish = false): Promise<BiStream> {
 	const bi = await connection.openBi();
-	await bi.send.writeAll(bytes);
+	await bi.send.writeAll(nativeBytes(bytes));
 	if (finish) await bi.send.finish();
 	return bi;
 }
 
 /** Everything that the hub answers until the stream ends. */
 async function answer(bi: BiStream): Promise<number[]> {
-	const bytes = await bi.recv.readToEnd(1000);
+	const bytes = [...(await bi.recv.readToEnd(1000))];
 	await bi.send.reset(0n).catch(() => {});
 	return bytes;
 }
@@ -46,14 +47,14 @@ beforeAll(async () => {
 	builder.bindAddr("[::1]:0");
 	endpoint = pin(await builder.bind());
 	connection = pin(
-		await endpoint.connect(EndpointTicket.fromString(hub.ticket).endpointAddr(), [...Buffer.from(ALPN.hivemind)]),
+		await endpoint.connect(EndpointTicket.fromString(hub.ticket).endpointAddr(), nativeBytes(ALPN.hivemind)),
 	);
 	// Once the hub answers, it has accepted the connection.
 	await answer(await open(header(9)));
 });
 
 afterAll(async () => {
-	connection.close(0n, []);
+	connection.close(0n, nativeBytes());
 	await endpoint.close();
 	unpin(connection);
 	unpin(endpoint);
@@ -68,15 +69,15 @@ test("a valid header is answered with 0xff and the service's bytes, and nothing 
 	await socket.write("world");
 	await socket.end();
 	await bi.send.finish();
-	expect(await bi.recv.readToEnd(100)).toEqual([0xff, ...Buffer.from("world")]);
+	expect([...(await bi.recv.readToEnd(100))]).toEqual([0xff, ...Buffer.from("world")]);
 	await socket.closed();
 });
 
 test("a header that arrives byte by byte is accepted", async () => {
 	const bi = await connection.openBi();
-	for (const byte of header(1)) await bi.send.writeAll([byte]);
+	for (const byte of header(1)) await bi.send.writeAll(nativeBytes([byte]));
 	const socket = await service.accept();
-	expect(await bi.recv.readExact(1)).toEqual([0xff]);
+	expect([...(await bi.recv.readExact(1))]).toEqual([0xff]);
 	await socket.end();
 	await bi.send.finish();
 	await socket.closed();
@@ -124,7 +125,7 @@ test(
 test("the hub works as before after 2,000 streams that were reset at once", async () => {
 	for (let i = 0; i < 2000; i++) {
 		const bi = await connection.openBi();
-		await bi.send.writeAll(header(i % 2 === 0 ? 1 : 9));
+		await bi.send.writeAll(nativeBytes(header(i % 2 === 0 ? 1 : 9)));
 		await bi.send.reset(7n);
 		await bi.recv.stop(7n);
 	}

@@ -9,6 +9,7 @@ import { decodeHeader, HEADER_LENGTH } from "../../src/protocol/stream-header.ts
 import { liveHandles } from "../../src/transport/iroh.ts";
 import { cases } from "../support/cases.ts";
 import { handlesSettle } from "../support/handles.ts";
+import { nativeBytes } from "../support/native-bytes.ts";
 import { Puppet, type PuppetServer } from "../support/puppet.ts";
 import { header, hello, type RawConnection, RawPeer } from "../support/raw-peer.ts";
 import { LOOPBACK, type RunningHub, startHub, startPeer } from "../support/tunnel.ts";
@@ -138,7 +139,7 @@ const good = fc.constantFrom(
 	hello(SECRET, { listens: new Array(100).fill("0".repeat(32)) }),
 	hello(SECRET, { resume: { id: "0".repeat(64), token: "x".repeat(43) } }),
 	'{"type":"ping","n":1}\n',
-	'{"type":"reset","stream":"client bidirectional 0"}\n',
+	'{"type":"reset","stream":"client bidirectional stream 0"}\n',
 	'{"type":"bye","reason":"so long"}\n',
 	'{"type":"newer"}\n',
 	"\n",
@@ -166,7 +167,7 @@ async function refused(connection: RawConnection, from: { bytes: number[]; end: 
 			return;
 		}
 		await bi.send.finish().catch(() => {});
-		expect(await bi.recv.readToEnd(10)).toEqual([0x00]);
+		expect([...(await bi.recv.readToEnd(10))]).toEqual([0x00]);
 	} finally {
 		connection.forget(bi);
 	}
@@ -177,7 +178,7 @@ async function converse(peer: RawPeer, first: string, pieces: number[][], how: s
 	const connection = await peer.connect(hub.ticket);
 	try {
 		const bi = await connection.open(header(0, first));
-		for (const piece of pieces) if (piece.length > 0) await bi.send.writeAll(piece);
+		for (const piece of pieces) if (piece.length > 0) await bi.send.writeAll(nativeBytes(piece));
 		if (how === "finish") await bi.send.finish();
 		else if (how === "reset") {
 			// Only once the hub has the stream: it never sees one that is reset earlier.

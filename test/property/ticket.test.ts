@@ -6,6 +6,7 @@ import { newSecret } from "../../src/invite/secret.ts";
 import { formatTicket, parseTicket, type Ticket } from "../../src/invite/ticket.ts";
 import { type EndpointAddr, loadIroh } from "../../src/transport/iroh.ts";
 import { cases } from "../support/cases.ts";
+import { nativeBytes } from "../support/native-bytes.ts";
 import { resultOr } from "../support/throws.ts";
 
 const { EndpointAddr: Address, SecretKey } = await loadIroh();
@@ -24,7 +25,8 @@ const address = fc
 		),
 	})
 	.map(
-		({ key, relay, addresses }): EndpointAddr => new Address(SecretKey.fromBytes([...key]).public(), relay, addresses),
+		({ key, relay, addresses }): EndpointAddr =>
+			new Address(SecretKey.fromBytes(nativeBytes(key)).public(), relay, addresses),
 	);
 const secret = fc.option(fc.constant(0).map(newSecret), { nil: undefined });
 const real: fc.Arbitrary<Ticket> = fc.record({ address, secret });

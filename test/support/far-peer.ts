@@ -59,10 +59,9 @@ export class FarPeer {
 	/** Opens a stream that begins with these bytes. */
 	open(...bytes: Uint8Array[]): FarStream {
 		const [send, receive] = [new NativeSend(), new NativeReceive()];
-		const id = `client bidirectional ${this.#opened.length}`;
-		Object.assign(send, { id: async () => id });
 		for (const piece of bytes) receive.arrive(piece);
 		const stream = new QuicStream({ send, recv: receive } as unknown as BiStream, {
+			id: `client bidirectional stream ${this.#opened.length}`,
 			rtt: () => 0,
 			scheduler: new ChunkScheduler(),
 			isLost: () => false,

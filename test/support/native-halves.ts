@@ -123,11 +123,6 @@ export class NativeSend {
 		});
 	}
 
-	/** Called at the very beginning, before anything holds the lock. */
-	id(): Promise<string> {
-		return Promise.resolve("0");
-	}
-
 	stopped(): Promise<number | null> {
 		this.calls.push("stopped");
 		return this.#lock.run(async () => {

@@ -6,8 +6,9 @@ import { formatTicket, parseTicket } from "../../src/invite/ticket.ts";
 import type { Message } from "../../src/protocol/control-messages.ts";
 import { ALPN, encodeHeader } from "../../src/protocol/stream-header.ts";
 import { type BiStream, type Connection, loadIroh } from "../../src/transport/iroh.ts";
+import { nativeBytes } from "./native-bytes.ts";
 
-const ALPN_BYTES = [...Buffer.from(ALPN.hivemind)];
+const ALPN_BYTES = nativeBytes(ALPN.hivemind);
 
 /** Keeps handles from being collected. Not by pin(), which counts what the program itself holds. */
 const kept = new Set<object>();
@@ -88,7 +89,7 @@ export class RawConnection {
 		const bi = await this.native.openBi();
 		// Each access to a half makes a new handle (docs/binding-notes.md, "Streams").
 		this.#handles.set(bi, [bi, bi.send, bi.recv].map(keep));
-		if (bytes.length > 0) await bi.send.writeAll(bytes);
+		if (bytes.length > 0) await bi.send.writeAll(nativeBytes(bytes));
 		if (finish) await bi.send.finish();
 		return bi;
 	}
@@ -102,7 +103,7 @@ export class RawConnection {
 	/** Everything that the hub answers to a stream that begins with these bytes. */
 	async answer(bytes: number[], finish = false): Promise<number[]> {
 		const bi = await this.open(bytes, finish);
-		const answer = await bi.recv.readToEnd(1000);
+		const answer = [...(await bi.recv.readToEnd(1000))];
 		await bi.send.reset(0n).catch(() => {});
 		this.forget(bi);
 		return answer;
@@ -114,7 +115,7 @@ export class RawConnection {
 	}
 
 	close(reason = ""): void {
-		this.native.close(0n, [...Buffer.from(reason)]);
+		this.native.close(0n, nativeBytes(reason));
 	}
 }
 
@@ -133,7 +134,7 @@ export class Control {
 	}
 
 	async send(text: string | Message): Promise<void> {
-		await this.#bi.send.writeAll([...Buffer.from(typeof text === "string" ? text : `${JSON.stringify(text)}\n`)]);
+		await this.#bi.send.writeAll(nativeBytes(typeof text === "string" ? text : `${JSON.stringify(text)}\n`));
 	}
 
 	async end(): Promise<void> {
@@ -226,10 +227,10 @@ export class OriginalHub implements AsyncDisposable {
 		this.asked.push(portId);
 		const send = keep(bi.send);
 		if (portId < 1 || portId > 3) {
-			await send.writeAll([0x00]);
+			await send.writeAll(nativeBytes([0x00]));
 			return send.finish();
 		}
-		await send.writeAll([0xff]);
+		await send.writeAll(nativeBytes([0xff]));
 		for (;;) {
 			const bytes = await bi.recv.read(65_536);
 			if (bytes.length === 0) return send.finish();

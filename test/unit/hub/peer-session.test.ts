@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from 
 import { STALL_MS } from "../../../src/base/limits.ts";
 import { Admission, teamPolicy } from "../../../src/hub/admission.ts";
 import type { SessionEvent } from "../../../src/hub/hub-side.ts";
-import { GONE_MS, HUB_SILENCE_MS, PENDING_BYTES_MAX } from "../../../src/hub/limits.ts";
+import { ANSWER_HOLD_MS, GONE_MS, HUB_SILENCE_MS, PENDING_BYTES_MAX } from "../../../src/hub/limits.ts";
 import { PeerSession } from "../../../src/hub/peer-session.ts";
 import type { Welcome } from "../../../src/hub/peer-state.ts";
 import { StreamQuota } from "../../../src/hub/stream-quota.ts";
@@ -31,6 +31,8 @@ let events: SessionEvent[];
 let quota: StreamQuota;
 /** Port ids of the streams that were served. */
 let served: (number | undefined)[];
+/** How long the answer to each of them may wait. */
+let holds: number[];
 /** Thrown when a stream is to be served: a bug in the hub. */
 let fault: Error | undefined;
 let session: PeerSession;
@@ -42,26 +44,32 @@ beforeEach(() => {
 	events = [];
 	fault = undefined;
 	served = [];
+	holds = [];
 	now = 5000;
 	clock = spyOn(performance, "now").mockImplementation(() => now);
 	admission = new Admission(teamPolicy(SECRET));
 	decisions = spyOn(admission, "decide");
 	timeouts = spyOn(globalThis, "setTimeout");
 	intervals = { start: spyOn(globalThis, "setInterval"), stop: spyOn(globalThis, "clearInterval") };
-	session = new PeerSession(peer.asConnection, {
+	session = sessionOf(peer);
+});
+
+/** A session at the hub that all tests share. */
+const sessionOf = (of: FarPeer): PeerSession =>
+	new PeerSession(of.asConnection, {
 		get open() {
 			return admission.policy.secret === undefined;
 		},
 		quota,
 		admit: (own, hello) => admission.admit(own, hello ?? {}, new Set(), { wall: 0, monotonic: now }),
 		welcome: () => welcome.promise,
-		serve: async ({ portId }) => {
+		serve: async ({ portId, holdMs }) => {
 			served.push(portId);
+			holds.push(holdMs);
 			if (fault) throw fault;
 		},
 		onEvent: (_, event) => events.push(event),
 	});
-});
 
 afterEach(async () => {
 	welcome.resolve(WELCOME);
@@ -101,13 +109,13 @@ const SECONDS = HUB_SILENCE_MS / 1000;
 const answers = () => peer.heard.map(({ type }) => type);
 const told = (type: SessionEvent["type"]) => events.filter((event) => event.type === type);
 
-test("the control stream is answered before the first message is sent, and writes never overlap", async () => {
+test("the control stream is answered together with the first message, and writes never overlap", async () => {
 	const { send } = peer.say();
 	send.block();
 	peer.say(hello(newSecret()));
 	await turn();
 	await turn();
-	expect(send.flights).toEqual([1]);
+	expect(send.flights).toHaveLength(1);
 	send.unblock();
 	await turn();
 	await turn();
@@ -158,7 +166,7 @@ test("a stranger's pings are not answered: its connection is closed for the firs
 	const { send } = peer.say(...Array.from({ length: 100 }, (_, n): Message => ({ type: "ping", n })));
 	await turn();
 	await turn();
-	expect([...send.written]).toEqual([ACCEPTED]);
+	expect([...send.written]).toEqual([]);
 	const reason = "a control stream does not begin with a hello";
 	expect(events).toEqual([{ type: "protocol_error", peer: session.peer, admitted: false, reason }]);
 	expect(peer.closings).toEqual([reason]);
@@ -255,6 +263,22 @@ test("a stream for a service between hello and welcome is refused; one after the
 	await turn();
 	expect(served).toEqual([2]);
 	expect(peer.closings).toEqual([]);
+});
+
+test("the answer waits for the service's first bytes if the peer has said hello; others may wait for the answer", async () => {
+	welcome.resolve(WELCOME);
+	peer.say(hello(SECRET));
+	await turn();
+	peer.open(encodeHeader(2));
+	await turn();
+	expect(holds).toEqual([ANSWER_HOLD_MS]);
+	admission = new Admission(teamPolicy(undefined));
+	const silent = new FarPeer();
+	sessionOf(silent);
+	silent.open(encodeHeader(1));
+	await turn();
+	expect(holds).toEqual([ANSWER_HOLD_MS, 0]);
+	silent.leave("");
 });
 
 describe("an unexpected exception", () => {

@@ -1,6 +1,7 @@
 // One service stream at the hub: what is refused, what is printed about it, and that no socket to a service outlives its
 // stream. The test controls the streams' native halves and the clock; services are real sockets.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
+import type { Socket } from "bun";
 import { setVerbosity } from "../../../src/base/output.ts";
 import { DialError } from "../../../src/forward/dial-error.ts";
 import { Dialer } from "../../../src/forward/dialer.ts";
@@ -9,7 +10,7 @@ import { Meter } from "../../../src/forward/meter.ts";
 import * as sockets from "../../../src/forward/tcp.ts";
 import { Transfers } from "../../../src/forward/transfers.ts";
 import type { HubEvent } from "../../../src/hub/events.ts";
-import { DIAL_MS, UNANSWERED_MAX } from "../../../src/hub/limits.ts";
+import { ANSWER_HOLD_MS, DIAL_MS, UNANSWERED_MAX } from "../../../src/hub/limits.ts";
 import { hubReporter } from "../../../src/hub/reporter.ts";
 import { type Route, routeOf, type Serving, serveStream } from "../../../src/hub/serve-stream.ts";
 import { ServiceHealth } from "../../../src/hub/service-health.ts";
@@ -17,7 +18,7 @@ import { ACCEPTED, REFUSED } from "../../../src/protocol/stream-header.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
 import { FarPeer, type FarStream } from "../../support/far-peer.ts";
-import { settled } from "../../support/native-halves.ts";
+import { settled, turn } from "../../support/native-halves.ts";
 import { originalServices } from "../../support/shared-services.ts";
 
 /** The port id of the service that is running; nothing listens at the addresses of the others. */
@@ -75,17 +76,27 @@ afterEach(async () => {
 	for (const mock of [dialling, printed]) mock.mockRestore();
 });
 
+/** Waits for what real sockets bring about. */
+async function until(condition: () => boolean): Promise<void> {
+	for (let i = 0; i < 100_000 && !condition(); i++) await turn();
+	expect(condition()).toBe(true);
+}
+
 /** A service that notices a connection and its end. */
 class Service {
 	readonly come = Promise.withResolvers<void>();
 	readonly gone = Promise.withResolvers<void>();
+	#socket: Socket | undefined;
 	#said = "";
 	#hears = Promise.withResolvers<void>();
 	#listener = Bun.listen({
 		hostname: "127.0.0.1",
 		port: 0,
 		socket: {
-			open: () => this.come.resolve(),
+			open: (socket) => {
+				this.#socket = socket;
+				this.come.resolve();
+			},
 			data: (_, bytes) => {
 				this.#said += bytes.toString();
 				this.#hears.resolve();
@@ -104,16 +115,28 @@ class Service {
 		return this.#said;
 	}
 
+	say(text: string): void {
+		this.#socket?.write(text);
+	}
+
+	end(): void {
+		this.#socket?.end();
+	}
+
+	reset(): void {
+		this.#socket?.terminate();
+	}
+
 	stop(): void {
 		this.#listener.stop(true);
 	}
 }
 
 /** The peer asks for a service; `served` resolves when the stream is done with. */
-function ask(portId: number | undefined, name = "me"): FarStream & { served: Promise<void> } {
+function ask(portId: number | undefined, name = "me", holdMs = 0): FarStream & { served: Promise<void> } {
 	const opened = peer.open();
 	const { stream } = opened;
-	return { ...opened, served: serveStream(serving, { portId, stream, peer: { id: peer.id, name } }) };
+	return { ...opened, served: serveStream(serving, { portId, stream, peer: { id: peer.id, name }, holdMs }) };
 }
 
 const isUp = (portId: number) => health.states().find(({ port }) => port === portId)?.up;
@@ -316,6 +339,62 @@ describe("a service that is running", () => {
 		expect(serving.transfers.busy()).toBe(0);
 	});
 
+	test("and speaks at once: its first bytes and the answer are sent together", async () => {
+		const { send, receive, served } = ask(THERE, "me", ANSWER_HOLD_MS);
+		await service.come.promise;
+		service.say("hello");
+		service.end();
+		await until(() => send.endings.length > 0);
+		expect(send.flights).toEqual([1 + "hello".length]);
+		expect([...send.written]).toEqual([ACCEPTED, ...Buffer.from("hello")]);
+		send.acknowledge();
+		receive.finish();
+		await served;
+	});
+
+	test("and says nothing for a while: the answer is sent alone after the time that it may wait, not earlier", async () => {
+		const { send, receive, served } = ask(THERE, "me", ANSWER_HOLD_MS);
+		receive.arrive(Buffer.from("ping"));
+		expect(await service.heard(), "the client's data does not wait").toBe("ping");
+		await clock.pass(ANSWER_HOLD_MS - 1);
+		expect([...send.written]).toEqual([]);
+		await clock.pass(1);
+		expect([...send.written]).toEqual([ACCEPTED]);
+		service.say("pong");
+		await until(() => send.flights.length > 1);
+		expect(send.flights).toEqual([1, 4]);
+		service.end();
+		receive.finish();
+		await until(() => send.endings.length > 0);
+		send.acknowledge();
+		await served;
+	});
+
+	test("and ends without a word: the answer is sent all the same, before the end", async () => {
+		const { send, receive, served } = ask(THERE, "me", ANSWER_HOLD_MS);
+		await service.come.promise;
+		service.end();
+		receive.finish();
+		await until(() => send.endings.length > 0);
+		expect([...send.written]).toEqual([ACCEPTED]);
+		expect(send.endings).toEqual(["finish"]);
+		send.acknowledge();
+		await served;
+		expect(clock.pending, "timers left running").toBe(0);
+	});
+
+	test("and resets the connection before the answer was sent: the stream is reset, and nothing follows", async () => {
+		const { send, receive, served } = ask(THERE, "me", ANSWER_HOLD_MS);
+		await service.come.promise;
+		service.reset();
+		await until(() => send.endings.length > 0);
+		expect(send.endings).toEqual(["reset 1"]);
+		receive.reset(1);
+		await served;
+		await clock.pass(ANSWER_HOLD_MS);
+		expect([...send.written]).toEqual([]);
+	});
+
 	test("is disconnected at once when the stream is gone before it has answered", async () => {
 		way = Promise.withResolvers();
 		const { stream, served } = ask(THERE);
@@ -335,6 +414,8 @@ describe("a service that is running", () => {
 		way.resolve();
 		await service.come.promise;
 		await service.gone.promise;
+		// The hub's own stop takes effect when the pending read returns.
+		receive.finish();
 		await served;
 		expect([send.free, receive.free]).toEqual([true, true]);
 		await stream.closed;

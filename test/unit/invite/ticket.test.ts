@@ -4,10 +4,11 @@ import { TICKET_MAX } from "../../../src/invite/limits.ts";
 import { newSecret } from "../../../src/invite/secret.ts";
 import { formatTicket, parseTicket } from "../../../src/invite/ticket.ts";
 import { loadIroh } from "../../../src/transport/iroh.ts";
+import { nativeBytes } from "../../support/native-bytes.ts";
 import { resultOr } from "../../support/throws.ts";
 
 const { EndpointAddr, SecretKey } = await loadIroh();
-const id = SecretKey.fromBytes(new Array(32).fill(7)).public();
+const id = SecretKey.fromBytes(nativeBytes(new Uint8Array(32).fill(7))).public();
 const address = new EndpointAddr(id, "https://relay.example.org/", ["192.0.2.1:4433", "[2001:db8::1]:4433"]);
 const ticket = await formatTicket({ address, secret: undefined });
 const secret = newSecret();

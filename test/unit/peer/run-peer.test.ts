@@ -4,12 +4,15 @@ import { formatTicket } from "../../../src/invite/ticket.ts";
 import type { PeerEvent } from "../../../src/peer/events.ts";
 import { runPeer } from "../../../src/peer/run-peer.ts";
 import { loadIroh } from "../../../src/transport/iroh.ts";
+import { nativeBytes } from "../../support/native-bytes.ts";
 import { originalsAt } from "../../support/port-choices.ts";
 import { resultOr } from "../../support/throws.ts";
 import { FREE, LOOPBACK } from "../../support/tunnel.ts";
 
 const { EndpointAddr, SecretKey } = await loadIroh();
-const nobody = new EndpointAddr(SecretKey.fromBytes(new Array(32).fill(7)).public(), undefined, ["127.0.0.1:9"]);
+const nobody = new EndpointAddr(SecretKey.fromBytes(nativeBytes(new Uint8Array(32).fill(7))).public(), undefined, [
+	"127.0.0.1:9",
+]);
 const ticket = await formatTicket({ address: nobody, secret: undefined });
 
 const options = { name: "me", ports: originalsAt(), endpoint: LOOPBACK };

@@ -38,7 +38,7 @@ test.each<Message>([
 	{ type: "denied", reason: "secret", message: "the ticket is not valid at this hub" },
 	{ type: "ping", n: 0 },
 	{ type: "pong", n: Number.MAX_SAFE_INTEGER },
-	{ type: "reset", stream: "client bidirectional 0" },
+	{ type: "reset", stream: "client bidirectional stream 0" },
 	{ type: "bye", reason: "the hub was stopped" },
 	{ type: "services", services: [] },
 ])("%j survives encoding as one line and decoding", (message) => {

@@ -6,6 +6,7 @@ import {
 	CHUNK_MAX,
 	CHUNK_MIN,
 	CHUNK_SHARED,
+	READ_FIRST,
 	READ_MIN,
 	SHARE_WINDOW_MS,
 } from "../../../src/transport/limits.ts";
@@ -121,7 +122,7 @@ test("a stream that moves many chunks in one window counts once", () => {
 
 test("reads start small, grow only while they are filled, and shrink again", () => {
 	const size = new ChunkSize(scheduler);
-	expect(size.readSize()).toBe(READ_MIN);
+	expect(size.readSize()).toBe(READ_FIRST);
 	// Its own first reads are small and count as such for a moment, so this takes twice as many rounds as growing alone.
 	for (let i = 0; i < 2 * Math.log2(CHUNK_MAX / READ_MIN); i++) {
 		const asked = size.readSize();
@@ -133,6 +134,17 @@ test("reads start small, grow only while they are filled, and shrink again", () 
 	expect(size.readSize()).toBe(CHUNK_MAX);
 	for (let i = 0; i < 10; i++) size.moved(1, size.readSize());
 	expect(size.readSize()).toBe(READ_MIN);
+});
+
+test.each([
+	["a short request", 300, READ_MIN],
+	["an answer that would not have fit into the smallest read", READ_MIN + 1, 2 * READ_MIN],
+	["the hub's answer alone", 1, READ_FIRST],
+	["more than it asked for", READ_FIRST, 4 * READ_FIRST],
+])("after %s, the next read is as large as that suggests", (_, bytes, next) => {
+	const size = new ChunkSize(scheduler);
+	size.moved(bytes, size.readSize());
+	expect(size.readSize()).toBe(next);
 });
 
 test("a half-full read changes nothing", () => {
@@ -147,7 +159,7 @@ test("a half-full read changes nothing", () => {
 test("writes do not change how much is read", () => {
 	const size = new ChunkSize(scheduler);
 	size.moved(CHUNK_MAX);
-	expect(size.readSize()).toBe(READ_MIN);
+	expect(size.readSize()).toBe(READ_FIRST);
 });
 
 test("streams of another scheduler do not count", () => {

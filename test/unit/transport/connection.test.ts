@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { RESET_GRACE_MS } from "../../../src/forward/limits.ts";
+import { ACCEPTED, HEADER_LENGTH } from "../../../src/protocol/stream-header.ts";
 import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
 import { Connection } from "../../../src/transport/connection.ts";
 import type { Connection as NativeConnection } from "../../../src/transport/iroh.ts";
@@ -11,6 +12,7 @@ import {
 	CLOSE_DELAY_MS,
 	COLLECT_AFTER_MS,
 	COLLECT_FROM,
+	HEADER_HOLD_MS,
 	OPEN_STREAM_MS,
 	STREAMS_PER_CONNECTION,
 } from "../../../src/transport/limits.ts";
@@ -23,6 +25,8 @@ class Native {
 	granted = Number.POSITIVE_INFINITY;
 	/** How often openBi was called. */
 	asked = 0;
+	/** How many of the next openBi calls are to fail. */
+	failing = 0;
 	hasPath = true;
 	/** Bytes that have arrived. */
 	received = 0;
@@ -30,7 +34,10 @@ class Native {
 	closings: string[] = [];
 	readonly streams: { send: NativeSend; recv: NativeReceive }[] = [];
 	#pending: PromiseWithResolvers<unknown>[] = [];
+	#arrivals: unknown[] = [];
+	#arrived = (): void => {};
 	#over = Promise.withResolvers<string>();
+	#reason: string | undefined;
 
 	get waiting(): number {
 		return this.#pending.length;
@@ -43,6 +50,7 @@ class Native {
 	}
 
 	end(reason: string): void {
+		this.#reason = reason;
 		this.#over.resolve(reason);
 		for (const waiter of this.#pending.splice(0)) waiter.reject(new Error(`ConnectionLost(${reason})`));
 		for (const { send, recv } of this.streams) {
@@ -53,17 +61,31 @@ class Native {
 
 	openBi(): Promise<unknown> {
 		this.asked++;
+		if (this.failing > 0) return Promise.reject(new Error(`injected, ${this.failing--}`));
+		if (this.#reason) return Promise.reject(new Error(`ConnectionLost(${this.#reason})`));
 		if (this.streams.length < this.granted) return Promise.resolve(this.#stream());
 		const waiter = Promise.withResolvers<unknown>();
 		this.#pending.push(waiter);
 		return waiter.promise;
 	}
 
+	/** A stream that the other side has opened arrives. */
+	arrive(): void {
+		this.#arrivals.push(this.#stream());
+		this.#arrived();
+	}
+
+	async acceptBi(): Promise<unknown> {
+		while (this.#arrivals.length === 0) {
+			await new Promise<void>((resolve) => {
+				this.#arrived = resolve;
+			});
+		}
+		return this.#arrivals.shift();
+	}
+
 	#stream() {
-		const stream = {
-			send: Object.assign(new NativeSend(), { id: async () => `stream ${this.streams.length}` }),
-			recv: new NativeReceive(),
-		};
+		const stream = { send: new NativeSend(), recv: new NativeReceive() };
 		this.streams.push(stream);
 		return stream;
 	}
@@ -86,7 +108,7 @@ let connection: Connection;
 beforeEach(() => {
 	clock = new Clock();
 	native = new Native();
-	connection = new Connection(native as unknown as NativeConnection, new ChunkScheduler());
+	connection = new Connection(native as unknown as NativeConnection, true, new ChunkScheduler());
 });
 
 afterEach(async () => {
@@ -131,10 +153,10 @@ describe("streams to a hub that grants few", () => {
 		const burst = open(50);
 		await clock.pass(OPEN_STREAM_MS);
 		for (const one of burst) expect(await one).toBeInstanceOf(Aborted);
-		expect(native.asked).toBe(50);
+		expect(native.asked, "one at a time").toBe(1);
 		const late = open(50);
 		await turn();
-		expect(native.asked, "earlier requests serve the next callers").toBe(50);
+		expect(native.asked, "the earlier request serves the next caller").toBe(1);
 		native.grant(1);
 		await turn();
 		const there = await Promise.all(late.map(settled));
@@ -162,7 +184,7 @@ describe("streams to a hub that grants few", () => {
 		for (const one of waiting) expect(String(await one)).toContain("the connection to the hub was lost");
 		native.grant(3);
 		await turn();
-		expect(native.streams.map(({ send }) => send.endings)).toEqual(Array(3).fill(["reset 1"]));
+		expect(native.streams.map(({ send }) => send.endings)).toEqual([["reset 1"]]);
 	});
 
 	test("and ends: waiting callers fail at once", async () => {
@@ -171,6 +193,96 @@ describe("streams to a hub that grants few", () => {
 		await turn();
 		native.end("TimedOut");
 		for (const one of waiting) expect(await one).toBeInstanceOf(Aborted);
+	});
+});
+
+describe("the ids of streams", () => {
+	const number = (text: string) => Number(/\d+$/.exec(text)?.[0]);
+
+	test("count from 0 in the order of opening, requests that failed not included", async () => {
+		const first = await Promise.all(open(3));
+		native.failing = 2;
+		const failed = await Promise.all(open(2));
+		expect(failed.every((one) => one instanceof Aborted)).toBe(true);
+		const next = await Promise.all(open(2));
+		const ids = [...first, ...next].map((stream) => (stream as QuicStream).id);
+		expect(ids).toEqual([0, 1, 2, 3, 4].map((i) => `client bidirectional stream ${i}`));
+	});
+
+	test("count streams that came when nobody waited any more, too", async () => {
+		native.granted = 0;
+		const [lonely] = open(1) as [Promise<QuicStream | Error>];
+		await clock.pass(OPEN_STREAM_MS);
+		expect(await lonely).toBeInstanceOf(Aborted);
+		native.grant(2);
+		await turn();
+		const [next] = await Promise.all(open(1));
+		expect(number((next as QuicStream).id)).toBe(1);
+	});
+
+	test("of the other side are counted by themselves, and are those of the side that has made the connection", async () => {
+		const other = new Native();
+		const accepted = new Connection(other as unknown as NativeConnection, false, new ChunkScheduler());
+		const come: QuicStream[] = [];
+		void accepted.acceptStreams((stream) => come.push(stream));
+		other.arrive();
+		other.arrive();
+		await turn();
+		const [ours] = (await Promise.all([accepted.openStream(1)])) as [QuicStream];
+		expect([...come, ours].map(({ id }) => id)).toEqual([
+			"client bidirectional stream 0",
+			"client bidirectional stream 1",
+			"server bidirectional stream 0",
+		]);
+		expect(accepted.streamsOpened).toBe(3);
+		other.end("over");
+		await accepted.closed;
+		await clock.pass(RESET_GRACE_MS);
+	});
+});
+
+describe("the header of a stream", () => {
+	/** Opens a stream for a port id; its first data is sent by whoever is said to. */
+	async function use(portId: number, first: "client" | "service"): Promise<NativeSend> {
+		const stream = await connection.openStream(portId);
+		const { send, recv } = native.streams.at(-1) as { send: NativeSend; recv: NativeReceive };
+		if (first === "client") await stream.write(Uint8Array.of(1));
+		else {
+			recv.arrive([ACCEPTED, 1]);
+			await stream.read();
+		}
+		return send;
+	}
+
+	test("is sent at once and alone on the first stream for a service", async () => {
+		await connection.openStream(1);
+		await turn();
+		await turn();
+		expect(native.streams[0]?.send.flights).toEqual([HEADER_LENGTH]);
+	});
+
+	test("waits for the client's first bytes where the last client has spoken first, but not for long", async () => {
+		await use(1, "client");
+		const waiting = await connection.openStream(1);
+		const { send } = native.streams.at(-1) as { send: NativeSend };
+		await clock.pass(HEADER_HOLD_MS - 1);
+		expect(send.flights).toEqual([]);
+		await waiting.write(Uint8Array.of(1));
+		expect(send.flights).toEqual([HEADER_LENGTH + 1]);
+		await connection.openStream(1);
+		await clock.pass(HEADER_HOLD_MS);
+		expect(native.streams.at(-1)?.send.flights).toEqual([HEADER_LENGTH]);
+	});
+
+	test("does not wait where the service has spoken first the last time, nor for another service", async () => {
+		await use(1, "client");
+		await use(1, "service");
+		for (const portId of [1, 2]) {
+			await connection.openStream(portId);
+			await turn();
+			await turn();
+			expect(native.streams.at(-1)?.send.flights, `service ${portId}`).toEqual([HEADER_LENGTH]);
+		}
 	});
 });
 
@@ -201,7 +313,7 @@ describe("what a connection had received when it ended", () => {
 		for (let i = 0; i < count; i++) {
 			const one = new Native();
 			one.received = received;
-			const { closed } = new Connection(one as unknown as NativeConnection, new ChunkScheduler());
+			const { closed } = new Connection(one as unknown as NativeConnection, true, new ChunkScheduler());
 			one.end("TimedOut");
 			await closed;
 		}

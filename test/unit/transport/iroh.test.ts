@@ -1,27 +1,36 @@
-// The boundary to the binding: bytes ↔ numbers, pinned handles, and text that is safe to print.
+// The boundary to the binding: bytes in the form that it wants, pinned handles, and text that is safe to print.
 import { expect, test } from "bun:test";
-import { liveHandles, nativeReason, pin, toBytes, toNumbers, unpin } from "../../../src/transport/iroh.ts";
+import { fromNative, liveHandles, loadIroh, nativeReason, pin, toNative, unpin } from "../../../src/transport/iroh.ts";
 import { CHUNK_MAX } from "../../../src/transport/limits.ts";
+import { TAKES_BYTES } from "../../support/native-bytes.ts";
 
+const { SecretKey } = await loadIroh();
 const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 
 for (const length of [0, 1, 4096, CHUNK_MAX - 1, CHUNK_MAX, CHUNK_MAX + 1]) {
 	test(`${length} bytes cross the binding unchanged`, () => {
-		const numbers = toNumbers(pattern(length));
-		expect(numbers.length).toBe(length);
-		expect(Buffer.from(toBytes(numbers)).equals(pattern(length))).toBe(true);
+		const native = toNative(pattern(length));
+		expect(native.length).toBe(length);
+		expect(Buffer.from(fromNative(native)).equals(pattern(length))).toBe(true);
 	});
 }
 
-test("only a view's own bytes cross, not those of the larger buffer behind it", () => {
-	expect(toNumbers(pattern(300).subarray(250, 260))).toEqual([...pattern(300).subarray(250, 260)]);
+test("the loaded binding takes a view's own bytes, not those of the larger buffer behind it", () => {
+	const key = pattern(300).subarray(250, 282);
+	expect([...SecretKey.fromBytes(toNative(key)).toBytes()]).toEqual([...key]);
 });
 
-test("received bytes do not change when the next ones arrive", () => {
-	const numbers = toNumbers(pattern(CHUNK_MAX));
-	const bytes = toBytes(numbers);
-	toNumbers(new Uint8Array(CHUNK_MAX));
+test("received bytes do not change when the next ones are sent", () => {
+	const bytes = fromNative(toNative(pattern(CHUNK_MAX)));
+	toNative(new Uint8Array(CHUNK_MAX));
 	expect(Buffer.from(bytes).equals(pattern(CHUNK_MAX))).toBe(true);
+});
+
+test("a binding that has Uint8Array gets the bytes and not a copy, and what it returns is not copied either", () => {
+	const bytes = pattern(10);
+	expect((toNative(bytes) as unknown) === bytes).toBe(TAKES_BYTES);
+	expect(fromNative(bytes as unknown as number[])).toBe(bytes);
+	expect(fromNative([1, 2, 255])).toEqual(Uint8Array.of(1, 2, 255));
 });
 
 test("a handle counts once, however often it is pinned and unpinned", () => {

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
-import { CHUNK_MAX, READ_MIN } from "../../../src/transport/limits.ts";
+import { CHUNK_MAX, READ_FIRST } from "../../../src/transport/limits.ts";
 import { ReceiveHalf } from "../../../src/transport/receive.ts";
 import { NativeReceive, settled, turn } from "../../support/native-halves.ts";
 
@@ -39,7 +39,7 @@ test("nothing is read unless somebody wants it", async () => {
 	expect(native.calls).toEqual([]);
 	await half.read();
 	await turn();
-	expect(native.calls).toEqual([`read ${READ_MIN}`]);
+	expect(native.calls).toEqual([`read ${READ_FIRST}`]);
 	half.stop(gone(), 1n);
 	await half.over;
 });
@@ -68,21 +68,21 @@ test("a bulk transfer arrives whole and in order, with reads that grow and never
 	expect(Buffer.concat(parts).equals(Buffer.from(data))).toBe(true);
 	expect(native.overlapped).toBe(false);
 	const sizes = native.calls.map((call) => Number(call.slice(5)));
-	expect(sizes[0]).toBe(READ_MIN);
+	expect(sizes[0]).toBe(READ_FIRST);
 	expect(Math.max(...sizes)).toBeLessThanOrEqual(CHUNK_MAX);
-	expect(Math.max(...sizes)).toBeGreaterThan(READ_MIN);
+	expect(Math.max(...sizes)).toBeGreaterThan(READ_FIRST);
 });
 
 test("bytes that are put back are read next, before those fetched ahead", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
-	native.arrive(numbers(READ_MIN + 3));
+	native.arrive(numbers(READ_FIRST + 3));
 	native.finish();
 	const first = (await half.read()) as Uint8Array;
 	await turn();
 	half.unread(first.subarray(12));
-	expect(list(await half.read())).toEqual([...numbers(READ_MIN).subarray(12)]);
-	expect(list(await half.read())).toEqual([...numbers(READ_MIN + 3).subarray(READ_MIN)]);
+	expect(list(await half.read())).toEqual([...numbers(READ_FIRST).subarray(12)]);
+	expect(list(await half.read())).toEqual([...numbers(READ_FIRST + 3).subarray(READ_FIRST)]);
 	expect(await half.read()).toBeNull();
 });
 
@@ -101,11 +101,11 @@ test("a reset is an error on every read, though the binding's next read looks li
 test("bytes fetched before a reset are still read", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
-	native.arrive(numbers(2 * READ_MIN));
+	native.arrive(numbers(2 * READ_FIRST));
 	await half.read();
 	await turn();
 	native.reset(1);
-	expect((await half.read())?.length).toBe(READ_MIN);
+	expect((await half.read())?.length).toBe(READ_FIRST);
 	await expect(half.read()).rejects.toBeInstanceOf(Aborted);
 	await half.over;
 });
@@ -144,7 +144,7 @@ test("a stop after the end changes nothing", async () => {
 	await half.read();
 	half.stop(gone(), 1n);
 	await half.over;
-	expect(native.calls).toEqual([`read ${READ_MIN}`]);
+	expect(native.calls).toEqual([`read ${READ_FIRST}`]);
 	expect(half.error).toBeUndefined();
 	expect(await half.read()).toBeNull();
 });
@@ -152,7 +152,7 @@ test("a stop after the end changes nothing", async () => {
 test("an abort that drops bytes does not look like a clean end, even if the end has arrived after them", async () => {
 	const native = new NativeReceive();
 	const half = receiveHalf(native);
-	native.arrive(numbers(READ_MIN));
+	native.arrive(numbers(READ_FIRST));
 	native.finish();
 	const first = (await half.read()) as Uint8Array;
 	half.unread(first.subarray(12));
@@ -197,7 +197,7 @@ test("whatever happens, in any order, the half ends in exactly one of end, reset
 							reading = undefined;
 						});
 				} else if ((what === "few" || what === "many") && !over) {
-					const bytes = new Array<number>(what === "few" ? 3 : READ_MIN).fill(i);
+					const bytes = new Array<number>(what === "few" ? 3 : READ_FIRST).fill(i);
 					sent.push(...bytes);
 					native.arrive(bytes);
 				} else if (what === "finish") {

@@ -1,6 +1,6 @@
 // The sending half over a native half that misbehaves on command (test/support/native-halves.ts): order and locks, and
 // that it ends in exactly one of finish and reset.
-import { expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, mock, test } from "bun:test";
 import fc from "fast-check";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { encodeHeader } from "../../../src/protocol/stream-header.ts";
@@ -13,7 +13,12 @@ import { NativeSend, settled, turn } from "../../support/native-halves.ts";
 const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
 const numbers = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 const gone = () => new Aborted("aborted here");
-const sendHalf = (native: NativeSend, prefix?: Uint8Array) => new SendHalf(native.native, new ChunkScheduler(), prefix);
+/** With `held`, bytes that are to be sent together with the first write. */
+function sendHalf(native: NativeSend, held?: Uint8Array, ms = 0): SendHalf {
+	const half = new SendHalf(native.native, new ChunkScheduler());
+	if (held) half.hold(held, ms);
+	return half;
+}
 
 test("the header and the first data are sent together", async () => {
 	const native = new NativeSend();
@@ -36,6 +41,73 @@ test("a header without data is sent at once and alone", async () => {
 	expect(native.flights).toEqual([12, 1]);
 	half.reset(gone(), 1n, 0);
 	await half.over;
+});
+
+describe("first bytes that may wait", () => {
+	let clock: Clock;
+	let native: NativeSend;
+	let half: SendHalf;
+
+	beforeEach(() => {
+		clock = new Clock();
+		native = new NativeSend();
+		half = sendHalf(native, encodeHeader(1), 5);
+	});
+
+	afterEach(async () => {
+		half.reset(gone(), 1n, 0);
+		native.acknowledge();
+		await half.over;
+		expect(clock.pending, "timers left running").toBe(0);
+		clock.restore();
+	});
+
+	test("are sent with the first write, and never again", async () => {
+		await clock.pass(4);
+		expect(native.flights).toEqual([]);
+		await half.write(bytes(7));
+		expect(native.written).toEqual([...encodeHeader(1), 7]);
+		await clock.pass(5);
+		expect(native.flights).toEqual([13]);
+	});
+
+	test("are sent alone when their time is over, and the next write waits until they have gone", async () => {
+		native.block();
+		await clock.pass(5);
+		expect(native.flights).toEqual([12]);
+		const writing = half.write(bytes(7));
+		expect(await settled(writing)).toBe(false);
+		native.unblock();
+		await writing;
+		expect(native.flights).toEqual([12, 1]);
+		expect(native.overlapped).toBe(false);
+	});
+
+	test("are sent with the end", async () => {
+		await half.finish();
+		expect(native.written).toEqual([...encodeHeader(1)]);
+		expect(native.endings).toEqual(["finish"]);
+	});
+
+	test("are dropped by a reset, which does not wait for them", async () => {
+		half.reset(gone(), 1n, 1000);
+		await half.over;
+		await clock.pass(5);
+		expect(native.calls).toEqual(["reset 1"]);
+	});
+
+	test("that nobody reads are reported when they were sent alone", async () => {
+		const failed = mock(() => {});
+		const other = new NativeSend();
+		const unread = new SendHalf(other.native, new ChunkScheduler());
+		unread.hold(bytes(9), 5, failed);
+		other.stop(1);
+		await clock.pass(4);
+		expect(failed).not.toHaveBeenCalled();
+		await clock.pass(1);
+		expect(failed).toHaveBeenCalledTimes(1);
+		await unread.over;
+	});
 });
 
 test("a client that ends without data still sends the header", async () => {
@@ -243,11 +315,11 @@ test("the error for a lost connection is one short line, without a backtrace", a
 
 test("whatever happens, in any order, the half ends in exactly one of finish and reset", async () => {
 	const event = fc.constantFrom("write", "finish", "abort", "block", "unblock", "stop", "acknowledge", "lose", "turn");
-	const story = fc.record({ header: fc.boolean(), events: fc.array(event, { maxLength: 12 }) });
+	const story = fc.record({ header: fc.constantFrom(undefined, 0, 1), events: fc.array(event, { maxLength: 12 }) });
 	await fc.assert(
 		fc.asyncProperty(story, async ({ header, events }) => {
 			const native = new NativeSend();
-			const half = sendHalf(native, header ? encodeHeader(1) : undefined);
+			const half = sendHalf(native, header === undefined ? undefined : encodeHeader(1), header);
 			const sent: number[] = [];
 			let lost = false;
 			// One call at a time, as the bridge does: the next begins when the last has ended.
@@ -288,7 +360,7 @@ test("whatever happens, in any order, the half ends in exactly one of finish and
 			// Only a stop after the finish leads to a second ending: without that reset the slot would leak.
 			if (!lost) expect(native.endings.join()).toMatch(/^(finish|reset \d|finish,reset 9)$/);
 			expect(native.overlapped).toBe(false);
-			const data = native.written.slice(header ? 12 : 0);
+			const data = native.written.slice(header === undefined ? 0 : 12);
 			expect(sent.slice(0, data.length)).toEqual(data);
 			if (native.endings.join() === "finish") expect(data).toEqual(sent);
 		}),

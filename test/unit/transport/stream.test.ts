@@ -23,6 +23,7 @@ afterEach(() => {
 
 function open(options: Partial<StreamOptions> = {}): QuicStream {
 	return new QuicStream({ send, recv: receive } as unknown as BiStream, {
+		id: "stream 7",
 		rtt: () => 0,
 		scheduler: new ChunkScheduler(),
 		isLost: () => false,
@@ -50,6 +51,57 @@ test("the hub's answer is not passed on as data", async () => {
 	expect(list(await stream.read())).toEqual([ACCEPTED]);
 	await end(stream);
 });
+
+test("an answer goes together with the service's first bytes, or alone when there are none in time", async () => {
+	const clock = new Clock();
+	const stream = open();
+	stream.accept(5);
+	await clock.pass(4);
+	expect(send.flights).toEqual([]);
+	await stream.write(Uint8Array.of(4, 5));
+	expect(send.written).toEqual([ACCEPTED, 4, 5]);
+	expect(send.flights).toEqual([3]);
+	clock.restore();
+	await end(stream);
+});
+
+test("an answer that may not wait is sent at once", async () => {
+	const stream = open();
+	stream.accept(0);
+	await turn();
+	expect(send.written).toEqual([ACCEPTED]);
+	await end(stream);
+});
+
+test("a stream is aborted when nobody reads the answer", async () => {
+	const stream = open();
+	send.stop(1);
+	stream.accept(0);
+	expect(await settled(stream.closed)).toBe(true);
+	expect([send.endings.length, receive.endings]).toEqual([1, ["stop 1"]]);
+	await expect(stream.read()).rejects.toBeInstanceOf(Aborted);
+});
+
+for (const ours of [true, false]) {
+	test(`who sends data first is told once: ${ours ? "this side" : "the other one"}`, async () => {
+		const told: boolean[] = [];
+		const stream = open({ expectAnswer: true, onFirstData: (mine) => told.push(mine) });
+		const write = () => stream.write(Uint8Array.of(1));
+		const read = async () => {
+			receive.arrive(told.length === 0 ? [ACCEPTED, 2] : [2]);
+			await stream.read();
+		};
+		receive.arrive(ours ? [ACCEPTED] : []);
+		for (const step of ours ? [write, write] : [read, write]) await step();
+		expect(told).toEqual([ours]);
+		if (ours) {
+			receive.arrive([2]);
+			await stream.read();
+			expect(told).toEqual([true]);
+		}
+		await end(stream);
+	});
+}
 
 test("after an answer that arrives alone, a read waits for data", async () => {
 	const stream = open({ expectAnswer: true });
@@ -152,7 +204,6 @@ test("a lost connection closes the stream, whatever was pending", async () => {
 describe("an abort while a write waits for the other side to read", () => {
 	for (const reading of [true, false]) {
 		test(`${reading ? "and a read is pending, too" : "and no read is pending"}: a control message tells the other side, as the reset comes later`, async () => {
-			Object.assign(send, { id: async () => "stream 7" });
 			const told: string[] = [];
 			const stream = open({ onStuckAbort: (id) => told.push(id) });
 			if (reading) stream.read().catch(() => {});
@@ -172,7 +223,6 @@ describe("an abort while a write waits for the other side to read", () => {
 	}
 
 	test("needs no control message if the reset can be sent at once", async () => {
-		Object.assign(send, { id: async () => "stream 7" });
 		const told: string[] = [];
 		const stream = open({ onStuckAbort: (id) => told.push(id) });
 		stream.read().catch(() => {});
