@@ -26,12 +26,9 @@ export function codeOptions(options: Parsed<typeof CODES>): (OfferOptions & { qr
 	return { ...mailboxOf(options), ...(words !== undefined && { words }), qr: options.qr };
 }
 
-/** The option that gives an invitation, or else the environment variable, by name. */
-export function explicitInvitation(options: Parsed<typeof INVITATION>): string | undefined {
-	const sources = sourcesOf(options);
-	const option = sources.find(({ given }) => given !== undefined)?.option;
-	return option ?? sources.find(({ variable }) => process.env[variable])?.variable;
-}
+/** The option that gives an invitation, by name. The environment is not asked: an argument takes precedence over it. */
+export const explicitInvitation = (options: Parsed<typeof INVITATION>): string | undefined =>
+	sourcesOf(options).find(({ given }) => given !== undefined)?.option;
 
 /**
  * The ticket or the join code that `join` was given, by argument, option, standard input, environment, or typed on a
