@@ -41,7 +41,7 @@ export const PORTS = {
 	},
 	strict: {
 		type: "boolean",
-		description: "Exit when a port is in use, or the hub lacks a service that was named, instead of going on",
+		description: "Exit when a service's port is in use, or the hub lacks one that was named, instead of going on",
 	},
 	...ORIGINAL,
 } as const satisfies Definitions;
