@@ -21,7 +21,9 @@ const names = (services: readonly { name: string }[]) => services.map(({ name })
 
 describe("before anything is connected", () => {
 	const early = (choices: Parameters<typeof earlyPorts>[0]) =>
-		earlyPorts(choices).map(({ service, at: { host, port }, early }) => `${service} ${host}:${port}${early ? "" : "!"}`);
+		earlyPorts(choices).map(
+			({ service, at: { host, port }, early }) => `${service} ${host}:${port}${early ? "" : "!"}`,
+		);
 
 	test("the three defaults are tried, and may be missing", () => {
 		expect(early(NO_CHOICES)).toEqual([
