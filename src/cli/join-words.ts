@@ -29,6 +29,13 @@ export function readJoinWords(words: readonly string[], option: string | undefin
 			"Give one of them. If one is meant as this peer's name, write --name NAME.",
 		);
 	}
+	const bind = names.find((word) => BIND.test(word));
+	if (bind !== undefined) {
+		throw usage(
+			`'${bind}' is not taken for this peer's name.`,
+			`To choose the port of a service, write --bind ${bind}. If it is the name, write --name ${bind}.`,
+		);
+	}
 	if (names.length > 1) throw tooMany(names);
 	return { name: names[0], invitation: invitations[0] };
 }
@@ -37,6 +44,9 @@ export function readJoinWords(words: readonly string[], option: string | undefin
 
 /** Digits, and what people type for a hyphen: see parseCode(). */
 const CODE = /^\d+[\s_\p{Pd}\u02d7\u2043\u2212]/u;
+
+/** A service and a port or an address, as `share` and --bind take them. */
+const BIND = /^[a-z][a-z0-9-]*=\S*\d$/;
 
 function asInvitation(word: string): TypedInvitation | undefined {
 	if (/^@./.test(word)) return { kind: "saved", text: word.slice(1) };

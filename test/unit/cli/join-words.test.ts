@@ -78,6 +78,18 @@ describe("beside another invitation", () => {
 	});
 });
 
+test("a service and its port are not silently a name", () => {
+	for (const words of [["web=3000", "5-a-b"], ["5-a-b", "web=3000"], ["web=3000"]]) {
+		const { message, hint } = thrown("usage", () => readJoinWords(words, undefined));
+		expect(message).toBe("'web=3000' is not taken for this peer's name.");
+		expect(hint).toBe(
+			"To choose the port of a service, write --bind web=3000. If it is the name, write --name web=3000.",
+		);
+	}
+	expect(readJoinWords(["web=3000"], "--ticket").name).toBe("web=3000");
+	expect(readJoinWords(["a=b"], undefined).name).toBe("a=b");
+});
+
 describe("several names are an error that says how to write", () => {
 	test.each([
 		[["my", "peer"], 'Put a name of several words in quotes: "my peer".'],
