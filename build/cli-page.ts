@@ -73,7 +73,7 @@ ${options(COMMON)}
 
 ${table(["variable", "instead of", "commands"], [...variables(), ["`NO_COLOR`", "(turns off colours)", "all"]])}
 
-An option takes precedence over its variable, and both over the [project file](project-file.md). The program reads no \`.env\` file.
+An option takes precedence over its variable, and the argument CODE, TICKET or @ALIAS over both that give an invitation; all of this takes precedence over the [project file](project-file.md). The program reads no \`.env\` file.
 
 ## Exit status
 

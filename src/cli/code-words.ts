@@ -1,8 +1,9 @@
 // A look at a join code before it is spent: one wrong word burns it, and most wrong words are typing errors that the word
-// list reveals.
+// list reveals. A word that was not heard or not selected is revealed by their number.
 import { HivemindError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { type Code, parseCode, unknownWords } from "../wormhole/client/code.ts";
+import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
 import { nearest } from "./nearest.ts";
 
 /** Asks a person and resolves with the answer, or undefined when there is none. */
@@ -14,6 +15,7 @@ export type Ask = (question: string) => Promise<string | undefined>;
  */
 export async function checkWords(typed: string, ask: Ask | undefined): Promise<string> {
 	let code = parseCode(typed);
+	checkCount(code);
 	const turned = inOrder(code);
 	if (turned) {
 		// No suggestion without a person: an unspent code in a log is an invitation.
@@ -33,6 +35,8 @@ export async function checkWords(typed: string, ask: Ask | undefined): Promise<s
 
 const NONE_CLOSE = "No word in the list is close. ";
 
+const STILL_GOOD = "Nothing was sent, so the code is still good. --force-code uses it as it is.";
+
 interface Doubt {
 	problem: string;
 	/** What is used when the answer is yes; without it, what was typed. */
@@ -47,7 +51,16 @@ async function confirm({ problem, meant, hint }: Doubt, ask: Ask | undefined): P
 	const answer = await ask?.(`${problem} ${question}`);
 	if (answer !== undefined && (meant === undefined ? /^y(es)?$/i : /^(y(es)?)?$/i).test(answer.trim())) return;
 	throw new HivemindError("code", problem, {
-		hint: `${ask ? "" : hint}Nothing was sent, so the code is still good. --force-code uses it as it is.`,
+		hint: `${ask ? "" : hint}${STILL_GOOD}`,
+	});
+}
+
+function checkCount({ text }: Code): void {
+	const count = text.split("-").length - 1;
+	if (count >= CODE_WORDS_MIN && count <= CODE_WORDS_MAX) return;
+	const has = count === 1 ? "one word" : `${count} words`;
+	throw new HivemindError("code", `The join code has ${has}, and a hub's has ${CODE_WORDS_MIN} to ${CODE_WORDS_MAX}.`, {
+		hint: STILL_GOOD,
 	});
 }
 

@@ -18,6 +18,11 @@ import type { Input } from "./terminal-input.ts";
 /** What the hub gave us: its ticket, or a join code for it. */
 export type Invitation = { ticket: string } | ({ code: string } & RedeemOptions);
 
+/** The alias of a saved hub, without its @. */
+export interface SavedAlias {
+	readonly alias: string;
+}
+
 /** How `share` offers join codes, or undefined when it offers none. @throws HivemindError `usage` */
 export function codeOptions(options: Parsed<typeof CODES>): (OfferOptions & { qr: boolean }) | undefined {
 	if (!options.wormhole) return undefined;
@@ -26,27 +31,25 @@ export function codeOptions(options: Parsed<typeof CODES>): (OfferOptions & { qr
 	return { ...mailboxOf(options), ...(words !== undefined && { words }), qr: options.qr };
 }
 
-/** The option that gives an invitation, or else the environment variable, by name. */
-export function explicitInvitation(options: Parsed<typeof INVITATION>): string | undefined {
-	const sources = sourcesOf(options);
-	const option = sources.find(({ given }) => given !== undefined)?.option;
-	return option ?? sources.find(({ variable }) => process.env[variable])?.variable;
-}
+/** The option that gives an invitation, by name. The environment is not asked: an argument takes precedence over it. */
+export const explicitInvitation = (options: Parsed<typeof INVITATION>): string | undefined =>
+	sourcesOf(options).find(({ given }) => given !== undefined)?.option;
 
 /**
  * The ticket or the join code that `join` was given, by argument, option, standard input, environment, or typed on a
- * terminal; undefined when `stop` was aborted while reading or asking. @throws HivemindError `usage`, `code`
+ * terminal, where it may also be the @alias of a saved hub; undefined when `stop` was aborted while reading or asking. @throws HivemindError `usage`, `code`
  */
 export async function readInvitation(
 	options: Parsed<typeof INVITATION & typeof MAILBOX>,
 	typed: TypedInvitation | undefined,
 	input: Input,
 	stop: AbortSignal,
-): Promise<Invitation | undefined> {
+): Promise<Invitation | SavedAlias | undefined> {
 	const timeout = wholeNumber(options.timeout, "--timeout", 1, REDEEM_MAX_S);
 	const mailbox = mailboxOf(options);
 	try {
 		const found = await given(options, typed, input);
+		if ("alias" in found) return found;
 		if (found.kind === "ticket") return { ticket: found.text };
 		const redeem = { ...(found.mailbox && checkedMailbox(found.mailbox)), ...mailbox, timeoutMs: timeout * 1000 };
 		if (options["force-code"]) return { code: found.text, ...redeem };
@@ -72,12 +75,15 @@ async function given(
 	options: Parsed<typeof INVITATION>,
 	typed: TypedInvitation | undefined,
 	input: Input,
-): Promise<Pasted> {
+): Promise<Pasted | SavedAlias> {
 	const clean = (text: string) => readPasted(text, { ownWords: options["force-code"] });
 	if (typed) return clean(typed.text);
 	const found = await readSecret(sourcesOf(options), input);
 	if (found) return { ...clean(found.secret), kind: found.source.kind };
-	const answer = clean((await input.askForPaste("Join code or ticket: ")) ?? "");
+	const typedNow = (await input.askForPaste("Join code or ticket: ")) ?? "";
+	const [, alias] = /^\s*@(\S+)\s*$/.exec(typedNow) ?? [];
+	if (alias !== undefined) return { alias };
+	const answer = clean(typedNow);
 	if (answer.text !== "") return answer;
 	throw new HivemindError("usage", "'join' needs a ticket or a join code.", {
 		hint: "Add what the hub's screen shows, for example: join 5-hamburger-endorse.",

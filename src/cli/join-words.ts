@@ -15,18 +15,25 @@ export interface JoinWords {
 }
 
 /**
- * Tells a name from an invitation. `explicit` is the option or the variable that already gives one: beside an option a
- * single word is the name whatever it looks like, as in the original program.
+ * Tells a name from an invitation. `option` is the one that already gives an invitation: beside it a single word is the
+ * name whatever it looks like, as in the original program.
  * @throws HivemindError `usage`
  */
-export function readJoinWords(words: readonly string[], explicit: string | undefined): JoinWords {
-	if (words.length === 1 && explicit?.startsWith("--")) return { name: words[0], invitation: undefined };
+export function readJoinWords(words: readonly string[], option: string | undefined): JoinWords {
+	if (words.length === 1 && option !== undefined) return { name: words[0], invitation: undefined };
 	const invitations = words.flatMap((word) => asInvitation(word) ?? []);
 	const names = words.filter((word) => !asInvitation(word));
-	if (invitations.length > (explicit === undefined ? 1 : 0)) {
+	if (invitations.length > (option === undefined ? 1 : 0)) {
 		throw usage(
-			`'join' takes one invitation, ${explicit === undefined ? "not two" : `and ${explicit} already gives one`}.`,
+			`'join' takes one invitation, ${option === undefined ? "not two" : `and ${option} already gives one`}.`,
 			"Give one of them. If one is meant as this peer's name, write --name NAME.",
+		);
+	}
+	const bind = names.find((word) => BIND.test(word));
+	if (bind !== undefined) {
+		throw usage(
+			`'${bind}' is not taken for this peer's name.`,
+			`To choose the port of a service, write --bind ${bind}. If it is the name, write --name ${bind}.`,
 		);
 	}
 	if (names.length > 1) throw tooMany(names);
@@ -37,6 +44,9 @@ export function readJoinWords(words: readonly string[], explicit: string | undef
 
 /** Digits, and what people type for a hyphen: see parseCode(). */
 const CODE = /^\d+[\s_\p{Pd}\u02d7\u2043\u2212]/u;
+
+/** A service and a port or an address, as `share` and --bind take them. */
+const BIND = /^[a-z][a-z0-9-]*=\S*\d$/;
 
 function asInvitation(word: string): TypedInvitation | undefined {
 	if (/^@./.test(word)) return { kind: "saved", text: word.slice(1) };

@@ -65,11 +65,17 @@ export const join = defineCommand({
 		let saved: Saved | undefined;
 		try {
 			// What a file says of joining with a code is not about coming back.
-			const save = alias !== undefined && file?.gives("save") ? undefined : options.save;
-			saved = await readSaved(alias, save, identity !== undefined);
-			const invitation = saved?.ticket
+			const savedFor = (alias?: string) =>
+				readSaved(alias, alias !== undefined && file?.gives("save") ? undefined : options.save, identity !== undefined);
+			saved = await savedFor(alias);
+			let invitation = saved?.ticket
 				? { ticket: saved.ticket }
 				: await readInvitation(options, words.invitation, input, stop);
+			if (invitation && "alias" in invitation) {
+				saved?.close();
+				saved = await savedFor(invitation.alias);
+				invitation = saved?.ticket ? { ticket: saved.ticket } : undefined;
+			}
 			if (!invitation) return;
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
 			const reconnect = !options["no-reconnect"];

@@ -1,6 +1,7 @@
 // Which services of the hub `join` brings, and to which local addresses: from strings to typed choices.
 import { type Address, canonicalHost, isLocalhost, parseAddress } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
+import { notice } from "../base/output.ts";
 import type { PortChoices } from "../peer/port-choices.ts";
 import { NAME_MAX } from "../protocol/limits.ts";
 import { ORIGINAL_SERVICES, SERVICE_NAME } from "../protocol/services.ts";
@@ -40,25 +41,25 @@ export const PORTS = {
 	},
 	strict: {
 		type: "boolean",
-		description: "Exit when a port is in use, or the hub lacks a service that was named, instead of going on",
+		description: "Exit when a service's port is in use, or the hub lacks one that was named, instead of going on",
 	},
 	...ORIGINAL,
 } as const satisfies Definitions;
 
-/** What was chosen, except who may be asked. @throws HivemindError `usage` */
+/**
+ * What was chosen, except who may be asked. An address for a service that `--only` leaves out is dropped, and said.
+ * @throws HivemindError `usage`
+ */
 export function portChoices(options: Parsed<typeof PORTS>): Omit<PortChoices, "ask"> {
 	const names = options.only.flatMap((list) => list.split(",").map((name) => serviceName(name.trim(), "--only")));
 	const only = names.length > 0 ? new Set(names) : undefined;
-	const binds = [...options.bind.map(readBind), ...ORIGINAL_SERVICES.flatMap((service) => original(service, options))];
+	const isWanted = ({ name }: Bind) => only?.has(name) ?? true;
+	const given = [...options.bind.map(readBind), ...ORIGINAL_SERVICES.flatMap((service) => original(service, options))];
+	const [binds, surplus] = [given.filter(isWanted), given.filter((bind) => !isWanted(bind))];
 	for (const [i, bind] of binds.entries()) {
 		for (const other of binds.slice(0, i)) checkPair(other, bind);
-		if (only && !only.has(bind.name)) {
-			throw usage(
-				`${bind.said}: --only leaves '${bind.name}' out.`,
-				`Add ${bind.name} to --only, or drop ${bind.said}.`,
-			);
-		}
 	}
+	for (const { name, said } of surplus) notice(`${said} has no effect: --only leaves '${name}' out.`);
 	return {
 		binds: new Map(binds.map(({ name, at }) => [name, at])),
 		only,

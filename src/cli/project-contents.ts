@@ -2,12 +2,12 @@
 import { HivemindError } from "../base/errors.ts";
 import { SERVICES_MAX } from "../protocol/limits.ts";
 import type { Values } from "./layers.ts";
+import { readNamedService } from "./named-service.ts";
 import { suggestion } from "./nearest.ts";
 import { type Fail, optionOf, readOptions, type Table } from "./project-options.ts";
 import { lineOf, parseToml, place } from "./project-toml.ts";
 import { isTable, kindOf, textOf } from "./project-values.ts";
 import { readName } from "./read-name.ts";
-import { checkServiceName, readService } from "./service-args.ts";
 
 export interface Project {
 	readonly path: string;
@@ -63,10 +63,7 @@ function readServices(value: unknown, fail: Fail): string[] {
 			const meant = `a port, "host:port" or "scheme://host:port"`;
 			return fail(keys, `'${name}' must be ${meant}, not ${kindOf(value[name])}.`);
 		}
-		locating(keys, fail, () => {
-			checkServiceName(name, target);
-			readService(name, target);
-		});
+		locating(keys, fail, () => readNamedService(name, target));
 		return `${name}=${target}`;
 	});
 }

@@ -77,11 +77,20 @@ function asTyped(name: string, value: Value): string[] {
 	return [value].flat().map((text) => `--${name} ${text}`);
 }
 
+/** What of a value is told apart from the other words of an error: a number, or `x`, may be anything in it. */
+const textsOf = (value: Value): string[] =>
+	[value].flat().filter((text) => typeof text === "string" && /[^\d]../.test(text)) as string[];
+
 function explain(error: unknown, command: string, project: Project, values: Values): unknown {
 	if (!(error instanceof HivemindError)) return error;
-	const named = [...values.keys()].filter((name) => new RegExp(`--${name}(?![\\w-])`).test(error.message));
+	const isAbout = ([name, value]: [string, Value]) =>
+		[`--${name}`, ...textsOf(value)].some((text) =>
+			new RegExp(`(?<![\\w-])${RegExp.escape(text)}(?![\\w-])`).test(error.message),
+		);
+	const named = [...values].filter(isAbout).map(([name]) => name);
 	if (named.length === 0) return error;
 	const places = named.map((name) => `--${name} is set in ${project.where(command, name)}.`);
-	const hint = [error.hint, ...places].filter(Boolean).join(" ");
+	// In front: a hint may end with a command or a URL, which no full stop follows.
+	const hint = [...places, error.hint].filter(Boolean).join(" ");
 	return new HivemindError(error.code, error.message, { hint, cause: error.cause });
 }

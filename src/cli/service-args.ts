@@ -2,16 +2,17 @@
 // write it, except a command line of the original program, which means what it has always meant. Pure.
 import { HivemindError } from "../base/errors.ts";
 import { WELL_KNOWN_PORTS } from "../base/well-known-ports.ts";
-import { NAME_MAX, SERVICES_MAX } from "../protocol/limits.ts";
+import { readPasted } from "../invite/pasted.ts";
+import { SERVICES_MAX } from "../protocol/limits.ts";
 import {
 	ORIGINAL_SERVICES,
 	originalService,
 	SERVICE_NAME,
 	type SharedService,
-	serviceNoun,
 	withPortIds,
 } from "../protocol/services.ts";
-import { isTarget, readTarget } from "./service-target.ts";
+import { readNamedService, readService } from "./named-service.ts";
+import { isTarget } from "./service-target.ts";
 
 export interface ServiceArgs {
 	readonly services: readonly SharedService[];
@@ -26,6 +27,7 @@ export interface ServiceArgs {
 export function readServiceArgs(words: readonly string[]): ServiceArgs {
 	const last = words.at(-1);
 	const name = last !== undefined && (isOriginal(words) || isBare(last)) ? last : undefined;
+	if (name !== undefined && !isOriginal(words)) checkHubName(name);
 	const rest = name === undefined ? words : words.slice(0, -1);
 	if (rest.length > SERVICES_MAX) {
 		throw usage(`A hub shares at most ${SERVICES_MAX} services, not ${rest.length}.`, "Start a second hub.");
@@ -34,33 +36,10 @@ export function readServiceArgs(words: readonly string[]): ServiceArgs {
 	const services = rest.map((word, i) => {
 		if (isBare(word)) throw misplaced(word, words[i + 1] ?? "");
 		const [, key, target = ""] = NAMED.exec(word) ?? [];
-		return key === undefined ? readService(defaultName(word, unnamed++), word) : readNamed(key, target);
+		return key === undefined ? readService(defaultName(word, unnamed++), word) : readNamedService(key, target);
 	});
 	checkUnique(services, unnamed);
 	return { services: withPortIds(services), name };
-}
-
-/** A service with this name at `target`: see {@link readTarget}. @throws HivemindError `usage` */
-export function readService(name: string, target: string): Omit<SharedService, "portId"> {
-	const { scheme, address } = readTarget(target, `The ${serviceNoun(name)}`);
-	const usual = (WELL_KNOWN_PORTS.get(address.port)?.http ?? true) ? "http" : "tcp";
-	return { name, scheme: scheme ?? originalService(name)?.scheme ?? usual, address };
-}
-
-/** Refuses what is not a service's name, and shows how to write it before `target`. @throws HivemindError `usage` */
-export function checkServiceName(name: string, target: string): void {
-	if (name.length > NAME_MAX) {
-		throw usage(`The service '${name}' has a name of more than ${NAME_MAX} characters.`, "Give it a shorter one.");
-	}
-	if (SERVICE_NAME.test(name)) return;
-	const dashed = name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-	const valid = dashed.replace(/^[^a-z]+|-$/g, "");
-	const meant =
-		SERVICE_NAME.test(target) && isTarget(name) ? `${target}=${name}` : `${valid || "web"}=${target || "3000"}`;
-	throw usage(
-		`'${name}' is not a valid name for a service.`,
-		`A name has lower-case letters, digits and hyphens, and begins with a letter: write ${meant}.`,
-	);
 }
 
 // --- internal ---
@@ -81,10 +60,19 @@ const isAddress = (word: string): boolean => isTarget(word) && !/^\d+$|:\/\//.te
 /** Whether a word cannot be meant as a service: it has nothing of an address, and not only digits. */
 const isBare = (word: string): boolean => word === "" || !/[=:]|^[\d,;+/-]+$|^\d+\//.test(word);
 
-function readNamed(name: string, target: string): Omit<SharedService, "portId"> {
-	checkServiceName(name, target);
-	if (target !== "") return readService(name, target);
-	throw usage(`The service '${name}' has no port.`, `Write ${name}=3000, without a space at the equals sign.`);
+/** What is shown for `join` is not to become the name that everybody sees. */
+function checkHubName(name: string): void {
+	const { text } = readPasted(name);
+	const what = /^endpoint[a-z2-7]{20}/i.test(text)
+		? "ticket"
+		: /^\d+-\p{L}+(-\p{L}+)+$/u.test(text)
+			? "join code"
+			: undefined;
+	if (what === undefined) return;
+	throw usage(
+		`The last argument of 'share' looks like a ${what}, and that is for 'join'.`,
+		"If it is the hub's name, write --name NAME.",
+	);
 }
 
 function defaultName(word: string, index: number): string {

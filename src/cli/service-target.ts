@@ -30,6 +30,15 @@ export function readTarget(text: string, what: string): Target {
 	return { scheme: undefined, address: parseAddress(text, what, false) };
 }
 
+/** Refuses `http:3000`, which is a port of a host called `http` only where the original program would read it. */
+export function checkNoBareScheme(text: string, what: string): void {
+	const [, scheme, port] = /^([a-z]+):(\d+)$/.exec(text) ?? [];
+	if (!SCHEMES.some((known) => known === scheme)) return;
+	throw new HivemindError("usage", `${what}: '${text}' has a scheme, but no host.`, {
+		hint: `Write ${scheme}://localhost:${port}, or tcp://${text} for a host that is called '${scheme}'.`,
+	});
+}
+
 /** Whether {@link readTarget} can read it. */
 export function isTarget(text: string): boolean {
 	try {

@@ -1,6 +1,7 @@
 // Identity files: the endpoint's secret key and the ticket's secret, kept across restarts. Two programs with one key
 // silently starve each other at a relay (iroh issue 3813), so the file is locked while it is in use, where that works.
-import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { firstLine, HivemindError, systemCode } from "../base/errors.ts";
 import { IDENTITY_MAX } from "./limits.ts";
 import { AT_ONCE, type FileLock, lockFile, openPrivate, readStart } from "./private-file.ts";
@@ -19,7 +20,7 @@ export interface Identity {
 }
 
 /**
- * Opens and locks an identity file; a missing or empty one is created. `rotate` replaces the secret, which invalidates
+ * Opens and locks an identity file; a missing or empty one is created, with its folder. `rotate` replaces the secret, which invalidates
  * old tickets. With `peek`, which is for reading only, another program may have it open. Only this user's files are
  * used, and root's that are kept for it (trusted-file.ts). @throws HivemindError `identity`
  */
@@ -36,11 +37,11 @@ export function openIdentity(path: string, { rotate = false, peek = false } = {}
 		link = isLink(path);
 		const doubt = link ? doubtAboutLink(path) : undefined;
 		if (doubt) return fail(doubt.why, doubt.hint);
-		fd = link ? openSync(path, constants.O_RDONLY | AT_ONCE) : openPrivate(path, constants.O_CREAT);
+		fd = link ? openSync(path, constants.O_RDONLY | AT_ONCE) : openOrCreate(path);
 	} catch (cause) {
 		if (cause instanceof HivemindError) throw cause;
-		const hint = systemCode(cause) === "EACCES" && existsSync(path) ? unreadableHint() : undefined;
-		return fail(OPEN_REASONS[systemCode(cause)] ?? `cannot be opened: ${firstLine(cause)}`, hint, cause);
+		const code = systemCode(cause);
+		return fail(OPEN_REASONS[code] ?? `cannot be opened: ${firstLine(cause)}`, openHint(code, path), cause);
 	}
 	try {
 		const status = fstatSync(fd);
@@ -100,6 +101,28 @@ export function decodeIdentity(text: string): { key: Uint8Array; secret: string 
 
 const MAGIC = "hivemind-p2p identity 1: keep this file secret";
 const LATIN1 = new TextDecoder("latin1");
+
+/** The last folder of the path is made, too, for nobody else: in a fresh clone a project's ignored one is missing. */
+function openOrCreate(path: string): number {
+	try {
+		return openPrivate(path, constants.O_CREAT);
+	} catch (error) {
+		if (systemCode(error) !== "ENOENT" || existsSync(dirname(path))) throw error;
+	}
+	try {
+		mkdirSync(dirname(path), 0o700);
+	} catch (error) {
+		// Another program has made it meanwhile.
+		if (systemCode(error) !== "EEXIST") throw error;
+	}
+	return openPrivate(path, constants.O_CREAT);
+}
+
+function openHint(code: string, path: string): string | undefined {
+	if (code === "EACCES" && existsSync(path)) return unreadableHint();
+	const folder = dirname(path);
+	return code === "ENOENT" && !existsSync(folder) ? `Create the folder: mkdir -p ${folder}` : undefined;
+}
 
 const OPEN_REASONS: Record<string, string> = {
 	ENOENT: "cannot be created: its folder does not exist",

@@ -51,13 +51,13 @@ export class LocalPorts {
 	openEarly(): void {
 		const ports = earlyPorts(this.#choices);
 		const known = ownersBefore(ports.map(({ at }) => at.port));
-		for (const { must, ...port } of ports) {
+		for (const port of ports) {
 			try {
 				this.#open(port, known);
 			} catch (error) {
 				if (!(error instanceof PortError)) throw error;
-				// The hub may not need it, and if it does, it is tried again.
-				if (must) throw listenError(port.service, error);
+				// A default that the hub turns out to need is tried again then.
+				if (!port.early) throw listenError(port.service, error);
 			}
 		}
 	}

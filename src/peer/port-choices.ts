@@ -46,20 +46,19 @@ export interface Wanted {
 	readonly at: Address;
 }
 
-/** A port that is opened before anything is connected. `must`: it is an error if it cannot be had. */
+/** A port that is opened before anything is connected. `early`: the hub may not need it, so it may be missing until then. */
 export interface EarlyPort extends Wanted {
 	readonly early: boolean;
-	readonly must: boolean;
 }
 
 /** What is opened before anything is connected: what was named, and then the ports of the original services. */
-export function earlyPorts({ binds, only, strict }: PortChoices): EarlyPort[] {
-	const named = [...binds].map(([service, at]) => ({ service, at, early: false, must: true }));
+export function earlyPorts({ binds, only }: PortChoices): EarlyPort[] {
+	const named = [...binds].map(([service, at]) => ({ service, at, early: false }));
 	const taken = new Set(named.map(({ at }) => at.port));
 	const defaults = ORIGINAL_SERVICES.filter(({ name }) => !binds.has(name) && (only?.has(name) ?? true))
 		.map(({ name }) => ({ service: name, at: { host: LOCALHOST, port: originalPort(name) } }))
 		.filter(({ at }) => !taken.has(at.port))
-		.map((wanted) => ({ ...wanted, early: true, must: strict }));
+		.map((wanted) => ({ ...wanted, early: true }));
 	return [...named, ...defaults];
 }
 

@@ -110,7 +110,11 @@ describe("identity FILE", () => {
 	});
 
 	test.each([
-		["in a folder that does not exist", "missing/me", /folder does not exist/],
+		[
+			"in a folder that does not exist",
+			"missing/too/me",
+			/folder does not exist\. Create the folder: mkdir -p .*missing\/too\n/,
+		],
 		["a folder", ".", /is a folder/],
 		["damaged", "damaged", /is damaged, or not an identity file/],
 	])("%s: status 15", async (_, name, message) => {

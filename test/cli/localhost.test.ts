@@ -78,8 +78,8 @@ const DEV_SERVER = `require("net").createServer().listen(8000, "::1", () =>
 const withDefaults = async () => ["join", "my-peer", "--ticket", await deadTicket(), ...OFFLINE];
 
 describe.skipIf(!namespaces)("the default ports", () => {
-	test("with --strict, one of the second addresses is taken: an error that names who has it", async () => {
-		const finished = await run([...(await withDefaults()), "--strict"], {
+	test("one of the second addresses is taken, and the port was named: an error that names who has it", async () => {
+		const finished = await run([...(await withDefaults()), "--bind", "backend=8000"], {
 			wrapper: alone(":", ["node", "-e", DEV_SERVER]),
 		});
 		expectError(

@@ -137,6 +137,13 @@ describe("names", () => {
 		expect(await get(await localUrl(peer, "web"))).toBe("the page");
 	});
 
+	test("a --bind for a service that --only leaves out is no error", async () => {
+		await using peer = starting(joining("--bind", "db=5433", "--only", "web,api", ...WEB));
+		await peer.line(/^--bind db=5433 has no effect: --only leaves 'db' out\.$/);
+		await peer.line(READY);
+		expect(await get(await localUrl(peer, "web"))).toBe("the page");
+	});
+
 	test("one that the hub does not have is told with those that it has, and the peer goes on", async () => {
 		await using peer = starting(joining(...WEB, "--bind", "db=0", "--bind", "dbb=0"));
 		await peer.line(/^The hub does not share 'dbb'; it shares web, db\.$/);

@@ -1,7 +1,7 @@
 // hivemind.toml with the real executable: what share and join take from it, what comes first, which file is not read, and
 // how its mistakes are told.
 import { describe, expect, test } from "bun:test";
-import { chmod, chown, mkdir } from "node:fs/promises";
+import { chmod, chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { type RunOptions, run, start } from "../support/executable.ts";
@@ -56,6 +56,36 @@ test("share and join without any argument: names, services and options from the 
 	hub.signal("SIGTERM");
 	// The peer does not look for it again: that is from the file, too.
 	expect((await peer.exited).status).toBe(EXIT_STATUS.lost.status);
+});
+
+test("the identity of a file in a fresh clone: its folder, which nobody commits, is created", async () => {
+	await using folder = await project(`name = "shop"
+[services]
+web  = 3000
+api  = "localhost:8000"
+mail = 8025
+[share]            # any long option of share
+wormhole = true
+identity = ".hivemind/hub.key"
+[join]             # any long option of join
+bind = { web = 3001 }
+`);
+	const said = await sharing(["--wormhole=false", ...OFFLINE], { cwd: folder.path });
+	expect(said).toStartWith(
+		"Using hivemind.toml: web (127.0.0.1:3000), api (localhost:8000), mail (127.0.0.1:8025); " +
+			"--identity .hivemind/hub.key.\n",
+	);
+	expect((await stat(join(folder.path, ".hivemind"))).mode & 0o777).toBe(0o700);
+	expect((await stat(join(folder.path, ".hivemind", "hub.key"))).mode & 0o777).toBe(0o600);
+});
+
+test("an identity that cannot be had names the line of the file", async () => {
+	await using folder = await project(`[services]\nweb = 1\n[share]\nidentity = "a/b/c"\n`);
+	const finished = await run(["share", ...OFFLINE], { cwd: folder.path });
+	expect(finished.status).toBe(EXIT_STATUS.identity.status);
+	expect(finished.stderr).toEndWith(
+		"does not exist. --identity is set in hivemind.toml, line 4. Create the folder: mkdir -p a/b\n",
+	);
 });
 
 describe("the command line and the environment come first", () => {
@@ -225,10 +255,10 @@ describe.skipIf(!available("another user on a read-only root", [...READ_ONLY, "t
 		});
 
 		test("an identity that the file names says that it needs a disk", async () => {
-			await using folder = await project(`[services]\nweb = 1\n[share]\n${OFFLINE_TOML}identity = "key"\n`);
+			await using folder = await project(`[services]\nweb = 1\n[share]\n${OFFLINE_TOML}identity = "a/key"\n`);
 			const finished = await run(["share"], { cwd: folder.path, wrapper: READ_ONLY });
 			expect(finished.status).toBe(EXIT_STATUS.identity.status);
-			expect(finished.stderr).toContain("The identity file key cannot be created: the file system is read-only.");
+			expect(finished.stderr).toContain("The identity file a/key cannot be created: the file system is read-only.");
 		});
 
 		test("init says so, too", async () => {

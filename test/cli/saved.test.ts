@@ -8,6 +8,7 @@ import { type Finished, type Program, type RunOptions, run, start } from "../sup
 import { NOBODY, withoutFlock } from "../support/holder.ts";
 import { available, DOWN, expectError, get, OFFLINE, scratch, serve, withoutWaiting } from "./terminals.ts";
 
+const TERMINAL = ["sh", "-c", `exec script -qec "$(printf '%s ' "$0" "$@")" /dev/null`];
 const LOCAL = ["--frontend-addr", "--backend-addr", "--ws-addr"].flatMap((option) => [option, "127.0.0.1:0"]);
 
 /** A folder for a test, and the programs that keep their hubs in it. */
@@ -24,6 +25,8 @@ async function place() {
 		run: (...args: string[]) => run(args, { env }),
 		/** `join` until it is told to end. */
 		join: (...args: string[]) => start(["join", ...args, ...LOCAL, ...OFFLINE], { env }),
+		/** `join` on a terminal, which asks for the invitation. */
+		asked: () => start(["join", ...LOCAL, ...OFFLINE], { env, wrapper: TERMINAL }),
 		/** `join` that does not get that far. */
 		failing: (...args: string[]): Promise<Finished> => run(["join", ...args, ...LOCAL, ...OFFLINE], { env }),
 		[Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
@@ -85,6 +88,22 @@ test("saved by a join code; after a restart of the hub, @ALIAS needs no code and
 	expect(status).toBe(0);
 	expect(stderr).not.toContain("Saved");
 }, 60_000);
+
+test.skipIf(!Bun.which("script"))("an alias is a good answer to the question for a code", async () => {
+	await using here = await place();
+	await using sharing = await hub({});
+	await using joined = here.join("me", "--ticket", sharing.ticket, "--save");
+	await joined.line(NEEDS_NO_CODE("shop"));
+	await end(joined);
+	await using back = here.asked();
+	await back.shows("Join code or ticket: ");
+	back.type("@shop\n");
+	await back.line(/Press Ctrl\+C to stop\./);
+	await using other = here.asked();
+	await other.shows("Join code or ticket: ");
+	other.type("@shopp\n");
+	await other.line(/error: No hub is saved as '@shopp'\. Did you mean '@shop'\?/);
+});
 
 test("nothing is kept without --save", async () => {
 	await using here = await place();

@@ -78,9 +78,15 @@ describe("join with a ticket", () => {
 		await hub.line(new RegExp(`^Peer '${name}' \\(\\w+\\) connected`));
 	});
 
-	test("a name like a code beside a ticket in the environment is an error", async () => {
+	test.each(["HIVEMIND_P2P_TICKET", "HIVEMIND_P2P_JOIN_CODE"])("takes precedence over %s", async (variable) => {
+		const args = ["join", ticket, ...LOCAL, ...OFFLINE];
+		await using peer = start(args, { env: { [variable]: "5-hamburger-endorse" } });
+		await peer.line(READY);
+	});
+
+	test("a code takes precedence over a ticket in the environment", async () => {
 		const finished = await run(["join", "5-a-b"], { env: { HIVEMIND_P2P_TICKET: ticket } });
-		expectError(finished, "usage", /takes one invitation, and HIVEMIND_P2P_TICKET already gives one\./);
+		expectError(finished, "code", /'a' is not a word of a join code\./);
 	});
 });
 

@@ -36,7 +36,7 @@ test("a hub's events, from its first wait to its last: ready, a peer that joins 
 	const peer = await startPeer(ticket);
 	const { peer: who, path } = await joined;
 	expect(who).toEqual({ id: expect.stringMatching(/^[0-9a-f]{64}$/), name: "peer" });
-	expect(path).toMatch(/^direct (127\.0\.0\.1|\[::1\]):\d+$/);
+	expect(path).toEqual({ kind: "direct", address: expect.stringMatching(/^(127\.0\.0\.1|\[::1\]):\d+$/) });
 	const left = next("peer_left");
 	await peer.stop();
 	expect(await left).toEqual({ type: "peer_left", peer: who, reason: "the peer was stopped" });

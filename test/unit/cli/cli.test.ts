@@ -12,7 +12,7 @@ for (const [argv, message] of [
 	[["join", "--name", "me"], "'join' needs a ticket or a join code."],
 	[["join"], "'join' needs a ticket or a join code."],
 	[["join", "@work"], "No hub is saved as '@work'."],
-	[["join", "5-hamburgr"], "'hamburgr' is not a word of a join code."],
+	[["join", "5-hamburgr-endorse"], "'hamburgr' is not a word of a join code."],
 	[["share"], "'share' needs a service."],
 	[["share", "my-hub"], "'share' needs a service."],
 	[["share", "--name", "my-hub"], "'share' needs a service."],

@@ -30,6 +30,19 @@ test("nothing is asked about a correct code, however it is typed", async () => {
 	expect(questions).toEqual([]);
 });
 
+test.each([
+	["5-hamburger", "one word"],
+	["5 hamburger-", "one word"],
+	["5-hamburgr", "one word"],
+	[`5-${randomWords(8)}-hamburger`, "9 words"],
+])("a code that is cut short, or too long, is not sent: %s", async (code, count) => {
+	const { questions, ask } = person("y");
+	const { message, hint } = await failure(checkWords(code, ask));
+	expect(message).toBe(`The join code has ${count}, and a hub's has 2 to 8.`);
+	expect(hint).toBe("Nothing was sent, so the code is still good. --force-code uses it as it is.");
+	expect(questions).toEqual([]);
+});
+
 test.each(["", "y", "Y", " yes "])("a letter missing: %p accepts the suggestion", async (answer) => {
 	const { questions, ask } = person(answer);
 	expect(await checkWords("5-hamburgr-endorse", ask)).toBe("5-hamburger-endorse");

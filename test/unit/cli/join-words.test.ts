@@ -62,15 +62,10 @@ describe("beside another invitation", () => {
 		},
 	);
 
-	test("of the environment, a code is not silently a name", () => {
-		const error = thrown("usage", () => readJoinWords(["5-a-b"], "HIVEMIND_P2P_TICKET"));
-		expect(error.message).toBe("'join' takes one invitation, and HIVEMIND_P2P_TICKET already gives one.");
-		expect(error.hint).toContain("--name");
-		expect(readJoinWords(["my-peer"], "HIVEMIND_P2P_TICKET").name).toBe("my-peer");
-	});
-
 	test("two are an error", () => {
-		expect(thrown("usage", () => readJoinWords(["my-peer", "5-a-b"], "--ticket")).message).toContain("--ticket");
+		const { message, hint } = thrown("usage", () => readJoinWords(["my-peer", "5-a-b"], "--ticket"));
+		expect(message).toBe("'join' takes one invitation, and --ticket already gives one.");
+		expect(hint).toContain("--name");
 		for (const words of [
 			["5-a-b", "6-c-d"],
 			["5-a-b", "@work"],
@@ -81,6 +76,18 @@ describe("beside another invitation", () => {
 			expect(error.message).not.toContain("endpoint");
 		}
 	});
+});
+
+test("a service and its port are not silently a name", () => {
+	for (const words of [["web=3000", "5-a-b"], ["5-a-b", "web=3000"], ["web=3000"]]) {
+		const { message, hint } = thrown("usage", () => readJoinWords(words, undefined));
+		expect(message).toBe("'web=3000' is not taken for this peer's name.");
+		expect(hint).toBe(
+			"To choose the port of a service, write --bind web=3000. If it is the name, write --name web=3000.",
+		);
+	}
+	expect(readJoinWords(["web=3000"], "--ticket").name).toBe("web=3000");
+	expect(readJoinWords(["a=b"], undefined).name).toBe("a=b");
 });
 
 describe("several names are an error that says how to write", () => {

@@ -66,10 +66,13 @@ test("an error about an option from the file says where that is; any other one s
 	const error = new HivemindError("usage", "--max-peers: '5' is not right.", { hint: "Write 6.", cause: "why" });
 	const explained = share?.explain(error) as HivemindError;
 	expect(explained).toMatchObject({ code: "usage", message: error.message, cause: "why" });
-	expect(explained.hint).toBe("Write 6. --max-peers is set in hivemind.toml, line 5.");
+	expect(explained.hint).toBe("--max-peers is set in hivemind.toml, line 5. Write 6.");
 	const both = share?.explain(new HivemindError("usage", "--max-peers and --relay-url do not fit.")) as HivemindError;
 	expect(both.hint).toBe("--max-peers is set in hivemind.toml, line 5. --relay-url is set in hivemind.toml, line 6.");
+	const value = share?.explain(new HivemindError("usage", "'https://relay' is no relay.")) as HivemindError;
+	expect(value.hint).toBe("--relay-url is set in hivemind.toml, line 6.");
 	for (const other of [
+		new HivemindError("usage", "5 relays of https://relay-other and relay are wrong."),
 		new HivemindError("usage", "--relay-url-other and --alpn do not fit."),
 		new Error("--max-peers"),
 		"--max-peers",

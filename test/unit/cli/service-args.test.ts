@@ -1,6 +1,6 @@
 // The arguments of `share`: which services and which name they mean, and how each mistake is answered.
 import { describe, expect, test } from "bun:test";
-import { checkServiceName, readServiceArgs } from "../../../src/cli/service-args.ts";
+import { readServiceArgs } from "../../../src/cli/service-args.ts";
 import { NAME_MAX, SERVICES_MAX } from "../../../src/protocol/limits.ts";
 import { thrown } from "../../support/throws.ts";
 
@@ -44,7 +44,7 @@ describe("what the arguments mean:", () => {
 		expect(read(line)).toEqual(meaning);
 	});
 
-	test.each(["my-hub", "8080", "d:4", "a=b", "db=", "Db=5432", "http://x", "=", "", " ", "ä ö"])(
+	test.each(["my-hub", "8080", "d:4", "a=b", "db=", "Db=5432", "http://x", "=", "", " ", "ä ö", "5-hamburger-endorse"])(
 		"three times host:port and then '%s': that is the hub's name, as in the original program",
 		(name) => {
 			const { services, name: found } = readServiceArgs(["a:1", "b:2", "[::1]:3", name]);
@@ -57,6 +57,16 @@ describe("what the arguments mean:", () => {
 		},
 	);
 
+	test("a host of the original program may be called like a scheme", () => {
+		expect(read("http:3000 api:8000 ws:4000 my-hub")).toEqual([
+			"1 frontend http http:3000",
+			"2 backend http api:8000",
+			"3 websocket ws ws:4000",
+			"my-hub",
+		]);
+		expect(read("ws=tcp://ws:4000")).toEqual(["4 ws tcp ws:4000"]);
+	});
+
 	test("three times host:port and then a complete service are four services", () => {
 		expect(read("a:1 b:2 c:3 db=5432")).toEqual([
 			"1 frontend http a:1",
@@ -64,6 +74,11 @@ describe("what the arguments mean:", () => {
 			"3 websocket ws c:3",
 			"4 db tcp 127.0.0.1:5432",
 		]);
+	});
+
+	test("a hub may be called like the beginning of a ticket or of a code", () => {
+		expect(read("3000 endpoint-7").at(-1)).toBe("endpoint-7");
+		expect(read("3000 3-tier").at(-1)).toBe("3-tier");
 	});
 
 	test("as many services as a hub may have", () => {
@@ -114,6 +129,21 @@ describe("a mistake is answered with how to write it:", () => {
 		["0", /^The frontend: '0' is port 0/, /./],
 		["web=0", /^The service 'web': '0' is port 0/, /./],
 		["a:1 b:0 c:3 my-hub", "The backend: 'b:0' has port 0, which no service listens on.", /./],
+		[
+			"web=http:3000",
+			"The service 'web': 'http:3000' has a scheme, but no host.",
+			"Write http://localhost:3000, or tcp://http:3000 for a host that is called 'http'.",
+		],
+		[
+			"3000 5-hamburger-endorse",
+			"The last argument of 'share' looks like a join code, and that is for 'join'.",
+			"If it is the hub's name, write --name NAME.",
+		],
+		[
+			`3000 endpoint${"a2b".repeat(40)}.abc`,
+			/^The last argument of 'share' looks like a ticket, [^2]*$/,
+			/--name NAME/,
+		],
 		["3000 8000 anna:laptop", /^The websocket: 'anna:laptop' has no port/, /./],
 	])("%s", (line, message, hint) => {
 		const error = thrown("usage", () => read(line));
@@ -126,10 +156,5 @@ describe("a mistake is answered with how to write it:", () => {
 		const error = thrown("usage", () => read(`${name}=3000`));
 		expect(error.message).toEndWith("has a name of more than 64 characters.");
 		expect(read(`${name.slice(1)}=3000`)).toEqual([`4 ${name.slice(1)} http 127.0.0.1:3000`]);
-	});
-
-	test("a name of nothing but other letters: any name is proposed", () => {
-		expect(thrown("usage", () => checkServiceName("数据库", "5432")).hint).toEndWith("write web=5432.");
-		expect(() => checkServiceName("db-2", "5432")).not.toThrow();
 	});
 });

@@ -80,6 +80,13 @@ test("a new file is readable by its owner alone, whatever the umask is", () => {
 	expect(statSync(path).mode & 0o7777).toBe(0o600);
 });
 
+test("its folder is created where it is missing, for nobody else, and only that one", () => {
+	path = join(folder, ".hivemind", "hub.key");
+	const { key } = made();
+	expect(statSync(join(folder, ".hivemind")).mode & 0o777).toBe(0o700);
+	expect(made().key).toBe(key);
+});
+
 test("two files are two identities", () => {
 	const one = said(opened());
 	path += "-other";
@@ -179,9 +186,12 @@ describe("refused, and left as it is", () => {
 	});
 
 	test("when its folder does not exist", () => {
-		path = join(folder, "missing", "identity");
+		path = join(folder, "missing", "too", "identity");
 		expect(refusal()).toContain("its folder does not exist");
 		expect(existsSync(join(folder, "missing"))).toBe(false);
+		symlinkSync(join(folder, "missing"), join(folder, "link"));
+		path = join(folder, "link", "identity");
+		expect(refusal()).toContain("its folder does not exist");
 	});
 
 	test("when its folder is a file", () => {
