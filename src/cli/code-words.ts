@@ -1,9 +1,9 @@
 // A look at a join code before it is spent: one wrong word burns it, and most wrong words are typing errors that the word
 // list reveals.
 import { HivemindError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { type Code, parseCode, unknownWords } from "../wormhole/client/code.ts";
-import { nearest } from "./nearest.ts";
 
 /** Asks a person and resolves with the answer, or undefined when there is none. */
 export type Ask = (question: string) => Promise<string | undefined>;

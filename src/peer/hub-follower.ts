@@ -73,13 +73,10 @@ export class HubFollower {
 	/** What was named and is not there; later it may go and come. @throws HivemindError `usage` */
 	#checkNames(services: readonly HubService[]): void {
 		const { choices, emit } = this.#options;
-		const names = unknownServices(services, choices);
-		if (names.length === 0) return;
-		const shared = services.map(({ name }) => name);
-		if (choices.strict || wantedServices(services, choices).length === 0) {
-			const hint = "Look at --bind, --only and the hub's screen.";
-			throw new HivemindError("usage", unknownText(names, shared), { hint });
-		}
-		emit({ type: "unknown_services", names, shared });
+		const unknown = unknownServices(services, choices);
+		if (unknown.names.length === 0) return;
+		if (choices.strict || wantedServices(services, choices).length === 0)
+			throw new HivemindError("usage", unknownText(unknown));
+		emit({ type: "unknown_services", ...unknown });
 	}
 }

@@ -40,7 +40,7 @@ export function programEvent(event: PeerEvent, { id, hubId }: PeerFacts): Progra
 		case "port_failed":
 			return error("listen", event.reason);
 		case "unknown_services":
-			return error("usage", unknownText(event.names, event.shared));
+			return error("usage", unknownText(event));
 		case "still_lost":
 			return error("lost", stillLostText);
 		case "descriptors":

@@ -48,7 +48,7 @@ export function peerReporter(): EmitPeerEvent {
 		},
 		port_replaced: (event) => notice(replacedText(event)),
 		port_failed: ({ reason }) => log.error(reason),
-		unknown_services: ({ names, shared }) => notice(unknownText(names, shared)),
+		unknown_services: (event) => notice(unknownText(event)),
 		service_added: ({ service }) => notice(`The hub now shares the ${serviceNoun(service.name)}: ${urlOf(service)}`),
 		service_removed: ({ service, local }) =>
 			notice(`The hub no longer shares the ${serviceNoun(service)}: ${formatAddress(local)} is closed.`),

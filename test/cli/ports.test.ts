@@ -139,7 +139,7 @@ describe("names", () => {
 
 	test("one that the hub does not have is told with those that it has, and the peer goes on", async () => {
 		await using peer = starting(joining(...WEB, "--bind", "db=0", "--bind", "dbb=0"));
-		await peer.line(/^The hub does not share 'dbb'; it shares web, db\.$/);
+		await peer.line(/^--bind: the hub does not share 'dbb'\. Did you mean 'db'\? It shares web, db\.$/);
 		await peer.line(READY);
 	});
 
@@ -147,7 +147,11 @@ describe("names", () => {
 		["with --strict", ["--bind", "web=0", "--bind", "db=0", "--bind", "dbb=0", "--strict"]],
 		["when nothing is left", ["--only", "dbb"]],
 	])("one that the hub does not have is an error %s", async (_when, options) => {
-		expectError(await run(joining(...options)), "usage", /The hub does not share 'dbb'; it shares web, db\./);
+		expectError(
+			await run(joining(...options)),
+			"usage",
+			/the hub does not share 'dbb'\. Did you mean 'db'\? It shares web, db\./,
+		);
 	});
 });
 

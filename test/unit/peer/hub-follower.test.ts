@@ -117,14 +117,14 @@ describe("a name that the hub does not have", () => {
 		start(bound({ dbb: at(5433) }));
 		follower.heard([service("web", 3000), service("db", 5432)]);
 		await follower.settle();
-		expect(events).toEqual([{ type: "unknown_services", names: ["dbb"], shared: ["web", "db"] }]);
+		expect(events).toEqual([{ type: "unknown_services", option: "--bind", names: ["dbb"], shared: ["web", "db"] }]);
 	});
 
 	test("is an error when nothing else is wanted", async () => {
 		start({ ...NO_CHOICES, only: new Set(["dbb"]) });
 		follower.heard([service("web", 3000), service("db", 5432)]);
 		const error = await resultOr("usage", follower.failed);
-		expect(String(error)).toContain("The hub does not share 'dbb'; it shares web, db.");
+		expect(String(error)).toContain("--only: the hub does not share 'dbb'. Did you mean 'db'? It shares web, db.");
 	});
 
 	test("is an error with --strict", async () => {

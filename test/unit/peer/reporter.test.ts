@@ -128,9 +128,19 @@ test.each<[PeerEvent, number, string]>([
 	],
 	[{ type: "port_failed", reason: "why" }, ALWAYS, "error: why"],
 	[
-		{ type: "unknown_services", names: ["dbb", "x"], shared: ["web", "db"] },
+		{ type: "unknown_services", option: "--bind", names: ["dbb", "x"], shared: ["web", "db"] },
 		ALWAYS,
-		"The hub does not share 'dbb', 'x'; it shares web, db.",
+		"--bind: the hub does not share 'dbb', 'x'. Did you mean 'db'? It shares web, db.",
+	],
+	[
+		{ type: "unknown_services", option: "--bind", names: ["frontend"], shared: [] },
+		ALWAYS,
+		"--bind or --frontend-addr: the hub does not share 'frontend'. It shares nothing.",
+	],
+	[
+		{ type: "unknown_services", option: "--only", names: ["backend", "wbe"], shared: ["web", "db"] },
+		ALWAYS,
+		"--only: the hub does not share 'backend', 'wbe'. Did you mean 'web'? It shares web, db.",
 	],
 	[
 		{ type: "service_added", service: service("db", "tcp", 5432) },
