@@ -51,6 +51,9 @@ export type PeerEvent =
 	/** The hub was restarted with a service more or less. */
 	| { type: "service_added"; service: LocalService }
 	| { type: "service_removed"; service: string; local: Address }
+	/** It was restarted with this service at another address than `from`, or with another scheme; the local port is as it was. */
+	| { type: "service_moved"; service: LocalService; from: Pick<LocalService, "scheme" | "address"> }
+	| { type: "hub_renamed"; name: string }
 	/** A connection to the hub was put in use. `path`: undefined in the first moments. */
 	| { type: "connected"; path: Path | undefined }
 	/** The connection in use has taken another path. */

@@ -122,7 +122,7 @@ async function connected(
 		emit,
 		onServices: (session) => {
 			hub = session;
-			follower.heard(session.services);
+			follower.heard(session.services, session.name);
 			uplink.tellListening();
 		},
 	});

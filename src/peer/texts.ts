@@ -39,6 +39,20 @@ export function replacedText({ service, wanted, local, why, owner }: PortReplace
 	return `Port ${wanted.port} is in use here${owner ? ` by ${ownerName(owner)}` : ""}: ${at}`;
 }
 
+/** One service more, with what the list of services would show of it. */
+export function addedText(service: LocalService): string {
+	const at = service.address === undefined ? "" : ` ${arrow()} ${service.address}`;
+	const down = service.up === false ? " (down)" : "";
+	return `The hub now shares the ${serviceNoun(service.name)}: ${urlOf(service)}${at}${down}`;
+}
+
+export function movedText({ service, from }: Extract<PeerEvent, { type: "service_moved" }>): string {
+	const { name, scheme, address } = service;
+	return from.address === address
+		? `The ${serviceNoun(name)} is now ${scheme}, not ${from.scheme}: ${urlOf(service)}`
+		: `The ${serviceNoun(name)} is now at ${address ?? "another address"} on the hub; here it stays at ${urlOf(service)}`;
+}
+
 export function readyText({ name, hub, services }: Extract<PeerEvent, { type: "ready" }>): string {
 	return `${box(`Peer '${name}' connected to hub${hub === undefined ? "" : ` '${hub}'`}`)}
 
@@ -48,7 +62,7 @@ Press Ctrl+C to stop.
 `;
 }
 
-export const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
+const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
 	`${scheme}://${formatAddress(local)}`;
 
 export const stillLostText =

@@ -191,8 +191,8 @@ test("a hub that is restarted with other services: each change is a line", async
 	const url = await localUrl(peer, "web");
 	await other.restart({ api: 1, web });
 	await peer.line(/^Connected again after /);
-	const [, api] = await peer.line(/^The hub now shares the service 'api': tcp:\/\/localhost:(\d+)$/);
-	await peer.line(/^The service 'api' is not running on the hub \(127\.0\.0\.1:1\)\.$/);
+	const added = /^The hub now shares the service 'api': tcp:\/\/localhost:(\d+) -> 127\.0\.0\.1:1 \(down\)$/;
+	const [, api] = await peer.line(added);
 	expect(await get(url)).toBe("the page");
 	await other.restart({ web });
 	await peer.line(new RegExp(`^The hub no longer shares the service 'api': localhost:${api} is closed\\.$`));

@@ -145,8 +145,32 @@ test.each<[PeerEvent, number, string]>([
 	[
 		{ type: "service_added", service: service("db", "tcp", 5432) },
 		ALWAYS,
-		"The hub now shares the service 'db': tcp://localhost:5432",
+		"The hub now shares the service 'db': tcp://localhost:5432 -> 127.0.0.1:5432",
 	],
+	[
+		{ type: "service_added", service: { ...service("db", "tcp", 5432), up: false } },
+		ALWAYS,
+		"The hub now shares the service 'db': tcp://localhost:5432 -> 127.0.0.1:5432 (down)",
+	],
+	[
+		{
+			type: "service_moved",
+			service: service("db", "tcp", 5432),
+			from: { scheme: "tcp", address: "127.0.0.1:1" },
+		},
+		ALWAYS,
+		"The service 'db' is now at 127.0.0.1:5432 on the hub; here it stays at tcp://localhost:5432",
+	],
+	[
+		{
+			type: "service_moved",
+			service: service("db", "tcp", 5432),
+			from: { scheme: "http", address: "127.0.0.1:5432" },
+		},
+		ALWAYS,
+		"The service 'db' is now tcp, not http: tcp://localhost:5432",
+	],
+	[{ type: "hub_renamed", name: "other" }, ALWAYS, "The hub is now called 'other'."],
 	[
 		{ type: "service_removed", service: "db", local: local(5432) },
 		ALWAYS,
