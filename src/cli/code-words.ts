@@ -1,10 +1,10 @@
 // A look at a join code before it is spent: one wrong word burns it, and most wrong words are typing errors that the word
 // list reveals. A word that was not heard or not selected is revealed by their number.
 import { HivemindError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { type Code, parseCode, unknownWords } from "../wormhole/client/code.ts";
 import { CODE_WORDS_MAX, CODE_WORDS_MIN } from "../wormhole/limits.ts";
-import { nearest } from "./nearest.ts";
 
 /** Asks a person and resolves with the answer, or undefined when there is none. */
 export type Ask = (question: string) => Promise<string | undefined>;

@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { HivemindError } from "../base/errors.ts";
+import { suggestion } from "../base/nearest.ts";
 import { notice, print } from "../base/output.ts";
 import { allListeners, ownerName } from "../base/port-owner.ts";
 import { PROGRAM } from "../base/version.ts";
 import { defineCommand } from "./definition.ts";
 import { ASK_TRIES } from "./limits.ts";
-import { suggestion } from "./nearest.ts";
 import { existsAlready, writeNewFile } from "./new-file.ts";
 import { COMMON } from "./options.ts";
 import { PROJECT_FILE } from "./project-file.ts";

@@ -2,9 +2,9 @@
 // splits it into tokens, leniently, because its own errors make no suggestions and know of no commands. Pure.
 import { parseArgs } from "node:util";
 import { HivemindError } from "../base/errors.ts";
+import { suggestion } from "../base/nearest.ts";
 import type { Argument, Definitions, Parsed } from "./definition.ts";
 import { checkRelations, layered, type Values } from "./layers.ts";
-import { suggestion } from "./nearest.ts";
 
 /** Arguments and options by command. Commands that share an option define it alike, and no argument has its name. */
 export type Table = Readonly<Record<string, { readonly args: Definitions; readonly implied?: RegExp }>>;

@@ -1,9 +1,9 @@
 // What a project file says, checked strictly: whatever is unknown, or cannot be meant, is an error with its line. Pure.
 import { HivemindError } from "../base/errors.ts";
+import { suggestion } from "../base/nearest.ts";
 import { SERVICES_MAX } from "../protocol/limits.ts";
 import type { Values } from "./layers.ts";
 import { readNamedService } from "./named-service.ts";
-import { suggestion } from "./nearest.ts";
 import { type Fail, optionOf, readOptions, type Table } from "./project-options.ts";
 import { lineOf, parseToml, place } from "./project-toml.ts";
 import { isTable, kindOf, textOf } from "./project-values.ts";

@@ -1,7 +1,8 @@
 // The options of one command in a project file, checked strictly against those that the command has. Pure.
+
+import { suggestion } from "../base/nearest.ts";
 import type { AnyCommand } from "./definition.ts";
 import type { Values } from "./layers.ts";
-import { suggestion } from "./nearest.ts";
 import { isTable, kindOf, type Option, readValue, wanted } from "./project-values.ts";
 
 /** The commands and their options. */

@@ -1,10 +1,10 @@
 // The option and the words that name saved hubs, from strings to aliases, and what all commands say of them.
 import { HivemindError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { notice } from "../base/output.ts";
 import { aliasOf, isAlias } from "../invite/saved-hub.ts";
 import type { OpenHub } from "../invite/saved-hubs.ts";
 import type { Definitions } from "./definition.ts";
-import { nearest } from "./nearest.ts";
 
 export const SAVE = {
 	save: {

@@ -1,8 +1,8 @@
 // Where a service runs, as people write it: 3000, host:3000 or http://host:3000. Pure.
 import { type Address, parseAddress } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { SCHEMES, type Scheme } from "../protocol/services.ts";
-import { nearest } from "./nearest.ts";
 
 export interface Target {
 	/** Undefined when none was written. */

@@ -5,7 +5,7 @@ import type { Meter } from "../forward/meter.ts";
 import type { RedeemEvent } from "../invite/redeem-code.ts";
 import type { Scheme } from "../protocol/services.ts";
 import type { Path, PathChange } from "../transport/path-watch.ts";
-import type { Refusal } from "./port-choices.ts";
+import type { Refusal, UnknownServices } from "./port-choices.ts";
 
 /** A service of the hub that is at a local port. */
 export interface LocalService {
@@ -47,11 +47,13 @@ export type PeerEvent =
 	| ({ type: "port_replaced" } & PortReplacement)
 	/** A service of the hub has no local port at all. */
 	| { type: "port_failed"; reason: string }
-	/** Names on the command line that the hub does not have, and what it has. */
-	| { type: "unknown_services"; names: readonly string[]; shared: readonly string[] }
+	| ({ type: "unknown_services" } & UnknownServices)
 	/** The hub was restarted with a service more or less. */
 	| { type: "service_added"; service: LocalService }
 	| { type: "service_removed"; service: string; local: Address }
+	/** It was restarted with this service at another address than `from`, or with another scheme; the local port is as it was. */
+	| { type: "service_moved"; service: LocalService; from: Pick<LocalService, "scheme" | "address"> }
+	| { type: "hub_renamed"; name: string }
 	/** A connection to the hub was put in use. `path`: undefined in the first moments. */
 	| { type: "connected"; path: Path | undefined }
 	/** The connection in use has taken another path. */

@@ -22,6 +22,7 @@ export class HubFollower {
 	readonly #options: FollowerOptions;
 	/** Of the hub's first list: the ports that may be asked about. */
 	#replaced: readonly PortReplacement[] | undefined;
+	#hub: string | undefined;
 	#ready = false;
 
 	constructor(options: FollowerOptions) {
@@ -29,11 +30,15 @@ export class HubFollower {
 		this.failed.catch(() => {});
 	}
 
-	/** Takes the hub's list as it is now. Never throws. */
-	heard(services: readonly HubService[]): void {
+	/** Takes the hub's list as it is now, and its name. Never throws. */
+	heard(services: readonly HubService[], hub?: string): void {
+		const before = this.#hub;
+		this.#hub = hub ?? before;
 		try {
-			if (this.#replaced) this.#heardAgain(services);
-			else this.#heardFirst(services);
+			if (!this.#replaced) return this.#heardFirst(services);
+			if (this.#ready && hub !== undefined && before !== undefined && hub !== before)
+				this.#options.emit({ type: "hub_renamed", name: hub });
+			this.#heardAgain(services);
 		} catch (error) {
 			this.#failure.reject(error);
 		}
@@ -61,25 +66,28 @@ export class HubFollower {
 
 	#heardAgain(services: readonly HubService[]): void {
 		const { ports, status, emit } = this.#options;
+		const before = new Map(ports.services().map((service) => [service.name, service]));
 		const { added, removed, replaced, failed } = ports.follow(services);
-		status.update(ports.wanted);
+		if (this.#ready) for (const one of removed) emit({ type: "service_removed", ...one });
 		for (const { error } of failed) emit({ type: "port_failed", reason: error.message });
 		for (const one of replaced) emit({ type: "port_replaced", ...one });
-		if (!this.#ready) return;
-		for (const one of removed) emit({ type: "service_removed", ...one });
-		for (const service of ports.services()) if (added.includes(service.name)) emit({ type: "service_added", service });
+		for (const service of this.#ready ? ports.services() : []) {
+			const from = before.get(service.name);
+			if (added.includes(service.name)) emit({ type: "service_added", service });
+			else if (from && (from.address !== service.address || from.scheme !== service.scheme))
+				emit({ type: "service_moved", service, from: { scheme: from.scheme, address: from.address } });
+		}
+		// Last: whether they run is told of services that the lines before have named.
+		status.update(ports.wanted);
 	}
 
 	/** What was named and is not there; later it may go and come. @throws HivemindError `usage` */
 	#checkNames(services: readonly HubService[]): void {
 		const { choices, emit } = this.#options;
-		const names = unknownServices(services, choices);
-		if (names.length === 0) return;
-		const shared = services.map(({ name }) => name);
-		if (choices.strict || wantedServices(services, choices).length === 0) {
-			const hint = "Look at --bind, --only and the hub's screen.";
-			throw new HivemindError("usage", unknownText(names, shared), { hint });
-		}
-		emit({ type: "unknown_services", names, shared });
+		const unknown = unknownServices(services, choices);
+		if (unknown.names.length === 0) return;
+		if (choices.strict || wantedServices(services, choices).length === 0)
+			throw new HivemindError("usage", unknownText(unknown));
+		emit({ type: "unknown_services", ...unknown });
 	}
 }

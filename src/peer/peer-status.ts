@@ -91,6 +91,12 @@ export class PeerStatus implements StatusSource {
 				this.#state = "connected";
 				for (const { name, up } of event.services) if (up === false) this.#down.set(name, now);
 				break;
+			case "service_added":
+				if (event.service.up === false) this.#down.set(event.service.name, now);
+				break;
+			case "service_removed":
+				this.#down.delete(event.service);
+				break;
 			case "lost":
 				if (this.#state !== "stopping") this.#state = "lost";
 				break;

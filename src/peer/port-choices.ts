@@ -67,11 +67,19 @@ export function wantedServices(services: readonly HubService[], { only }: PortCh
 	return services.filter(({ name }) => only?.has(name) ?? true);
 }
 
-/** The services that were named and that the hub does not have. */
-export function unknownServices(services: readonly HubService[], { binds, only }: PortChoices): string[] {
-	const names = new Set([...binds.keys(), ...(only ?? [])]);
-	for (const { name } of services) names.delete(name);
-	return [...names];
+/** The services that were named and that the hub does not have. What --only leaves out is not missed. */
+export function unknownServices(services: readonly HubService[], { binds, only }: PortChoices): UnknownServices {
+	const option = only ? "--only" : "--bind";
+	const shared = services.map(({ name }) => name);
+	const names = [...(only ?? binds.keys())].filter((name) => !shared.includes(name));
+	return { option, names, shared };
+}
+
+/** Names on the command line that the hub does not have, in the order they were given, and what it has. */
+export interface UnknownServices {
+	readonly option: "--only" | "--bind";
+	readonly names: readonly string[];
+	readonly shared: readonly string[];
 }
 
 /** Which open ports stay, and for which service; which are closed; and what is to be opened after that. */

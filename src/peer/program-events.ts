@@ -29,6 +29,13 @@ export function programEvent(event: PeerEvent, { id, hubId }: PeerFacts): Progra
 			return { event: "service_added", service: readyService(event.service) };
 		case "service_removed":
 			return { event: "service_removed", service: event.service };
+		case "service_moved": {
+			const { scheme, address } = event.from;
+			const from = { scheme, ...(address !== undefined && { address }) };
+			return { event: "service_moved", service: readyService(event.service), from };
+		}
+		case "hub_renamed":
+			return { event: "hub_renamed", name: event.name };
 		case "lost":
 			return { event: "lost", reason: lossText(event.loss), reconnecting: event.reconnecting };
 		case "reconnected":
@@ -40,7 +47,7 @@ export function programEvent(event: PeerEvent, { id, hubId }: PeerFacts): Progra
 		case "port_failed":
 			return error("listen", event.reason);
 		case "unknown_services":
-			return error("usage", unknownText(event.names, event.shared));
+			return error("usage", unknownText(event));
 		case "still_lost":
 			return error("lost", stillLostText);
 		case "descriptors":
@@ -57,9 +64,10 @@ export function programEvent(event: PeerEvent, { id, hubId }: PeerFacts): Progra
 const error = (code: ErrorCode, message: string): ProgramEvent => ({ event: "error", code, message, fatal: false });
 
 /** A hub of the original program does not tell where its services are. */
-const readyService = ({ name, scheme, address, local }: LocalService): ReadyService => ({
+const readyService = ({ name, scheme, address, local, up }: LocalService): ReadyService => ({
 	name,
 	scheme,
 	...(address !== undefined && { address }),
 	local: formatAddress(local),
+	...(up !== undefined && { up }),
 });

@@ -10,14 +10,15 @@ import { pathText } from "../transport/path-watch.ts";
 import { type EmitPeerEvent, type PeerEvent, RUNNING_TRANSFERS } from "./events.ts";
 import { OutageCount } from "./failed-connections.ts";
 import {
+	addedText,
 	descriptorsText,
 	lossText,
+	movedText,
 	notRunning,
 	readyText,
 	replacedText,
 	stillLostText,
 	unknownText,
-	urlOf,
 } from "./texts.ts";
 
 /** Prints the events of one peer. What a client may cause many times a second is printed at most once a second. */
@@ -48,10 +49,12 @@ export function peerReporter(): EmitPeerEvent {
 		},
 		port_replaced: (event) => notice(replacedText(event)),
 		port_failed: ({ reason }) => log.error(reason),
-		unknown_services: ({ names, shared }) => notice(unknownText(names, shared)),
-		service_added: ({ service }) => notice(`The hub now shares the ${serviceNoun(service.name)}: ${urlOf(service)}`),
+		unknown_services: (event) => notice(unknownText(event)),
+		service_added: ({ service }) => notice(addedText(service)),
 		service_removed: ({ service, local }) =>
 			notice(`The hub no longer shares the ${serviceNoun(service)}: ${formatAddress(local)} is closed.`),
+		service_moved: (event) => notice(movedText(event)),
+		hub_renamed: ({ name }) => notice(`The hub is now called '${name}'.`),
 		connected: ({ path }) => log.info(`Connected: ${pathText(path)}`),
 		path: ({ change, path }) => {
 			const text = pathText(path);

@@ -1,5 +1,6 @@
 // A peer from its start to its end: local ports, a ticket, a way to the hub that comes back by itself. Nothing of it is
 // left when runPeer() has ended.
+import { type ErrorCode, HivemindError } from "../base/errors.ts";
 import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type RedeemOptions, redeemCode } from "../invite/redeem-code.ts";
@@ -54,7 +55,12 @@ export async function runPeer(
 		// Before anything is connected: a busy port must not cost a join code, or leave a dead connection at the hub.
 		ports.openEarly();
 		const found = ticket ?? (await redeemed(invitation, emit, stop));
-		if (found && !stop.aborted) await connected(options, found, { ports, connections }, emit, stop);
+		if (!found || stop.aborted) return;
+		try {
+			await connected(options, found, { ports, connections }, emit, stop);
+		} catch (error) {
+			throw ticket ? error : codeUsed(error);
+		}
 	} finally {
 		ports.close();
 		connections.close();
@@ -81,6 +87,16 @@ async function redeemed(
 	}
 }
 
+/** What ends a peer that has redeemed its code: who follows the advice needs another one, and has to be told. */
+function codeUsed(error: unknown): unknown {
+	if (!(error instanceof HivemindError) || !RETRIED.has(error.code)) return error;
+	const hint = [error.hint, "The join code is used up: ask for another one."].filter(Boolean).join(" ");
+	return new HivemindError(error.code, error.message, { hint, cause: error });
+}
+
+/** Errors after which the same command line is changed and tried again. The others say themselves what is needed. */
+const RETRIED: ReadonlySet<ErrorCode> = new Set(["usage", "listen", "bind", "unreachable", "alpn"]);
+
 interface Local {
 	ports: LocalPorts;
 	connections: LocalConnections;
@@ -106,7 +122,7 @@ async function connected(
 		emit,
 		onServices: (session) => {
 			hub = session;
-			follower.heard(session.services);
+			follower.heard(session.services, session.name);
 			uplink.tellListening();
 		},
 	});

@@ -26,18 +26,20 @@ export class ServiceStatus {
 		this.#emit = emit;
 	}
 
-	/** Takes what the hub says about all services that are wanted here. */
+	/** Takes what the hub says about all services that are wanted here. One that is new is announced with its state. */
 	update(services: readonly HubService[]): void {
 		for (const { name } of this.#services) if (!services.some((service) => service.name === name)) this.#forget(name);
+		const isNew = ({ name }: HubService) => !this.#find(name);
+		if (this.#phase === "reporting") this.#noteDown(services.filter(isNew));
 		this.#services = services;
 		for (const { name, up } of services) if (up) this.#asked.forget(name);
 		if (this.#phase === "reporting") this.#reportChanges();
 	}
 
-	/** From now on changes are reported; what is down already is reported now. */
+	/** From now on changes are reported; what is down already has been told with the list of services. */
 	startReporting(): void {
 		if (this.#phase === "quiet") this.#phase = "reporting";
-		this.#reportChanges();
+		this.#noteDown(this.#services);
 	}
 
 	/**
@@ -76,6 +78,11 @@ export class ServiceStatus {
 		this.#reported.forget(name);
 		this.#reportedAt.delete(name);
 		this.#asked.forget(name);
+	}
+
+	/** These have been told as down, where they are. */
+	#noteDown(services: readonly HubService[]): void {
+		for (const { name, up } of services) if (up === false) this.#note(name, false);
 	}
 
 	#note(name: string, up: boolean): void {

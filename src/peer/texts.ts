@@ -1,9 +1,11 @@
 // What a peer's events mean to a person, as sentences and as the list of services. Pure: reporter.ts prints them.
 import { formatAddress } from "../base/address.ts";
+import { nearest } from "../base/nearest.ts";
 import { arrow, box } from "../base/output.ts";
 import { ownerName } from "../base/port-owner.ts";
-import { serviceNoun } from "../protocol/services.ts";
+import { originalService, serviceNoun } from "../protocol/services.ts";
 import type { LocalService, Loss, PeerEvent, PortReplacement } from "./events.ts";
+import type { UnknownServices } from "./port-choices.ts";
 
 /** The loss as a sentence without its full stop. */
 export function lossText(loss: Loss): string {
@@ -17,10 +19,13 @@ export function lossText(loss: Loss): string {
 	}
 }
 
-/** What was named and the hub does not have, beside what it has. */
-export function unknownText(names: readonly string[], shared: readonly string[]): string {
-	const quoted = names.map((name) => `'${name}'`).join(", ");
-	return `The hub does not share ${quoted}; it shares ${shared.join(", ") || "nothing"}.`;
+/** What was named and the hub does not have, what may have been meant, and what it has. */
+export function unknownText({ option, names, shared }: UnknownServices): string {
+	const originals = option === "--bind" ? names.flatMap((name) => originalService(name)?.option ?? []) : [];
+	const options = [option, ...originals.map((original) => `--${original}`)].join(" or ");
+	const meant = [...new Set(names.flatMap((name) => nearest(name, shared) ?? []))];
+	const question = meant.length > 0 ? ` Did you mean ${quoted(meant)}?` : "";
+	return `${options}: the hub does not share ${quoted(names)}.${question} It shares ${shared.join(", ") || "nothing"}.`;
 }
 
 export const notRunning = (service: string, address: string | undefined): string =>
@@ -34,6 +39,20 @@ export function replacedText({ service, wanted, local, why, owner }: PortReplace
 	return `Port ${wanted.port} is in use here${owner ? ` by ${ownerName(owner)}` : ""}: ${at}`;
 }
 
+/** One service more, with what the list of services would show of it. */
+export function addedText(service: LocalService): string {
+	const at = service.address === undefined ? "" : ` ${arrow()} ${service.address}`;
+	const down = service.up === false ? " (down)" : "";
+	return `The hub now shares the ${serviceNoun(service.name)}: ${urlOf(service)}${at}${down}`;
+}
+
+export function movedText({ service, from }: Extract<PeerEvent, { type: "service_moved" }>): string {
+	const { name, scheme, address } = service;
+	return from.address === address
+		? `The ${serviceNoun(name)} is now ${scheme}, not ${from.scheme}: ${urlOf(service)}`
+		: `The ${serviceNoun(name)} is now at ${address ?? "another address"} on the hub; here it stays at ${urlOf(service)}`;
+}
+
 export function readyText({ name, hub, services }: Extract<PeerEvent, { type: "ready" }>): string {
 	return `${box(`Peer '${name}' connected to hub${hub === undefined ? "" : ` '${hub}'`}`)}
 
@@ -43,7 +62,7 @@ Press Ctrl+C to stop.
 `;
 }
 
-export const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
+const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
 	`${scheme}://${formatAddress(local)}`;
 
 export const stillLostText =
@@ -55,6 +74,8 @@ export const descriptorsText = ({ open, limit }: { open: number; limit: number }
 	"no new local connections until some have ended. Raise it with ulimit -n.";
 
 // --- internal ---
+
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(", ");
 
 /** One line for each service, in columns: its name, its URL here, where the hub has it, and whether it runs. */
 function table(services: readonly LocalService[], hub = "hub"): string {

@@ -25,6 +25,8 @@ export interface ReadyService {
 	address?: string;
 	/** Where the peer listens for it; only at a peer. */
 	local?: string;
+	/** Whether it runs, as far as that is known. */
+	up?: boolean;
 }
 
 export type ProgramEvent =
@@ -42,6 +44,9 @@ export type ProgramEvent =
 	/** A hub was restarted with other services: a peer listens for one more, or one less. */
 	| { event: "service_added"; service: ReadyService }
 	| { event: "service_removed"; service: string }
+	/** It was restarted with a service elsewhere, or with another scheme; the peer's port for it is the same. */
+	| { event: "service_moved"; service: ReadyService; from: Pick<ReadyService, "scheme" | "address"> }
+	| { event: "hub_renamed"; name: string }
 	/** A peer has lost its hub. */
 	| { event: "lost"; reason: string; reconnecting: boolean }
 	| { event: "reconnected"; afterMs: number; path?: EventPath }

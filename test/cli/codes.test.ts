@@ -41,6 +41,15 @@ async function nextCode(hub: Program, used: number): Promise<string> {
 	return code as string;
 }
 
+test("--strict, and a name that the hub lacks: the error says that the code is used up by then", async () => {
+	await using hub = sharing();
+	const [, code = ""] = await hub.line(CODE);
+	const asked = joining("--join-code", code, "--wormhole-relay", url, "--bind", "webb=0", "--strict");
+	const finished = await run(asked);
+	expectError(finished, "usage", /--bind: the hub does not share 'webb'\./);
+	expect(finished.stderr).toContain("The join code is used up: ask for another one.");
+});
+
 test("a hub shows a code and the exact command to run, and a peer that runs it reaches the services", async () => {
 	await using hub = sharing();
 	const [, code = ""] = await hub.line(CODE);

@@ -146,7 +146,7 @@ describe("names", () => {
 
 	test("one that the hub does not have is told with those that it has, and the peer goes on", async () => {
 		await using peer = starting(joining(...WEB, "--bind", "db=0", "--bind", "dbb=0"));
-		await peer.line(/^The hub does not share 'dbb'; it shares web, db\.$/);
+		await peer.line(/^--bind: the hub does not share 'dbb'\. Did you mean 'db'\? It shares web, db\.$/);
 		await peer.line(READY);
 	});
 
@@ -154,7 +154,11 @@ describe("names", () => {
 		["with --strict", ["--bind", "web=0", "--bind", "db=0", "--bind", "dbb=0", "--strict"]],
 		["when nothing is left", ["--only", "dbb"]],
 	])("one that the hub does not have is an error %s", async (_when, options) => {
-		expectError(await run(joining(...options)), "usage", /The hub does not share 'dbb'; it shares web, db\./);
+		expectError(
+			await run(joining(...options)),
+			"usage",
+			/the hub does not share 'dbb'\. Did you mean 'db'\? It shares web, db\./,
+		);
 	});
 });
 
@@ -194,8 +198,8 @@ test("a hub that is restarted with other services: each change is a line", async
 	const url = await localUrl(peer, "web");
 	await other.restart({ api: 1, web });
 	await peer.line(/^Connected again after /);
-	const [, api] = await peer.line(/^The hub now shares the service 'api': tcp:\/\/localhost:(\d+)$/);
-	await peer.line(/^The service 'api' is not running on the hub \(127\.0\.0\.1:1\)\.$/);
+	const added = /^The hub now shares the service 'api': tcp:\/\/localhost:(\d+) -> 127\.0\.0\.1:1 \(down\)$/;
+	const [, api] = await peer.line(added);
 	expect(await get(url)).toBe("the page");
 	await other.restart({ web });
 	await peer.line(new RegExp(`^The hub no longer shares the service 'api': localhost:${api} is closed\\.$`));

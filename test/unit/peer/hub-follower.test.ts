@@ -75,11 +75,48 @@ test("a hub that is restarted with other services: each change is told, and nobo
 	taken = [9000];
 	follower.heard([service("web", 3000), service("api", 9000)]);
 	expect(events).toEqual([
-		{ type: "port_replaced", service: "api", wanted: at(9000), local: at(9001), why: "busy", owner: undefined },
 		{ type: "service_removed", service: "db", local: at(5432) },
+		{ type: "port_replaced", service: "api", wanted: at(9000), local: at(9001), why: "busy", owner: undefined },
 		{ type: "service_added", service: expect.objectContaining({ name: "api", local: at(9001) }) },
 	]);
 	expect(asked).not.toHaveBeenCalled();
+});
+
+test("a restarted hub with a service elsewhere, another scheme, another name: told, and the local ports stay", async () => {
+	start();
+	follower.heard([service("web", 3000), service("db", 5432)], "shop");
+	await follower.settle();
+	follower.heard([service("web", 3001), { ...service("db", 5432), scheme: "http" }], "other");
+	expect(events).toEqual([
+		{ type: "hub_renamed", name: "other" },
+		{
+			type: "service_moved",
+			service: expect.objectContaining({ name: "web", address: "127.0.0.1:3001", local: at(3000) }),
+			from: { scheme: "tcp", address: "127.0.0.1:3000" },
+		},
+		{
+			type: "service_moved",
+			service: expect.objectContaining({ name: "db", scheme: "http", local: at(5432) }),
+			from: { scheme: "tcp", address: "127.0.0.1:5432" },
+		},
+	]);
+	// One of the original program tells no name.
+	follower.heard([service("web", 3001), { ...service("db", 5432), scheme: "http" }]);
+	follower.heard([service("web", 3001), { ...service("db", 5432), scheme: "http" }], "other");
+	expect(events).toHaveLength(3);
+});
+
+test("after a restart: what is gone, what is new with its state, and only then what has changed otherwise", async () => {
+	start();
+	follower.heard([service("web", 3000), service("db", 5432)]);
+	await follower.settle();
+	status.startReporting();
+	follower.heard([service("web", 3000, false), service("api", 9000, false)]);
+	expect(events).toMatchObject([
+		{ type: "service_removed", service: "db" },
+		{ type: "service_added", service: { name: "api", up: false } },
+		{ type: "service", service: "web", up: false },
+	]);
 });
 
 test("the same list again, with a service down, is a matter of its status alone", async () => {
@@ -117,14 +154,14 @@ describe("a name that the hub does not have", () => {
 		start(bound({ dbb: at(5433) }));
 		follower.heard([service("web", 3000), service("db", 5432)]);
 		await follower.settle();
-		expect(events).toEqual([{ type: "unknown_services", names: ["dbb"], shared: ["web", "db"] }]);
+		expect(events).toEqual([{ type: "unknown_services", option: "--bind", names: ["dbb"], shared: ["web", "db"] }]);
 	});
 
 	test("is an error when nothing else is wanted", async () => {
 		start({ ...NO_CHOICES, only: new Set(["dbb"]) });
 		follower.heard([service("web", 3000), service("db", 5432)]);
 		const error = await resultOr("usage", follower.failed);
-		expect(String(error)).toContain("The hub does not share 'dbb'; it shares web, db.");
+		expect(String(error)).toContain("--only: the hub does not share 'dbb'. Did you mean 'db'? It shares web, db.");
 	});
 
 	test("is an error with --strict", async () => {

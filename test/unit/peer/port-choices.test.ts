@@ -59,13 +59,16 @@ describe("before anything is connected", () => {
 	});
 });
 
-test("--only takes a part of the hub's list; names that it lacks are unknown, those of --bind too", () => {
+test("--only takes a part of the hub's list; names that it lacks are unknown, and without it those of --bind", () => {
 	const services = [service("web", "a:1"), service("db", "a:2")];
-	const choices = { ...bound({ dbb: at(1), db: at(2) }), only: new Set(["db", "api"]) };
+	const binds = bound({ dbb: at(1), db: at(2) });
+	const choices = { ...binds, only: new Set(["db", "api"]) };
+	const shared = ["web", "db"];
 	expect(names(wantedServices(services, choices))).toEqual(["db"]);
-	expect(unknownServices(services, choices)).toEqual(["dbb", "api"]);
+	expect(unknownServices(services, choices)).toEqual({ option: "--only", names: ["api"], shared });
+	expect(unknownServices(services, binds)).toEqual({ option: "--bind", names: ["dbb"], shared });
 	expect(names(wantedServices(services, NO_CHOICES))).toEqual(["web", "db"]);
-	expect(unknownServices(services, NO_CHOICES)).toEqual([]);
+	expect(unknownServices(services, NO_CHOICES).names).toEqual([]);
 });
 
 describe("the hub's list against the open ports:", () => {

@@ -128,15 +128,49 @@ test.each<[PeerEvent, number, string]>([
 	],
 	[{ type: "port_failed", reason: "why" }, ALWAYS, "error: why"],
 	[
-		{ type: "unknown_services", names: ["dbb", "x"], shared: ["web", "db"] },
+		{ type: "unknown_services", option: "--bind", names: ["dbb", "x"], shared: ["web", "db"] },
 		ALWAYS,
-		"The hub does not share 'dbb', 'x'; it shares web, db.",
+		"--bind: the hub does not share 'dbb', 'x'. Did you mean 'db'? It shares web, db.",
+	],
+	[
+		{ type: "unknown_services", option: "--bind", names: ["frontend"], shared: [] },
+		ALWAYS,
+		"--bind or --frontend-addr: the hub does not share 'frontend'. It shares nothing.",
+	],
+	[
+		{ type: "unknown_services", option: "--only", names: ["backend", "wbe"], shared: ["web", "db"] },
+		ALWAYS,
+		"--only: the hub does not share 'backend', 'wbe'. Did you mean 'web'? It shares web, db.",
 	],
 	[
 		{ type: "service_added", service: service("db", "tcp", 5432) },
 		ALWAYS,
-		"The hub now shares the service 'db': tcp://localhost:5432",
+		"The hub now shares the service 'db': tcp://localhost:5432 -> 127.0.0.1:5432",
 	],
+	[
+		{ type: "service_added", service: { ...service("db", "tcp", 5432), up: false } },
+		ALWAYS,
+		"The hub now shares the service 'db': tcp://localhost:5432 -> 127.0.0.1:5432 (down)",
+	],
+	[
+		{
+			type: "service_moved",
+			service: service("db", "tcp", 5432),
+			from: { scheme: "tcp", address: "127.0.0.1:1" },
+		},
+		ALWAYS,
+		"The service 'db' is now at 127.0.0.1:5432 on the hub; here it stays at tcp://localhost:5432",
+	],
+	[
+		{
+			type: "service_moved",
+			service: service("db", "tcp", 5432),
+			from: { scheme: "http", address: "127.0.0.1:5432" },
+		},
+		ALWAYS,
+		"The service 'db' is now tcp, not http: tcp://localhost:5432",
+	],
+	[{ type: "hub_renamed", name: "other" }, ALWAYS, "The hub is now called 'other'."],
 	[
 		{ type: "service_removed", service: "db", local: local(5432) },
 		ALWAYS,

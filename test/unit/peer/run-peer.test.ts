@@ -1,5 +1,7 @@
 // What a peer leaves behind in its process: nothing. How it works: test/e2e.
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
+import type { HivemindError } from "../../../src/base/errors.ts";
+import * as codes from "../../../src/invite/redeem-code.ts";
 import { formatTicket } from "../../../src/invite/ticket.ts";
 import type { PeerEvent } from "../../../src/peer/events.ts";
 import { runPeer } from "../../../src/peer/run-peer.ts";
@@ -40,4 +42,16 @@ test("a peer that cannot start leaves no exit hook", async () => {
 	const elsewhere = { host: "192.0.2.1", port: 0 };
 	expect(await resultOr("listen", run({ ticket }, originalsAt(FREE, FREE, elsewhere)))).toBeInstanceOf(Error);
 	expect(hooks()).toBe(before);
+});
+
+test("what ends a peer after its code was redeemed says that the code is used up; with a ticket nothing is", async () => {
+	using _redeeming = spyOn(codes, "redeemCode").mockResolvedValue(ticket);
+	const endpoint = { ...LOOPBACK, ipv4: { host: "192.0.2.1", port: 0 } };
+	const run = (invitation: Parameters<typeof runPeer>[0]["invitation"]) =>
+		runPeer({ ...options, invitation, endpoint }, () => {}, new AbortController().signal);
+	const used = "The join code is used up: ask for another one.";
+	const byCode = await resultOr("bind", run({ code: "5-hamburger-endorse" }));
+	expect((byCode as HivemindError).hint).toEndWith(used);
+	const byTicket = await resultOr("bind", run({ ticket }));
+	expect((byTicket as HivemindError).hint ?? "").not.toContain(used);
 });
