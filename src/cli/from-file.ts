@@ -2,6 +2,7 @@
 import type { SharedService } from "../protocol/services.ts";
 
 export interface FromFile {
+	readonly path: string;
 	/** The name of the hub. */
 	readonly name: string | undefined;
 	/** Arguments of `share`: `web=3000`. */

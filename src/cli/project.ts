@@ -51,6 +51,7 @@ export function projectLayer(command: string, typed: Values, table: Table): Proj
 	const project = readProject(found, table);
 	const values = beneath(project.options[command] ?? new Map(), typed, args, process.env);
 	return {
+		path: project.path,
 		name: project.name,
 		services: project.services,
 		values,

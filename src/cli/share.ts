@@ -7,10 +7,11 @@ import { SERVICES_MAX } from "../protocol/limits.ts";
 import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-options.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
+import type { FromFile } from "./from-file.ts";
 import { CODES, COMMON, NAME } from "./options.ts";
 import { ownName } from "./own-name.ts";
 import { CONFIG } from "./project.ts";
-import { PROJECT_FILE } from "./project-file.ts";
+import { findProjectFile, PROJECT_FILE } from "./project-file.ts";
 import { readGivenName } from "./read-name.ts";
 import { readServiceArgs } from "./service-args.ts";
 import { SHOW } from "./show-options.ts";
@@ -53,13 +54,7 @@ export const share = defineCommand({
 		const fromFile = typed.services.length > 0 ? [] : readServiceArgs(file?.services ?? []).services;
 		const services = [...typed.services, ...fromFile];
 		const name = readGivenName(options.name, typed.name) ?? file?.name ?? ownName("hub");
-		if (services.length === 0) {
-			throw new HivemindError("usage", "'share' needs a service.", {
-				hint:
-					"Write its port, host:port or name=port, for example: share 3000, or share web=3000 api=8000 my-hub. " +
-					`Or list them in ${PROJECT_FILE}, which '${PROGRAM} init' writes.`,
-			});
-		}
+		if (services.length === 0) throw noServices(typed.name, file);
 		file?.announce(fromFile);
 		const { codeOptions } = await import("./invitation-options.ts");
 		const codes = codeOptions(options);
@@ -96,3 +91,17 @@ export const share = defineCommand({
 		}
 	},
 });
+
+// --- internal ---
+
+function noServices(name: string | undefined, file: FromFile | undefined): HivemindError {
+	const host = name === undefined ? "" : ` If '${name}' is the machine of one, write ${name}:3000.`;
+	const how = `Write its port, host:port or name=port, for example: share 3000, or share web=3000 api=8000 my-hub.${host}`;
+	// Nothing about `init` where there is a file already: why that is not read has been said.
+	const list =
+		findProjectFile(undefined).kind === "none"
+			? ` Or list them in ${PROJECT_FILE}, which '${PROGRAM} init' writes.`
+			: "";
+	const hint = file ? `${file.path} has none: add some below [services]. Or write them here: share 3000.` : how + list;
+	return new HivemindError("usage", "'share' needs a service.", { hint });
+}

@@ -86,6 +86,11 @@ describe.skipIf(process.platform !== "linux" || !available("network namespaces",
 				stderr: "Add your services to it, then run: hivemind-p2p share\n",
 			});
 			expect(project(folder.path).services).toEqual([]);
+			expectError(
+				await run(["share"], { cwd: folder.path }),
+				"usage",
+				/'share' needs a service\. hivemind\.toml has none: add some below \[services\]\./,
+			);
 		});
 
 		describe.skipIf(!available("a terminal", ["script", "-qec", "true", "/dev/null"]))("on a terminal it asks:", () => {

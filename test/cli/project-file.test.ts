@@ -150,6 +150,7 @@ describe("which file is read", () => {
 		const refused = await run(["share"], options);
 		expect(refused.status).toBe(EXIT_STATUS.usage.status);
 		expect(refused.stderr).toStartWith(`${why}error: 'share' needs a service.`);
+		expect(refused.stderr).not.toContain("init");
 		expect(await sharing(["--config", "hivemind.toml"], options)).toBe(used("hivemind.toml"));
 	});
 

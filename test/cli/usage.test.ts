@@ -35,7 +35,11 @@ const NO_ADDRESSES: [value: string, why: string][] = [
 const SHARED = ["3000", "http://localhost:3000", "localhost"];
 
 const TABLE: [symptom: string, args: string[], message: RegExp][] = [
-	["no command", ["--no-relay"], /No command given\. .*share, join, init, hubs, identity, mailbox, demo/],
+	[
+		"no command",
+		["--no-relay"],
+		/No command given\. .*share, join, init, hubs, identity, mailbox, status, doctor, demo/,
+	],
 	["a typing error in a command", ["shar"], /Unknown command 'shar'\. Did you mean 'share'\?/],
 	["two letters swapped in a command", ["jion", "x"], /Unknown command 'jion'\. Did you mean 'join'\?/],
 	["an unknown command that resembles no other", ["frobnicate"], /Unknown command 'frobnicate'\.$/m],
@@ -76,7 +80,8 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a relay of another scheme", [...SHARE, "--relay-url", "ftp://r.test"], /'ftp:\/\/r\.test' is not an http/],
 
 	["nothing to share", ["share"], /'share' needs a service\. .*share 3000/],
-	["a name, but nothing to share", ["share", "my-hub"], /'share' needs a service\. /],
+	["a name, but nothing to share", ["share", "my-hub"], /'share' needs a service\. .*'hivemind-p2p init' writes/],
+	["a machine, but no port", ["share", "localhost"], /If 'localhost' is the machine of one, write localhost:3000\./],
 	["an extra argument for share", [...SHARE, "x"], /'my-hub' is not a service.* in quotes: "my-hub x"\./],
 	["two names for a hub", [...SHARE, "--name", "x"], /There are two names: 'my-hub' and --name 'x'\. Give one/],
 	["two names for a peer", [...JOIN, "--name", "x"], /There are two names: 'my-peer' and --name 'x'\. Give one/],
