@@ -55,10 +55,8 @@ export const join = defineCommand({
 		const name = readGivenName(options.name, words.name) ?? ownName("peer");
 		const choices = portChoices(options);
 		const endpoint = endpointOptions(options);
-		const [{ Input }, { askForPort }] = await Promise.all([
-			import("./terminal-input.ts"),
-			import("./port-question.ts"),
-		]);
+		const { Input } = await import("./terminal-input.ts");
+		const { askForPort } = await import("./port-question.ts");
 		const input = new Input(stop);
 		const ask = input.canAsk ? (question: PortQuestion) => askForPort(question, input) : undefined;
 		const identity = readIdentity(options);
@@ -77,8 +75,6 @@ export const join = defineCommand({
 				invitation = saved?.ticket ? { ticket: saved.ticket } : undefined;
 			}
 			if (!invitation) return;
-			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
-			const reconnect = !options["no-reconnect"];
 			const [{ runPeer }, { peerReporter }, { PeerStatus }, { show }] = await Promise.all([
 				import("../peer/run-peer.ts"),
 				import("../peer/reporter.ts"),
@@ -88,7 +84,9 @@ export const join = defineCommand({
 			const report = peerReporter();
 			const shown = await show(options, (process) => new PeerStatus({ name, process }));
 			const onStart = (view: PeerView) => shown.source.attach(view);
-			const peer = { name, invitation, ports: { ...choices, ask }, reconnect, endpoint: bound, ...saved, onStart };
+			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
+			const more = { reconnect: !options["no-reconnect"], ...saved, onStart };
+			const peer = { name, invitation, ports: { ...choices, ask }, endpoint: bound, ...more };
 			const emit = (event: PeerEvent) => {
 				// From now on nobody is asked: standard input belongs to whoever started this.
 				if (event.type === "ready") input.close();

@@ -8,7 +8,7 @@ const FACTS = { id: "1a".repeat(32), hubId: "2b".repeat(32) };
 const path = { kind: "relay", address: "https://r.example/" } as const;
 const at = (host: string, port: number) => ({ host, port });
 const web: LocalService = { name: "web", scheme: "http", local: at("localhost", 3000), address: "a:1", up: true };
-const shown = { name: "web", scheme: "http", address: "a:1", local: "localhost:3000" };
+const shown = { name: "web", scheme: "http", address: "a:1", local: "localhost:3000", up: true };
 
 test.each<[string, PeerEvent, object | undefined]>([
 	[
