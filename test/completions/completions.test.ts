@@ -1,5 +1,7 @@
 // The completion scripts in real shells: what each offers for the beginning of a command line.
 import { describe, expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
@@ -94,16 +96,17 @@ const ASK: Record<string, (source: string, line: string) => Promise<string>> = {
 		shell(["fish", "--no-config"], `${source}\ncomplete -C 'hivemind-p2p ${line}'\n`, {
 			XDG_CONFIG_HOME: "/nonexistent",
 		}),
-	// zsh completes only at a terminal; zpty is one. compadd is watched instead of the screen.
-	zsh: (source, line) =>
-		shell(
+	// zsh completes only at a terminal; zpty is one. It takes only so much at once, so the script comes from a file.
+	// compadd is watched instead of the screen.
+	zsh: async (source, line) => {
+		const file = join(tmpdir(), `hivemind-p2p-${crypto.randomUUID()}.zsh`);
+		await Bun.write(file, source);
+		const text = await shell(
 			["zsh", "-f"],
 			`zmodload zsh/zpty
 			zpty z zsh -f -i
-			zpty -w z ${quote(`PS1= PROMPT_EOL_MARK=; stty -echo; autoload -U compinit; compinit -D -u; source =(<<'END'
-${source}
-END
-); zstyle ':completion:*' verbose no; zmodload zsh/zutil
+			zpty -w z ${quote(`PS1= PROMPT_EOL_MARK=; stty -echo; autoload -U compinit; compinit -D -u; source ${file}
+zstyle ':completion:*' verbose no; zmodload zsh/zutil
 compadd() { local -a hits; builtin compadd -O hits "$@"; printf 'OFFER %s\\n' $hits; builtin compadd "$@" }
 finish() { zle complete-word; print -r "THE""END"; exit }
 zle -N finish; bindkey '^I' finish; print READY"SET"`)}
@@ -112,7 +115,9 @@ zle -N finish; bindkey '^I' finish; print READY"SET"`)}
 			zpty -r z text '*THEEND*'
 			print -r -- "$text"\n`,
 			{},
-		).then((text) => [...text.matchAll(/OFFER (\S+)/g)].map(([, word]) => word?.replace(/\r/g, "")).join("\n")),
+		).finally(() => rm(file));
+		return [...text.matchAll(/OFFER (\S+)/g)].map(([, word]) => word?.replace(/\r/g, "")).join("\n");
+	},
 };
 
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
