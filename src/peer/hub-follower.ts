@@ -35,10 +35,10 @@ export class HubFollower {
 		const before = this.#hub;
 		this.#hub = hub ?? before;
 		try {
-			if (!this.#replaced) return this.#heardFirst(services);
 			if (this.#ready && hub !== undefined && before !== undefined && hub !== before)
 				this.#options.emit({ type: "hub_renamed", name: hub });
-			this.#heardAgain(services);
+			if (this.#replaced) this.#heardAgain(services);
+			else this.#heardFirst(services);
 		} catch (error) {
 			this.#failure.reject(error);
 		}
