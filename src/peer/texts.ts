@@ -64,7 +64,10 @@ Press Ctrl+C to stop.
 }
 
 const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
-	`${scheme}://${formatAddress(local)}`;
+	EVERY.has(local.host) ? `${scheme}://localhost:${local.port} (all addresses)` : `${scheme}://${formatAddress(local)}`;
+
+/** Nothing can be asked for at these. */
+const EVERY: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 export const stillLostText =
 	"Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one.";
