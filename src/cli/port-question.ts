@@ -11,7 +11,8 @@ export async function askForPort(
 	input: Input,
 ): Promise<number | undefined> {
 	const who = owner ? ` by ${ownerName(owner)}` : "";
-	const problem = why === "busy" ? `${taken} is in use here${who}.` : `${taken} may not be opened by this user.`;
+	const busy = owner?.pid === process.pid ? "is taken by another service of this hub" : `is in use here${who}`;
+	const problem = `${taken} ${why === "busy" ? busy : "may not be opened by this user"}.`;
 	for (let asked = 0; asked < BAD_PORTS_MAX; asked++) {
 		const answer = await input.ask(`${problem} Another port for ${service} [${proposed}]: `);
 		// After Ctrl+D the cursor is still behind the question.

@@ -4,7 +4,8 @@ import type { PortOwner } from "../base/port-owner.ts";
 import type { DialFailure } from "../forward/dial-error.ts";
 import type { Meter } from "../forward/meter.ts";
 import type { OfferEvent } from "../invite/offer-codes.ts";
-import type { DenialReason, ServiceState } from "../protocol/control-messages.ts";
+import type { DenialReason } from "../protocol/control-messages.ts";
+import type { Scheme } from "../protocol/services.ts";
 import type { EndpointEvent } from "../transport/events.ts";
 import type { Path, PathChange } from "../transport/path-watch.ts";
 import type { RelayEvent } from "./relay-watchdog.ts";
@@ -24,11 +25,20 @@ export interface ConnectedPeer extends PeerLabel {
 	readonly rttMs: number | undefined;
 }
 
+/** A service as the owner of the hub sees it. */
+export interface ListedService {
+	readonly name: string;
+	readonly scheme: Scheme;
+	readonly address: string;
+	/** Whether it runs; undefined while that is not known. */
+	readonly up: boolean | undefined;
+}
+
 /** What is known of a running hub at any moment. */
 export interface HubView {
 	/** Its public id. */
 	readonly id: string;
-	services(): ServiceState[];
+	services(): ListedService[];
 	peers(): ConnectedPeer[];
 	readonly meter: Meter;
 }
@@ -51,7 +61,7 @@ export type HubEvent =
 	/** No relay answered in time: only direct connections can work. */
 	| { type: "no_relay" }
 	/** Peers can join from now on. `codes`: join codes are offered, too. */
-	| { type: "ready"; name: string; ticket: string; codes: boolean }
+	| { type: "ready"; name: string; ticket: string; codes: boolean; services: readonly ListedService[] }
 	| OfferEvent
 	| EndpointEvent
 	| RelayEvent

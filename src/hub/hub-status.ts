@@ -44,7 +44,7 @@ export class HubStatus implements StatusSource {
 	/** Takes every event of the hub, as it happens. */
 	take(event: HubEvent): void {
 		this.#follow(event);
-		const told = programEvent(event, { id: this.#view?.id ?? "", services: this.#ready() });
+		const told = programEvent(event, this.#view?.id ?? "");
 		if (told && this.#isWorthTelling(event, told)) this.#log.add(told);
 	}
 
@@ -144,14 +144,6 @@ export class HubStatus implements StatusSource {
 		return told.event !== "error" || this.#rate.take(event.type);
 	}
 
-	#ready() {
-		return this.#options.services.map(({ name, scheme, address }) => ({
-			name,
-			scheme,
-			address: formatAddress(address),
-		}));
-	}
-
 	#services(): ServiceSnapshot[] {
 		const states = new Map(this.#view?.services().map((state) => [state.name, state]));
 		return this.#options.services.map(({ name, scheme, address }) => {
@@ -162,7 +154,7 @@ export class HubStatus implements StatusSource {
 				name,
 				scheme,
 				address: formatAddress(address),
-				state: state ? (state.up ? "up" : "down") : "unknown",
+				state: state?.up === undefined ? "unknown" : state.up ? "up" : "down",
 				...(down && { down }),
 				...count,
 			};

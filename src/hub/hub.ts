@@ -13,7 +13,7 @@ import type { Connection } from "../transport/connection.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { Path } from "../transport/path-watch.ts";
 import { Admission, type Denial, type Policy } from "./admission.ts";
-import type { ConnectedPeer, HubEvent } from "./events.ts";
+import type { ConnectedPeer, HubEvent, ListedService } from "./events.ts";
 import { type HubSide, INTERNAL_ERROR, type SessionEvent } from "./hub-side.ts";
 import { InvitationEnd } from "./invitation-end.ts";
 import {
@@ -62,6 +62,8 @@ export class Hub {
 	/** Connections and bytes of each service. */
 	readonly meter = new Meter();
 	readonly #health: ServiceHealth;
+	/** Looks at each service that is not known to run; a host that does not answer holds nothing up. */
+	readonly look = () => Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
 	readonly #news = new Paced(SERVICES_EVERY_MS, () =>
 		this.#tell({ type: "services", services: this.#health.states() }),
 	);
@@ -117,8 +119,8 @@ export class Hub {
 	}
 
 	/** What is known of each service. */
-	services(): ServiceState[] {
-		return this.#health.states();
+	services(): ListedService[] {
+		return this.#health.list();
 	}
 
 	/** The peers that are connected. */
@@ -183,7 +185,7 @@ export class Hub {
 	}
 
 	async #welcome(id: string): Promise<Welcome> {
-		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
+		await this.look();
 		const hub = { name: this.#name, program: VERSION, run: this.#run, lasting: this.#lasting };
 		const more = { resume: this.#admission.tokens.of(id), services: this.#health.states() };
 		return { type: "welcome", v: CONTROL_VERSION, ...hub, ...more };

@@ -75,7 +75,7 @@ export const HEALTH_GROWTH = 2;
 /** One look at an address: a local one answers in a millisecond, one behind a VPN within a second. */
 export const HEALTH_DIAL_MS = 2_000;
 
-/** A welcome waits this long for a look at the services; a host that never answers must not hold it up. */
+/** A welcome, and the list on the screen of a hub that starts, wait this long for a look at the services; a host that never answers must not hold it up. */
 export const HEALTH_WAIT_MS = 300;
 
 /** If the relay has not led here for this long, though one answers, the endpoint is bound again (iroh issue 4476). */

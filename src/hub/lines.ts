@@ -1,6 +1,7 @@
 // The lines that a hub's events are told in, and where each goes. Pure: reporter.ts prints them.
 
 import { formatAddress } from "../base/address.ts";
+import { columns } from "../base/columns.ts";
 import { firstLine, unexpected } from "../base/errors.ts";
 import { box, panel } from "../base/output.ts";
 import { ownerName } from "../base/port-owner.ts";
@@ -8,7 +9,7 @@ import type { DenialReason } from "../protocol/control-messages.ts";
 import { serviceNoun } from "../protocol/services.ts";
 import { joinCommand } from "../status/join-command.ts";
 import { pathText } from "../transport/path-watch.ts";
-import type { HubEvent, PeerLabel, StreamRefusal } from "./events.ts";
+import type { HubEvent, ListedService, PeerLabel, StreamRefusal } from "./events.ts";
 import { UNANSWERED_MAX } from "./limits.ts";
 
 export interface Line {
@@ -37,10 +38,12 @@ export function linesOf(event: HubEvent): Line[] {
 const LINES: { [T in Exclude<HubEvent["type"], "waiting">]: (event: Event<T>) => Line[] } = {
 	no_relay: () =>
 		line("message", "No relay answers: only peers that reach this machine directly can join (same machine, LAN, VPN)."),
-	ready: ({ name, ticket, codes }) =>
+	ready: ({ name, ticket, codes, services }) =>
 		line(
 			"result",
 			`${box(codes ? `Hub '${name}' starting with Magic Wormhole` : `Hub '${name}' is running`)}
+
+${table(services)}
 
 Ticket: ${ticket}
 
@@ -175,6 +178,14 @@ Waiting for peer to connect...
 			[reason, hint, "Peers can still join with the ticket."].filter((text) => text !== undefined).join(" "),
 		),
 };
+
+/** One line for each service, in columns: its name, where it is, and whether it runs, as far as that is known. */
+const table = (services: readonly ListedService[]): string =>
+	columns(services.map(({ name, scheme, address, up }) => [name, `${scheme}://${address}`, upText(up)]))
+		.map((row) => `  ${row}`)
+		.join("\n");
+
+const upText = (up: boolean | undefined): string => (up === undefined ? "" : up ? "up" : "down");
 
 const afterPause = (waitMs: number): string =>
 	waitMs > 0 ? ` in ${Math.ceil(waitMs / 1000)} s, as this was not the first time` : "";

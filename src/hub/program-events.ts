@@ -3,21 +3,21 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { EventPath, ProgramEvent, ReadyService, Remote } from "../status/program-events.ts";
 import type { Path } from "../transport/path-watch.ts";
-import type { HubEvent, PeerLabel } from "./events.ts";
+import type { HubEvent, ListedService, PeerLabel } from "./events.ts";
 import { linesOf } from "./lines.ts";
 
-/** What a `ready` needs besides its event. */
-export interface HubFacts {
-	/** The hub's public id. */
-	id: string;
-	services: ReadyService[];
-}
-
-/** The event for programs; undefined where there is none. */
-export function programEvent(event: HubEvent, facts: HubFacts): ProgramEvent | undefined {
+/** The event for programs, of the hub with this public id; undefined where there is none. */
+export function programEvent(event: HubEvent, id: string): ProgramEvent | undefined {
 	switch (event.type) {
 		case "ready":
-			return { event: "ready", role: "hub", name: event.name, ticket: event.ticket, ...facts };
+			return {
+				event: "ready",
+				role: "hub",
+				name: event.name,
+				ticket: event.ticket,
+				id,
+				services: event.services.map(readyService),
+			};
 		case "code":
 			return { event: "code", code: event.code, ...(event.mailbox !== undefined && { mailbox: event.mailbox }) };
 		case "peer_joined":
@@ -61,6 +61,11 @@ function errorEvent(event: HubEvent): ProgramEvent | undefined {
 	const text = linesOf(event).find(({ to }) => to !== "debug")?.text;
 	return code && text !== undefined ? { event: "error", code, message: text, fatal: false } : undefined;
 }
+
+const readyService = ({ up, ...service }: ListedService): ReadyService => ({
+	...service,
+	...(up !== undefined && { up }),
+});
 
 function remote({ id, name }: PeerLabel): Remote {
 	return { ...(name !== undefined && { name }), id };

@@ -90,8 +90,9 @@ async function servePeers(
 	const relayReturn = new RelayReturn({ endpoint, probe, onEvent, isInUse: () => hub.inUse() }, stop);
 	hub.onRelaySilent = () => relayReturn.suspect();
 	const watching = watchRelay({ endpoint, probe, onEvent }, stop).then(() => relayReturn.settled());
+	await hub.look();
 	const ticket = await formatTicket({ address: endpoint.address(), secret: policy.secret });
-	emit({ type: "ready", name, ticket, codes: codes !== undefined });
+	emit({ type: "ready", name, ticket, codes: codes !== undefined, services: hub.services() });
 	const noMoreCodes = AbortSignal.any([stop, hub.closedToNewPeers]);
 	const offering = codes && offerJoinCodes(ticket, { ...codes, once: policy.once }, emit, noMoreCodes);
 	const background = Promise.all([offering, watching]);

@@ -1,5 +1,5 @@
 // Whether the hub's services answer. Learned from dials; only a service that is down, or of which nothing is known yet,
-// is looked at, rarely, while a peer is connected. A service that answers sees nothing of that.
+// is looked at: once at the start, and rarely while a peer is connected. A service that answers sees nothing of that.
 import { type Address, formatAddress, isLiteral } from "../base/address.ts";
 import { Backoff } from "../base/backoff.ts";
 import { ChangeFilter } from "../base/change-filter.ts";
@@ -7,6 +7,7 @@ import type { PortOwner } from "../base/port-owner.ts";
 import type { Dialer } from "../forward/dialer.ts";
 import type { ServiceState } from "../protocol/control-messages.ts";
 import type { Service } from "../protocol/services.ts";
+import type { ListedService } from "./events.ts";
 import { HEALTH_FIRST_MS, HEALTH_GROWTH, HEALTH_MAX_MS } from "./limits.ts";
 import { look, whoListens } from "./look.ts";
 
@@ -56,6 +57,16 @@ export class ServiceHealth {
 			scheme,
 			address: formatAddress(dialer.address),
 			up: known !== "down",
+		}));
+	}
+
+	/** What is known, for the owner of the hub. */
+	list(): ListedService[] {
+		return this.#services.map(({ name, scheme, dialer, known }) => ({
+			name,
+			scheme,
+			address: formatAddress(dialer.address),
+			up: known === "unknown" ? undefined : known === "up",
 		}));
 	}
 

@@ -1,5 +1,5 @@
 // Why a local port could not be opened: as facts, which decide what happens next, and as the error that a user sees.
-import { type Address, formatAddress, isLocalhost } from "../base/address.ts";
+import { type Address, formatAddress, isLiteral, isLocalhost } from "../base/address.ts";
 import { firstLine, HivemindError, LISTEN_REASONS, systemCode } from "../base/errors.ts";
 import { listenersOn, ownerName, type PortOwner } from "../base/port-owner.ts";
 import { originalService, serviceNoun } from "../protocol/services.ts";
@@ -60,7 +60,9 @@ export function listenError(service: string, error: PortError): HivemindError {
 	const another = `another address with ${options}; port 0 takes a free one.`;
 	const taken = error.taken();
 	if (!taken) {
-		const reason = LISTEN_REASONS[systemCode(error.cause)] ?? firstLine(error.cause);
+		// Of a name that is not found Bun makes an error without a code.
+		const code = systemCode(error.cause) || (isLiteral(error.at.host) ? "" : "ENOTFOUND");
+		const reason = LISTEN_REASONS[code] ?? firstLine(error.cause);
 		const hint = `Choose ${another}`;
 		return new HivemindError("listen", `${cannot(error.at)}: ${reason}.`, { hint, cause: error.cause });
 	}
@@ -70,7 +72,8 @@ export function listenError(service: string, error: PortError): HivemindError {
 		const hint = `Choose ${another}`;
 		return new HivemindError("listen", `${cannot(at)}: this program listens ${where} already.`, { hint });
 	}
-	const either = isLocalhost(error.wanted.host) ? `, and a browser's localhost:${at.port} may go to either` : "";
+	const half = isLocalhost(error.wanted.host) && !hasBoth(at.port);
+	const either = half ? `, so localhost:${at.port} could lead to either program` : "";
 	return new HivemindError("listen", `${cannot(at)}: ${ownerName(owner)} listens ${where}${either}.`, {
 		hint: `Stop it, or choose ${another}`,
 		cause: error.cause,
@@ -80,6 +83,12 @@ export function listenError(service: string, error: PortError): HivemindError {
 // --- internal ---
 
 const REFUSALS: Record<string, Refusal | undefined> = { EADDRINUSE: "busy", EACCES: "denied" };
+
+/** Whether no address of localhost is left for this program. */
+function hasBoth(port: number): boolean {
+	const owners = listenersOn(port) ?? [];
+	return LOOPBACK.every((host) => ownerOf({ host, port }, owners));
+}
 
 /** Who listens on this very address, or else on every one of its family. */
 function ownerOf({ host, port }: Address, owners: readonly PortOwner[]): PortOwner | undefined {

@@ -1,5 +1,6 @@
 // What a peer's events mean to a person, as sentences and as the list of services. Pure: reporter.ts prints them.
 import { formatAddress } from "../base/address.ts";
+import { columns } from "../base/columns.ts";
 import { nearest } from "../base/nearest.ts";
 import { arrow, box } from "../base/output.ts";
 import { ownerName } from "../base/port-owner.ts";
@@ -63,7 +64,10 @@ Press Ctrl+C to stop.
 }
 
 const urlOf = ({ scheme, local }: Pick<LocalService, "scheme" | "local">): string =>
-	`${scheme}://${formatAddress(local)}`;
+	EVERY.has(local.host) ? `${scheme}://localhost:${local.port} (all addresses)` : `${scheme}://${formatAddress(local)}`;
+
+/** Nothing can be asked for at these. */
+const EVERY: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 export const stillLostText =
 	"Still no hub. If it was restarted without --identity, it has a new ticket: ask for that one.";
@@ -85,7 +89,7 @@ function table(services: readonly LocalService[], hub = "hub"): string {
 		`${arrow()} ${hub}${address === undefined ? "" : ` ${address}`}`,
 		up === undefined ? "" : up ? "up" : "down",
 	]);
-	const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => Bun.stringWidth(row[i] ?? ""))));
-	const padded = (text: string, i: number) => text + " ".repeat(Math.max(0, (widths[i] ?? 0) - Bun.stringWidth(text)));
-	return rows.map((row) => `  ${row.map(padded).join("   ").trimEnd()}`).join("\n");
+	return columns(rows)
+		.map((line) => `  ${line}`)
+		.join("\n");
 }

@@ -35,7 +35,7 @@ test("a dev server has [::1], so that localhost is the wrong site: an error that
 		"listen",
 		new RegExp(
 			`^error: Cannot listen on \\[::1\\]:${port} for the frontend: node \\(pid \\d+\\) listens there, ` +
-				`and a browser's localhost:${port} may go to either\\. ${HINT}$`,
+				`so localhost:${port} could lead to either program\\. ${HINT}$`,
 			"m",
 		),
 	);
@@ -51,7 +51,7 @@ test("a dev server listens on every address", async () => {
 		const { port } = await puppet.listen(host);
 		const finished = await run(joining(await deadTicket(), "--frontend-addr", `localhost:${port}`));
 		const every = host === "::" ? "\\[::\\]" : host;
-		const message = `Cannot listen on ${taken}:${port} for the frontend: node \\(pid \\d+\\) listens on ${every}:${port}, and`;
+		const message = `Cannot listen on ${taken}:${port} for the frontend: node \\(pid \\d+\\) listens on ${every}:${port}, so`;
 		expectError(finished, "listen", new RegExp(message));
 	}
 });
@@ -85,7 +85,7 @@ describe.skipIf(!namespaces)("the default ports", () => {
 		expectError(
 			finished,
 			"listen",
-			/Cannot listen on \[::1\]:8000 for the backend: node \(pid \d+\) listens there, and a browser's localhost:8000 may/,
+			/Cannot listen on \[::1\]:8000 for the backend: node \(pid \d+\) listens there, so localhost:8000 could/,
 		);
 	});
 

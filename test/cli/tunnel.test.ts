@@ -25,6 +25,10 @@ test("the hub's screen", async () => {
 		[
 			"Hub 'my-hub' is running",
 			"",
+			`  frontend    http://${DOWN}   down`,
+			`  backend     http://${DOWN}   down`,
+			`  websocket   ws://${DOWN}     down`,
+			"",
 			`Ticket: ${sharing.ticket}`,
 			"",
 			"To connect, run:",

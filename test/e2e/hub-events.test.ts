@@ -42,10 +42,19 @@ test("a hub's events, from its first wait to its last: ready, a peer that joins 
 	expect(await left).toEqual({ type: "peer_left", peer: who, reason: "the peer was stopped" });
 	end.abort();
 	await running;
-	expect(events).toEqual([
+	const address = "127.0.0.1:1";
+	const services = [
+		{ name: "frontend", scheme: "http", address, up: false },
+		{ name: "backend", scheme: "http", address, up: false },
+		{ name: "websocket", scheme: "ws", address, up: false },
+	];
+	// They were looked at once, all at the same time.
+	const looked = events.filter(({ type }) => type === "service");
+	expect(looked).toHaveLength(services.length);
+	expect<unknown[]>(events.filter((event) => !looked.includes(event))).toEqual([
 		{ type: "waiting", what: "relay" },
 		{ type: "waiting", what: undefined },
-		{ type: "ready", name: "hub", ticket, codes: false },
+		{ type: "ready", name: "hub", ticket, codes: false, services },
 		{ type: "peer_joined", peer: who, path },
 		{ type: "peer_left", peer: who, reason: "the peer was stopped" },
 		{ type: "stopping", interrupted: false },

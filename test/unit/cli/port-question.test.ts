@@ -30,6 +30,9 @@ test("the question says who has the port, where the system tells, and which port
 	const words = async (question: Partial<PortQuestion>) => (await ask({ ...QUESTION, ...question }, "")).shown;
 	expect(await words({})).toEqual(["5432 is in use here by postgres (pid 4711). Another port for db [5433]: "]);
 	expect(await words({ owner: undefined })).toEqual(["5432 is in use here. Another port for db [5433]: "]);
+	expect(await words({ owner: { ...OWNER, pid: process.pid } })).toEqual([
+		"5432 is taken by another service of this hub. Another port for db [5433]: ",
+	]);
 	expect(await words({ why: "denied", taken: 80, owner: undefined })).toEqual([
 		"80 may not be opened by this user. Another port for db [5433]: ",
 	]);

@@ -62,7 +62,7 @@ test("the ticket and the code are shown while they can be used, and no longer", 
 		return { state, ticket, code: code?.code };
 	};
 	status.attach(view);
-	status.take({ type: "ready", name: "hub", ticket: "endpointa", codes: true });
+	status.take({ type: "ready", name: "hub", ticket: "endpointa", codes: true, services: [] });
 	status.take({ type: "code", code: "5-a-b", mailbox: undefined, unused: false });
 	expect(seen()).toEqual({ state: "open", ticket: "endpointa", code: "5-a-b" });
 	status.take({ type: "code_taken" });

@@ -8,15 +8,20 @@ const ID = "1a".repeat(32);
 const peer: PeerLabel = { id: ID, name: "alice" };
 const stranger: PeerLabel = { id: ID, name: undefined };
 const path = { kind: "direct", address: "203.0.113.7:4433" } as const;
-const FACTS = { id: ID, services: [{ name: "web", scheme: "http", address: "127.0.0.1:3000" }] } as const;
+const web = { name: "web", scheme: "http", address: "127.0.0.1:3000" } as const;
 
-const told = (event: HubEvent) => programEvent(event, { ...FACTS, services: [...FACTS.services] });
+const told = (event: HubEvent) => programEvent(event, ID);
 
 test.each<[string, HubEvent, object | undefined]>([
 	[
 		"a hub that can be joined",
-		{ type: "ready", name: "hub", ticket: "endpointa", codes: false },
-		{ event: "ready", role: "hub", name: "hub", ticket: "endpointa", ...FACTS },
+		{ type: "ready", name: "hub", ticket: "endpointa", codes: false, services: [{ ...web, up: false }] },
+		{ event: "ready", role: "hub", name: "hub", ticket: "endpointa", id: ID, services: [{ ...web, up: false }] },
+	],
+	[
+		"a hub that does not know yet whether its service runs",
+		{ type: "ready", name: "hub", ticket: "endpointa", codes: false, services: [{ ...web, up: undefined }] },
+		{ event: "ready", role: "hub", name: "hub", ticket: "endpointa", id: ID, services: [web] },
 	],
 	["a code", { type: "code", code: "5-a-b", mailbox: undefined, unused: false }, { event: "code", code: "5-a-b" }],
 	[

@@ -1,7 +1,7 @@
 // What the hub prints for each event: on which output, at which level of -v, and how often.
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { setVerbosity } from "../../../src/base/output.ts";
-import type { HubEvent } from "../../../src/hub/events.ts";
+import type { HubEvent, ListedService } from "../../../src/hub/events.ts";
 import { hubReporter } from "../../../src/hub/reporter.ts";
 import { REPORT_EVERY_MS } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
@@ -249,9 +249,18 @@ describe("logs", () => {
 });
 
 test("results go to stdout: the ticket, each code, and that a code was taken", () => {
-	const ready = shown({ type: "ready", name: "my-hub", ticket: "endpointabc.secret", codes: false });
+	const services: ListedService[] = [
+		{ name: "web", scheme: "http", address: "127.0.0.1:3000", up: true },
+		{ name: "db-2", scheme: "tcp", address: "db:5432", up: undefined },
+		{ name: "api", scheme: "http", address: "localhost:8000", up: false },
+	];
+	const ready = shown({ type: "ready", name: "my-hub", ticket: "endpointabc.secret", codes: false, services });
 	expect(ready).toEqual({
 		out: `Hub 'my-hub' is running
+
+  web    http://127.0.0.1:3000   up
+  db-2   tcp://db:5432
+  api    http://localhost:8000   down
 
 Ticket: endpointabc.secret
 
@@ -261,7 +270,7 @@ To connect, run:
 `,
 		err: "",
 	});
-	expect(shown({ type: "ready", name: "h", ticket: "t", codes: true }).out).toStartWith(
+	expect(shown({ type: "ready", name: "h", ticket: "t", codes: true, services }).out).toStartWith(
 		"Hub 'h' starting with Magic Wormhole\n",
 	);
 	const code = { type: "code", code: "5-hamburger-endorse", mailbox: undefined, unused: false } as const;

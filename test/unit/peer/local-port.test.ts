@@ -103,13 +103,22 @@ describe.skipIf(!known)("an address that another program has:", () => {
 				const error = thrown("listen", () => open({ host: "localhost", port }, before));
 				expect(error.message).toMatch(/: node \(pid \d+\) /);
 				expect(error.message.replace(/pid \d+/, "pid 7")).toBe(
-					`Cannot listen on ${ours_}:${port} for the frontend: node (pid 7) ${said}, and a browser's localhost:${port} may go to either.`,
+					`Cannot listen on ${ours_}:${port} for the frontend: node (pid 7) ${said}, so localhost:${port} could lead to either program.`,
 				);
 				expect(error.hint).toBe(`Stop it, or ${HINT}`);
 			}
 			expect(ours(port)).toEqual([]);
 		});
 	}
+
+	test("both addresses are taken: nothing is said of either", async () => {
+		const { port } = await puppet.listen("127.0.0.1");
+		const [owner] = listenersOn(port) ?? [];
+		if (!owner) throw new Error("not listed");
+		const other = { ...owner, address: { host: "::1", port } };
+		using _owners = spyOn(owners, "listenersOn").mockReturnValue([owner, other]);
+		expect(thrown("listen", () => open({ host: "localhost", port })).message).toEndWith(" listens there.");
+	});
 
 	test("an address that was asked for by itself does not care about the other one", async () => {
 		const { port } = await puppet.listen("::1");
@@ -197,4 +206,9 @@ describe("with the system's answers made up,", () => {
 		);
 		expect(stopped).toEqual([80]);
 	});
+});
+
+test("a host name that is not found", () => {
+	const { message } = thrown("listen", () => open({ host: "nohost.invalid", port: 0 }));
+	expect(message).toBe("Cannot listen on nohost.invalid:0 for the frontend: host name not found.");
 });

@@ -275,6 +275,12 @@ Press Ctrl+C to stop.
 	});
 });
 
+test("a service at every address is shown with one that opens in a browser", () => {
+	const at = (host: string) => ({ ...service("web", "http", 8026), local: { host, port: 8026 } });
+	report({ type: "ready", name: "me", hub: "h", services: [at("0.0.0.0"), at("::")] });
+	expect(printed().stdout.split("http://localhost:8026 (all addresses)")).toHaveLength(3);
+});
+
 test("of a hub of the original program only the local addresses are known", () => {
 	const services = ["frontend", "backend"].map((name) => {
 		return { ...service(name, "http", 8000), address: undefined, up: undefined };
