@@ -1,6 +1,6 @@
 // Binds the hub's endpoint again as soon as its relay is back after an outage: iroh may wait for half a minute before it
-// tries that relay again. Nothing that still runs over a direct path is ended for that; relay-watchdog.ts has the last
-// word then.
+// tries that relay again. Nothing that still runs over a direct path is ended for that; the checks of relay-watchdog.ts
+// go on beside it.
 import { firstLine } from "../base/errors.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { relayReturned } from "../transport/relay-ping.ts";

@@ -33,6 +33,8 @@ export class Acceptor {
 	#scheduler: ChunkScheduler;
 	#queue = new HandshakeQueue<Incoming>();
 	#timer: Timer | undefined;
+	/** Handshakes whose connection does not exist yet. */
+	#beginning = new Set<Promise<unknown>>();
 	#closed = false;
 
 	/** `scheduler` is shared by all connections of the endpoint. */
@@ -45,8 +47,17 @@ export class Acceptor {
 	/** Hands over each new connection until the native endpoint closes. Never rejects. */
 	async run(): Promise<void> {
 		await this.#acceptAll();
+		await this.close();
+	}
+
+	/**
+	 * Begins no more handshakes. Resolves when none is just beginning: a connection that is made while the native endpoint
+	 * closes never ends, and keeps its sockets for ever (docs/binding-notes.md, "Memory"). Idempotent.
+	 */
+	async close(): Promise<void> {
 		this.#closed = true;
 		clearTimeout(this.#timer);
+		await Promise.allSettled(this.#beginning);
 	}
 
 	// --- internal ---
@@ -111,7 +122,7 @@ export class Acceptor {
 				return;
 			}
 			const { item, source } = next;
-			const handshake = completeHandshake(item)
+			const handshake = this.#handshake(item)
 				.then(
 					(native) => this.#connected(native),
 					(error: unknown) => this.#failed(nativeReason(error)),
@@ -123,6 +134,13 @@ export class Acceptor {
 				});
 			this.handshakes.add(handshake);
 		}
+	}
+
+	async #handshake(incoming: Incoming): Promise<NativeConnection> {
+		const beginning = incoming.accept();
+		this.#beginning.add(beginning);
+		const accepting = await beginning.finally(() => this.#beginning.delete(beginning));
+		return accepting.connect();
 	}
 
 	#connected(native: NativeConnection): void {
@@ -141,9 +159,4 @@ export class Acceptor {
 /** Drops it without an answer: an honest client tries again after a second. Merely forgetting it would refuse it. */
 async function ignore(incoming: Incoming): Promise<void> {
 	await incoming.ignore().catch(() => {});
-}
-
-async function completeHandshake(incoming: Incoming): Promise<NativeConnection> {
-	const accepting = await incoming.accept();
-	return accepting.connect();
 }

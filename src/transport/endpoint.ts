@@ -36,7 +36,7 @@ export class Endpoint {
 	/** The options, with its actual key and addresses. */
 	#bound: EndpointOptions & { key: Uint8Array };
 	#scheduler: ChunkScheduler;
-	#handshakes: ReadonlySet<Promise<void>> = new Set();
+	#acceptor: Acceptor | undefined;
 	#rebinding: Promise<void> | undefined;
 	#onEvent: (event: EndpointEvent) => void = () => {};
 
@@ -101,7 +101,7 @@ export class Endpoint {
 	 * until it works or `stop` is aborted, because a program without a socket is useless. Never rejects.
 	 */
 	rebind(stop: AbortSignal): Promise<void> {
-		this.#rebinding ??= this.#bindAgain(stop, this.#homeRelay()).finally(() => {
+		this.#rebinding ??= this.#bindAgain(stop).finally(() => {
 			this.#rebinding = undefined;
 		});
 		return this.#rebinding;
@@ -151,7 +151,7 @@ export class Endpoint {
 	 * should hear why the connection ends.
 	 */
 	async settled(): Promise<void> {
-		await Promise.race([Promise.all(this.#handshakes), Bun.sleep(HANDSHAKE_DRAIN_MS)]);
+		await Promise.race([Promise.all(this.#acceptor?.handshakes ?? []), Bun.sleep(HANDSHAKE_DRAIN_MS)]);
 	}
 
 	/** Resolves when the remotes have been told, after {@link CLOSE_MS} at the latest. Idempotent. */
@@ -159,7 +159,7 @@ export class Endpoint {
 		const native = this.#native;
 		this.#native = undefined;
 		if (!native) return;
-		await Promise.race([native.close().catch(() => {}), Bun.sleep(CLOSE_MS)]);
+		await Promise.race([this.#closeNative(native), Bun.sleep(CLOSE_MS)]);
 		unpin(native);
 		collectSoon();
 	}
@@ -174,9 +174,15 @@ export class Endpoint {
 	#runAcceptor(options: AcceptOptions): Promise<void> {
 		const native = this.#live;
 		native.setAlpns([alpnBytes(this.#options.alpn), alpnBytes("probe")]);
-		const acceptor = new Acceptor(native, options, this.#scheduler);
-		this.#handshakes = acceptor.handshakes;
-		return acceptor.run();
+		this.#acceptor = new Acceptor(native, options, this.#scheduler);
+		return this.#acceptor.run();
+	}
+
+	/** Never rejects. */
+	async #closeNative(native: NativeEndpoint): Promise<void> {
+		await Promise.race([this.#acceptor?.close(), Bun.sleep(HANDSHAKE_DRAIN_MS)]);
+		this.#acceptor = undefined;
+		await native.close().catch(() => {});
 	}
 
 	/**
@@ -187,11 +193,6 @@ export class Endpoint {
 		const { EndpointAddr, SecretKey } = await loadIroh();
 		const nobody = new EndpointAddr(SecretKey.generate().public(), relay, []);
 		this.#native?.connect(nobody, alpnBytes("probe")).catch(() => {});
-	}
-
-	/** The relay that it is on. Asked for here, because what the frame of an async function holds is not collected. */
-	#homeRelay(): string | null {
-		return this.#options.relays === "none" ? null : (this.#native?.addr().relayUrl() ?? null);
 	}
 
 	/** Something in the old endpoint may hold its ports for ever. A hub on another port is still reached by its relay. */
@@ -209,7 +210,8 @@ export class Endpoint {
 		this.#onEvent({ type: "endpoint_moved", from, to: this.sockets().map(formatAddress) });
 	}
 
-	async #bindAgain(stop: AbortSignal, relay: string | null): Promise<void> {
+	async #bindAgain(stop: AbortSignal): Promise<void> {
+		const relay = this.#options.relays === "none" ? null : this.#native?.addr().relayUrl();
 		await this.close();
 		for (let tries = 1; ; tries++) {
 			collectSoon();

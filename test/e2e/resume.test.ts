@@ -2,7 +2,9 @@
 // nobody else gets in with its token. The far side is the raw binding where it must misbehave, and our own program where
 // it must not.
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { setVerbosity } from "../../src/base/output.ts";
 import { type Policy, teamPolicy } from "../../src/hub/admission.ts";
+import { ResumeTokens } from "../../src/hub/resume-tokens.ts";
 import { newSecret } from "../../src/invite/secret.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
 import { publicId } from "../../src/transport/iroh.ts";
@@ -109,6 +111,8 @@ test("our peer with an identity on --allow, whose own endpoint leads nowhere any
 	});
 	let text = "";
 	const back = Promise.withResolvers<void>();
+	using tokens = spyOn(ResumeTokens.prototype, "of");
+	setVerbosity(3);
 	using _printed = spyOn(process.stderr, "write").mockImplementation((chunk) => {
 		text += chunk;
 		if (text.includes("Connected again")) back.resolve();
@@ -129,4 +133,7 @@ test("our peer with an identity on --allow, whose own endpoint leads nowhere any
 	// Its first connection was over, so it has joined twice: by the id of its identity, and no other.
 	expect(text.match(/^Peer 'peer' .* connected /gm)?.length).toBe(2);
 	expect(text.split(`(${id.slice(0, 10)}) connected`)).toHaveLength(3);
+	setVerbosity(0);
+	expect(tokens).toHaveBeenCalled();
+	for (const { value } of tokens.mock.results) expect(text, "never printed, at any level").not.toContain(value);
 }, 30_000);

@@ -19,7 +19,7 @@ import {
 	HANDSHAKES_PER_SECOND,
 } from "../../../src/transport/limits.ts";
 import { Clock } from "../../support/far-hub.ts";
-import { turn } from "../../support/native-halves.ts";
+import { settled, turn } from "../../support/native-halves.ts";
 
 /** An incoming connection, whose handshake is pending until the test ends it. */
 class Visit {
@@ -108,6 +108,31 @@ async function stall(count: number, proven: boolean): Promise<Visit[]> {
 	}
 	return all;
 }
+
+test("a connection that comes while the endpoint closes is not accepted: it would keep the sockets for ever", async () => {
+	await acceptor.close();
+	const late = come(new Visit("10.1.0.1:1000", true));
+	await turn();
+	expect(late.fate).toBeUndefined();
+	expect(acceptor.handshakes.size).toBe(0);
+});
+
+test("the acceptor is closed once every connection that was being accepted exists, but need not wait for its handshake", async () => {
+	const visit = new Visit("10.1.0.1:1000", true);
+	const { accept } = visit;
+	const exists = Promise.withResolvers<void>();
+	visit.accept = () => exists.promise.then(accept);
+	come(visit);
+	await turn();
+	const closed = acceptor.close();
+	expect(await settled(closed)).toBe(false);
+	exists.resolve();
+	expect(await settled(closed)).toBe(true);
+	expect(acceptor.handshakes.size).toBe(1);
+	visit.handshake.reject(new Error("closed"));
+	await turn();
+	expect(acceptor.handshakes.size).toBe(0);
+});
 
 test("strangers that never finish their handshakes soon have to prove their addresses, which forged sources cannot", async () => {
 	const all = await stall(2 * HANDSHAKE_RETRY_FROM, false);

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
 import { RECONNECT_ATTEMPT_MS } from "../../../src/peer/limits.ts";
 import { ALPN, PROBE_ALPN } from "../../../src/protocol/stream-header.ts";
+import { Acceptor } from "../../../src/transport/acceptor.ts";
 import * as binds from "../../../src/transport/bind.ts";
 import { ChunkScheduler } from "../../../src/transport/chunk-size.ts";
 import { Endpoint, type EndpointOptions } from "../../../src/transport/endpoint.ts";
@@ -107,6 +108,28 @@ test("an endpoint that cannot be closed does not keep the program from stopping"
 	closing.reject(new Error("injected"));
 	expect(await settled(closed)).toBe(true);
 	await closed;
+});
+
+test("an endpoint that accepts connections begins no more of them before the native one is closed", async () => {
+	const order: string[] = [];
+	using _acceptor = spyOn(Acceptor.prototype, "close").mockImplementation(async () => void order.push("acceptor"));
+	const come = Promise.withResolvers<null>();
+	const native = {
+		boundSockets: () => [],
+		secretKey: () => ({ toBytes: () => [] }),
+		setAlpns() {},
+		acceptNext: () => come.promise,
+		isClosed: () => true,
+		async close() {
+			order.push("native");
+			come.resolve(null);
+		},
+	};
+	const one = new Endpoint(native as unknown as NativeEndpoint, { alpn: "hivemind", relays: "none" });
+	const accepting = one.accept({ onConnection() {}, onEvent() {}, isKnown: () => false, stop: AbortSignal.abort() });
+	await one.close();
+	expect(order.slice(0, 2)).toEqual(["acceptor", "native"]);
+	await accepting;
 });
 
 test("a close that never ends is given one second", async () => {
