@@ -32,21 +32,21 @@ function bash(program: string, commands: CommandTable): string {
 	const words = (args: Definitions) => optionsOf(args).flatMap((option) => option.words);
 	return `# bash completion for ${program}: source <(${program} completions bash)
 _${ident(program)}() {
-	local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command='' words='' i
+	local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command='' words='' count=0 i
 	COMPREPLY=()
 	# bash makes '=' a word of its own.
 	if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
 	case $prev in
 ${valued.map(({ words, values }) => `\t${words.join(" | ")}) words='${values.join(" ")}' command=- ;;`).join("\n")}
 	esac
-	for ((i = 1; i < COMP_CWORD && \${#command} == 0; i++)); do
+	for ((i = 1; i < COMP_CWORD; i++)); do
 		case \${COMP_WORDS[i]} in
 		${valued.flatMap((option) => option.words).join(" | ")})
 			if [[ \${COMP_WORDS[i + 1]} == = ]]; then ((i++)); fi
 			((i++))
 			;;
 		-*) ;;
-		*) command=\${COMP_WORDS[i]} ;;
+		*) if [[ -z $command ]]; then command=\${COMP_WORDS[i]}; else ((count += 1)); fi ;;
 		esac
 	done
 	case $command:$cur in
@@ -56,8 +56,8 @@ ${valued.map(({ words, values }) => `\t${words.join(" | ")}) words='${values.joi
 ${Object.entries(commands)
 	.flatMap(([name, { args }]) => [
 		`\t${name}:-*) words='${words(args).join(" ")}' ;;`,
-		...positionalsOf(args).flatMap(({ values }) =>
-			values.length > 0 ? [`\t${name}:*) words='${values.join(" ")}' ;;`] : [],
+		...positionalsOf(args).flatMap(({ values }, i) =>
+			values.length > 0 ? [`\t${name}:*) if ((count == ${i})); then words='${values.join(" ")}'; fi ;;`] : [],
 		),
 	])
 	.join("\n")}
@@ -105,6 +105,9 @@ if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${pr
 function fish(program: string, commands: CommandTable): string {
 	const names = Object.keys(commands).join(" ");
 	const seen = (name: string) => `-n '__fish_seen_subcommand_from ${name}'`;
+	/** Each of these words may be given once. */
+	const firstOf = (name: string, values: readonly string[]) =>
+		`-n '__fish_seen_subcommand_from ${name}; and not __fish_seen_subcommand_from ${values.filter((value) => value !== name).join(" ")}'`;
 	/** Before a command all options are offered; after it, only those that it takes. */
 	const notRefused = ({ name }: Option) => {
 		const refusing = Object.keys(commands).filter((command) => !commands[command]?.args[name]);
@@ -128,7 +131,7 @@ ${Object.entries(commands)
 		`complete -c ${program} -n 'not __fish_seen_subcommand_from ${names}' -a ${name} -d ${fishQuoted(description)}`,
 		...own(args).map((option) => line(seen(name), option)),
 		...positionalsOf(args).flatMap(({ values }) =>
-			values.length > 0 ? [`complete -c ${program} ${seen(name)} -a '${values.join(" ")}'`] : [],
+			values.length > 0 ? [`complete -c ${program} ${firstOf(name, values)} -a '${values.join(" ")}'`] : [],
 		),
 	])
 	.join("\n")}

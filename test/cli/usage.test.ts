@@ -154,11 +154,6 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 		[...JOIN, "--bind", "a=1", "--bind", "b=1"],
 		/--bind a=1 and --bind b=1 are one address/,
 	],
-	[
-		"a --bind that --only leaves out",
-		[...JOIN, "--bind", "a=1", "--only", "b"],
-		/--only leaves 'a' out\. Add a to --only/,
-	],
 	["a name that no service has", [...JOIN, "--only", "web,,api"], /--only: '' is not the name of a service/],
 	["a bad second service", ["share", "a:1", "b", "c:3", "my-hub"], /'b' is not a service, and only the last/],
 	["a bad third service", ["share", "a:1", "b:2", "c:x", "my-hub"], /The websocket: 'c:x' has no port between/],

@@ -59,6 +59,10 @@ const CASES: [line: string, offered: string[]][] = [
 	["join --name x 5-hamburger-endorse --backen", ["--backend-addr"]],
 	["join --sa", ["--save"]],
 	["hubs ", ["remove"]],
+	["hubs remove ", []],
+	["hubs remove shop re", []],
+	["--verbose hubs re", ["remove"]],
+	["completions bash ", []],
 ];
 
 const words = (text: string) =>
