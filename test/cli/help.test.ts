@@ -70,14 +70,14 @@ describe("help and version", () => {
 
 	test("the program's help names the commands that take an option, unless all do", async () => {
 		const { stdout } = await run(["--help"]);
-		expect(stdout).toMatch(/ --no-relay +share, join, demo: Direct/);
+		expect(stdout).toMatch(/ --no-relay +share, join, doctor, demo: Direct/);
 		expect(stdout).toMatch(/ --verbose +Show/);
 	});
 
 	test.each(["identity", "mailbox", "completions"])("%s --help lists no option that it refuses", async (command) => {
 		const { stdout } = await run([command, "--help"]);
 		expect(stdout).not.toMatch(/--(alpn|ipv[46]-addr|no-relay|relay-url)[= ]/);
-		expectError(await run([command, "--no-relay"]), "usage", /belongs to 'share', 'join', 'demo', not to/);
+		expectError(await run([command, "--no-relay"]), "usage", /belongs to 'share', 'join', 'doctor' and 'demo', not to/);
 	});
 
 	test.each([[["--version"]], [["-V"]], [["share", "--version"]], [["--version", "join"]], [["demo", "-V"]]])(
