@@ -14,7 +14,7 @@ export const hubs = defineCommand({
 		["hivemind-p2p hubs remove shop home", "Forget several at once"],
 	],
 	args: {
-		action: { type: "positional", optional: true, values: ["remove"], description: "Leave it out to list them" },
+		action: { type: "positional", optional: true, values: ["remove"], description: "Leave it out to list the hubs" },
 		aliases: { type: "positional", variadic: true, description: "What to forget, as it is listed" },
 		...COMMON,
 	},
@@ -56,7 +56,7 @@ async function remove(aliases: readonly string[]): Promise<void> {
 	for (const alias of aliases) if (removeSavedHub(folder, alias)) notice(`@${alias} is forgotten.`);
 }
 
-const HEAD = ["ALIAS", "HUB", "PUBLIC ID", "SAVED", "LAST USED", "KEEPS ITS TICKET"];
+const HEAD = ["ALIAS", "HUB", "PUBLIC ID", "SAVED", "LAST USED", "AFTER A RESTART"];
 
 function row(alias: string, { name, id, savedAt, usedAt, lasting }: SavedHub): string[] {
 	return [
@@ -65,7 +65,7 @@ function row(alias: string, { name, id, savedAt, usedAt, lasting }: SavedHub): s
 		id.slice(0, 10),
 		when(savedAt),
 		when(usedAt),
-		lasting === undefined ? "unknown" : lasting ? "yes" : "no",
+		lasting === undefined ? "unknown" : lasting ? "works" : "needs a new code",
 	];
 }
 

@@ -141,7 +141,7 @@ function checkOptions(command: string, values: Values, table: Table): void {
 		const definition = table[command]?.args[name];
 		if (!definition) {
 			const owners = Object.keys(table).filter((other) => table[other]?.args[name]);
-			throw usage(`Option '--${name}' belongs to '${owners.join("', '")}', not to '${command}'.`);
+			throw usage(`Option '--${name}' belongs to ${quotedList(owners)}, not to '${command}'.`);
 		}
 		if (definition.type === "enum" && !definition.options.includes(String(value))) {
 			throw usage(
@@ -165,11 +165,12 @@ function checkArguments(command: string, positionals: readonly string[], table: 
 		const words = extra.map((word) => `'${word}'`).join(" ");
 		throw usage(`'${command}' takes no further argument: ${words}.`, dashed ?? help);
 	}
-	for (const [i, [, { values }]] of wanted.entries()) {
+	for (const [i, [, { values, optional, description }]] of wanted.entries()) {
 		const word = positionals[i];
 		if (word === undefined || !values || values.includes(word)) continue;
-		const list = values.join(", ");
-		throw usage(`The argument of '${command}' must be one of ${list}, not '${word}'.`, suggestion(word, values));
+		const list = values.length > 1 ? `one of ${values.join(", ")}` : `'${values[0]}'`;
+		const without = optional && values.length === 1 ? `${description}.` : undefined;
+		throw usage(`The argument of '${command}' must be ${list}, not '${word}'.`, suggestion(word, values) ?? without);
 	}
 }
 
@@ -203,6 +204,13 @@ function commandFor(word: string, table: Table): string | undefined {
 /** The option that was meant by a word without its hyphens. */
 const suggestionOfOption = (word: string, args: Definitions): string | undefined =>
 	Object.hasOwn(args, word) && args[word]?.type !== "positional" ? `Did you mean '--${word}'?` : undefined;
+
+/** `'share', 'join' and 'demo'` */
+const quotedList = (names: readonly string[]): string =>
+	names
+		.map((name) => `'${name}'`)
+		.join(", ")
+		.replace(/, ([^,]*)$/, " and $1");
 
 function usage(message: string, hint?: string): HivemindError {
 	return new HivemindError("usage", message, hint === undefined ? {} : { hint });

@@ -97,7 +97,7 @@ function serviceName(name: string, option: string): string {
 	if (SERVICE_NAME.test(name) && name.length <= NAME_MAX) return name;
 	throw usage(
 		`${option}: '${name}' is not the name of a service.`,
-		"A name has small letters, digits and hyphens, and begins with a letter.",
+		"A name has lower-case letters, digits and hyphens, and begins with a letter.",
 	);
 }
 

@@ -22,7 +22,7 @@ export function findProjectFile(config: string | undefined): Found {
 	const path = config ?? PROJECT_FILE;
 	const unusable = (why: string): Found => {
 		if (config !== undefined) throw new HivemindError("usage", `--config: ${path} ${why}.`);
-		return ignored(`${path} is not read: it ${why}.`);
+		return ignored(`${path} ${why}. It is not used.`);
 	};
 	const untrusted = (why: string) => ignored(`${path} is not read: it ${why}. To use it as it is: --config ${path}`);
 	let fd: number;

@@ -35,7 +35,7 @@ export function noSuchHub(alias: string, aliases: readonly string[]): HivemindEr
 			? `Did you mean '@${meant}'?`
 			: aliases.length > 0
 				? "'hivemind-p2p hubs' lists those that are."
-				: "None is: join with a code and --save, and the hub will be.";
+				: "None is saved yet: 'hivemind-p2p join CODE --save' keeps one.";
 	return new HivemindError("usage", `No hub is saved as '@${alias}'.`, { hint });
 }
 

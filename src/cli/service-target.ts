@@ -56,6 +56,9 @@ type Fail = (why: string, hint: string) => never;
 /** The dialer tries the other loopback address, too. */
 const LOOPBACK = "127.0.0.1";
 
+/** Schemes that are near enough to one of ours to be taken for a typing error. */
+const OTHERS = new Set(["ftp", "tls", "ssh", "smtp", "amqp"]);
+
 /** Where a URL without a port leads. */
 const USUAL_PORTS: Record<Scheme, string> = { http: "80", https: "443", ws: "80", tcp: "PORT" };
 
@@ -63,7 +66,7 @@ function readScheme(prefix: string, place: string, fail: Fail): Scheme {
 	const scheme = SCHEMES.find((known) => known === prefix.toLowerCase());
 	if (scheme) return scheme;
 	if (prefix.toLowerCase() === "udp") return fail("is UDP", "Only TCP services can be shared.");
-	const near = nearest(prefix.toLowerCase(), SCHEMES);
+	const near = OTHERS.has(prefix.toLowerCase()) ? undefined : nearest(prefix.toLowerCase(), SCHEMES);
 	const meant = near === undefined ? `Write tcp://${place}.` : `Did you mean '${near}'?`;
 	return fail(
 		`has the unknown scheme '${prefix}'`,

@@ -77,7 +77,7 @@ describe("help and version", () => {
 	test.each(["identity", "mailbox", "completions"])("%s --help lists no option that it refuses", async (command) => {
 		const { stdout } = await run([command, "--help"]);
 		expect(stdout).not.toMatch(/--(alpn|ipv[46]-addr|no-relay|relay-url)[= ]/);
-		expectError(await run([command, "--no-relay"]), "usage", /belongs to 'share', 'join', 'doctor', 'demo', not to/);
+		expectError(await run([command, "--no-relay"]), "usage", /belongs to 'share', 'join', 'doctor' and 'demo', not to/);
 	});
 
 	test.each([[["--version"]], [["-V"]], [["share", "--version"]], [["--version", "join"]], [["demo", "-V"]]])(

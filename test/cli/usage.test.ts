@@ -64,7 +64,7 @@ const TABLE: [symptom: string, args: string[], message: RegExp][] = [
 	["a letter that is not an option", [...SHARE, "-x"], /Unknown option '-x'/],
 	["a letter that is not an option among flags", [...SHARE, "-vxv"], /Unknown option '-x'/],
 	["an option of another command", [...SHARE, "--ticket", "x"], /'--ticket' belongs to 'join', not to 'share'/],
-	["an option of the demo", [...JOIN, "--once"], /'--once' belongs to 'share', 'demo', not to 'join'/],
+	["an option of the demo", [...JOIN, "--once"], /'--once' belongs to 'share' and 'demo', not to 'join'/],
 	["a value for a flag", [...SHARE, "--no-relay=yes"], /'--no-relay' takes no value/],
 	["an option given twice", [...JOIN, "--ticket", "endpointbbbb"], /'--ticket' is given twice/],
 	["an option's value missing at the end", ["join", "my-peer", "--ticket"], /'--ticket' needs a value/],

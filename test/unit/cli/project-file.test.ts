@@ -144,7 +144,7 @@ describe("what cannot be used", () => {
 
 	test("a folder, or a pipe that nobody writes to", () => {
 		mkdirSync("hivemind.toml");
-		expect(findProjectFile(undefined)).toEqual(ignored("hivemind.toml is not read: it is not a regular file."));
+		expect(findProjectFile(undefined)).toEqual(ignored("hivemind.toml is not a regular file. It is not used."));
 		expect(refusal("hivemind.toml")).toBe("--config: hivemind.toml is not a regular file.");
 		Bun.spawnSync(["mkfifo", "pipe"]);
 		expect(refusal("pipe")).toBe("--config: pipe is not a regular file.");

@@ -41,6 +41,7 @@ for (const [text, why, hint] of [
 		/Did you mean 'http'\? The schemes are http, https, ws, tcp;/,
 	],
 	["wss://localhost:8000", "has the unknown scheme 'wss'", /Did you mean 'ws'\?/],
+	["ftp://localhost:21", "has the unknown scheme 'ftp'", /^Write tcp:\/\/localhost:21\. The schemes are/],
 	["postgres://db:5432", "has the unknown scheme 'postgres'", /Write tcp:\/\/db:5432\. The schemes are/],
 	["://db:5432", "has the unknown scheme ''", /Write tcp:\/\/db:5432\./],
 	["udp://localhost:53", "is UDP", /Only TCP services can be shared/],
