@@ -1,7 +1,8 @@
 // Makes docs/recording.svg, the picture at the top of the README, from a real run: `bun build/record.ts`, on Linux as
 // root. The two machines are network namespaces, so no packet leaves this one, and a mailbox server of our own has the
 // public one's name. The picture differs from the run as follows: the hub was run with --no-relay, as there is no relay;
-// lines with a ticket are cut short; the title's box is as wide as its window; codes and addresses are coloured.
+// lines with a ticket are cut short; there is no live panel; the title's box is as wide as its window; codes and
+// addresses are coloured.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,6 +76,8 @@ async function recordIn(place: string): Promise<string> {
 		const child = Bun.spawn([...network.at(host), ...bind, ...command], {
 			env: {
 				PATH: process.env.PATH ?? "",
+				// A terminal that cannot move its cursor: the picture has no place for the live panel.
+				TERM: "dumb",
 				LC_ALL: "C.UTF-8",
 				NODE_EXTRA_CA_CERTS: `${place}/certificate.pem`,
 			},
