@@ -38,6 +38,8 @@ export interface Held {
 export interface Flood {
 	quiet: Requests;
 	flooded: Requests;
+	/** Meanwhile, what the hub's status server took for /status. */
+	status: Requests;
 	/** Seconds until a peer that joined in the middle of the second flood had its services. */
 	newcomer: number;
 	/** What the hostile program did in each flood. */
@@ -89,6 +91,7 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 	try {
 		const after: Held[] = [];
 		let flooded: Requests | undefined;
+		let status: Requests | undefined;
 		let newcomer = 0;
 		const done: Done[] = [];
 		for (let round = 0; round < rounds; round++) {
@@ -106,6 +109,7 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 			await hostile.line(/^begun$/);
 			const over = hostile.line(/^\{.*/, 90_000);
 			const measuring = requests(world, over);
+			const asking = statusRequests(`${world.status}status`, over);
 			// Starting a program takes a whole core for a moment, so not while we measure.
 			if (round === 1) {
 				await Bun.sleep(seconds * 400);
@@ -117,6 +121,8 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 			}
 			flooded ??= await measuring;
 			await measuring;
+			status ??= await asking;
+			await asking;
 			done.push(JSON.parse((await over)[0]));
 			await hostile[Symbol.asyncDispose]();
 			await Bun.sleep(settle * 1000);
@@ -125,6 +131,7 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<Flood>
 		return {
 			quiet,
 			flooded: flooded as Requests,
+			status: status as Requests,
 			newcomer,
 			done,
 			before,
@@ -161,9 +168,35 @@ async function requests(world: World, over: Promise<unknown>): Promise<Requests>
 	await over;
 	probe.signal("SIGTERM");
 	await probe.exited;
-	const times = answers.map(([, took]) => Number(took)).sort((a, b) => a - b);
-	const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? Number.NaN;
 	const failed = answers.filter(([ok]) => ok !== "ok").length;
+	return summary(
+		answers.map(([, took]) => Number(took)),
+		failed,
+	);
+}
+
+/** Asks for the hub's status every 50 ms, on a new connection each time, until `over`. */
+async function statusRequests(url: string, over: Promise<unknown>): Promise<Requests> {
+	let running = true;
+	void over.finally(() => {
+		running = false;
+	});
+	const times: number[] = [];
+	let failed = 0;
+	while (running) {
+		const begun = performance.now();
+		const answer = fetch(url, { headers: { connection: "close" }, proxy: "", signal: AbortSignal.timeout(5_000) });
+		const ok = await answer.then((response) => response.json()).catch(() => undefined);
+		if (ok === undefined) failed++;
+		times.push(performance.now() - begun);
+		await Bun.sleep(50);
+	}
+	return summary(times, failed);
+}
+
+function summary(all: readonly number[], failed: number): Requests {
+	const times = [...all].sort((a, b) => a - b);
+	const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? Number.NaN;
 	return { count: times.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
@@ -186,7 +219,7 @@ if (import.meta.main) {
 	});
 	const { insider, logs, pings, ...given } = values;
 	const counts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number(value)]));
-	const { quiet, flooded, newcomer, done, before, worst, after, report } = await (pings
+	const { quiet, flooded, status, newcomer, done, before, worst, after, report } = await (pings
 		? floodOfPings()
 		: flood({ insider, idle: true, ...counts }));
 	const row = (name: string, { count, failed, p50, p99, max }: Requests) =>
@@ -196,6 +229,7 @@ if (import.meta.main) {
 		);
 	row("quiet", quiet);
 	row("under the flood", flooded);
+	row("/status meanwhile", status);
 	if (!pings) console.log(`a new peer had its services after ${newcomer.toFixed(1)} s`);
 	console.log(`${insider ? "insider" : "outsider"}: ${JSON.stringify(done.at(-1))}`);
 	const hold = ({ rss, files }: Held) => `${rss} MB, ${files} files`;

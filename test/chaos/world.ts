@@ -43,6 +43,7 @@ export class World implements AsyncDisposable {
 	#service = "";
 	#port = "";
 	#ticket = "";
+	#status = "";
 	#answers: Answer[] = [];
 	#begun = performance.now();
 
@@ -88,6 +89,11 @@ export class World implements AsyncDisposable {
 		return this.#ticket;
 	}
 
+	/** The URL of the hub's status server, where everything is on loopback. */
+	get status(): string {
+		return this.#status;
+	}
+
 	/** Starts the relay on the router; each time on the same port. */
 	async startRelay(): Promise<void> {
 		this.#relay = this.run("relay", "router", "env", "RUST_LOG=info", "NO_COLOR=1", RELAY as string, "--dev");
@@ -97,8 +103,10 @@ export class World implements AsyncDisposable {
 	/** Starts the hub; each time on the same port, with the same identity. */
 	async startHub(): Promise<void> {
 		const arguments_ = ["share", this.#service, DOWN, DOWN, "chaos", "--identity", join(this.#dir, "hub")];
-		const bind = [...this.#relayOptions(), "--ipv4-addr", this.#address, "-vvv"];
+		const status = this.network ? [] : ["--status-addr", "127.0.0.1:0"];
+		const bind = [...this.#relayOptions(), "--ipv4-addr", this.#address, "-vvv", ...status];
 		this.#hub = this.run("hub", "hub", EXECUTABLE, ...arguments_, ...bind);
+		if (!this.network) this.#status = (await this.#hub.line(/^Status: (http:\S+)\?token=/))[1] ?? "";
 		const [, ticket = ""] = await this.#hub.line(/^Ticket: (\S+)/);
 		this.#ticket = ticket;
 	}

@@ -28,7 +28,7 @@ describe("10,000 hostile streams and 200 hostile connections keep nobody out and
 	])(
 		"from attackers %s",
 		async (_who, insider) => {
-			const { quiet, flooded, newcomer, done, before, worst, after, report } = await flood({
+			const { quiet, flooded, status, newcomer, done, before, worst, after, report } = await flood({
 				insider,
 				seconds: 5,
 				settle: 6,
@@ -41,6 +41,8 @@ describe("10,000 hostile streams and 200 hostile connections keep nobody out and
 			expect(quiet.failed, report).toBe(0);
 			expect(flooded.count, report).toBeGreaterThan(0);
 			expect(flooded.failed, report).toBe(0);
+			expect(status.count, "answers of the status server").toBeGreaterThan(10);
+			expect(status.failed, "of them failed").toBe(0);
 			expect(newcomer, report).toBeLessThan(10);
 			expect(worst.rss, report).toBeLessThan(before.rss + 400);
 			expect(worst.files, report).toBeLessThan(before.files + 50);
