@@ -11,6 +11,8 @@ import type { StreamQuota } from "./stream-quota.ts";
 export interface HubSide<Session> {
 	/** Whether it has no secret, and so admits peers of the original program, which send no hello. */
 	readonly open: boolean;
+	/** Whether it takes streams whose data is in frames. */
+	readonly compress: boolean;
 	/** Counts the streams of all connections. */
 	readonly quota: StreamQuota;
 	/** The id that a peer whose connection has the id `own` counts as, or why it is denied; without a hello at an open hub. */

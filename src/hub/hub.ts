@@ -8,11 +8,10 @@ import { Dialer } from "../forward/dialer.ts";
 import { Meter } from "../forward/meter.ts";
 import { Transfers } from "../forward/transfers.ts";
 import { CONTROL_VERSION, type Message, type ServiceState } from "../protocol/control-messages.ts";
-import type { SharedService } from "../protocol/services.ts";
 import type { Connection } from "../transport/connection.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { Path } from "../transport/path-watch.ts";
-import { Admission, type Denial, type Policy } from "./admission.ts";
+import { Admission, type Denial } from "./admission.ts";
 import type { ConnectedPeer, HubEvent, ListedService } from "./events.ts";
 import { type HubSide, INTERNAL_ERROR, type SessionEvent } from "./hub-side.ts";
 import { InvitationEnd } from "./invitation-end.ts";
@@ -30,29 +29,18 @@ import type { Hello, Welcome } from "./peer-state.ts";
 import { routeOf, serveStream } from "./serve-stream.ts";
 import { ServiceHealth } from "./service-health.ts";
 import { SessionSet } from "./session-set.ts";
+import type { HubSettings } from "./settings.ts";
 import { StreamQuota } from "./stream-quota.ts";
 
 const STOPPED = "the hub was stopped";
-
-/** What a hub offers, and to whom; see HubOptions. */
-export interface HubSettings {
-	/** Its public id. */
-	id: string;
-	name: string;
-	services: readonly SharedService[];
-	policy: Policy;
-	/** Whether its ticket works after a restart: its identity is kept, and it can be found again. False when not given. */
-	lasting?: boolean;
-}
 
 export class Hub {
 	/** Aborted once no new peer can be admitted: `--once` has had its peer, or the invitation has expired. */
 	readonly closedToNewPeers: AbortSignal;
 	/** Called when a peer that comes through a relay no longer answers. */
 	onRelaySilent: () => void = () => {};
-	readonly #name: string;
-	readonly #lasting: boolean;
-	readonly #run = crypto.randomUUID();
+	/** What every welcome says of it. */
+	readonly #about: Omit<Welcome, "resume" | "services">;
 	readonly #emit: (event: HubEvent) => void;
 	readonly #admission: Admission;
 	readonly #sessions = new SessionSet();
@@ -62,8 +50,6 @@ export class Hub {
 	/** Connections and bytes of each service. */
 	readonly meter = new Meter();
 	readonly #health: ServiceHealth;
-	/** Looks at each service that is not known to run; a host that does not answer holds nothing up. */
-	readonly look = () => Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
 	readonly #news = new Paced(SERVICES_EVERY_MS, () =>
 		this.#tell({ type: "services", services: this.#health.states() }),
 	);
@@ -75,9 +61,10 @@ export class Hub {
 	#stopping = false;
 	#stopped: Promise<void> | undefined;
 
-	constructor({ id, name, services, policy, lasting = false }: HubSettings, emit: (event: HubEvent) => void) {
-		this.#name = name;
-		this.#lasting = lasting;
+	constructor(settings: HubSettings, emit: (event: HubEvent) => void) {
+		const { id, name, services, policy, lasting = false, compress = true } = settings;
+		const about = { v: CONTROL_VERSION, name, program: VERSION, run: crypto.randomUUID(), lasting };
+		this.#about = { type: "welcome", ...about, ...(compress && { zstd: true }) };
 		this.#emit = emit;
 		this.#admission = new Admission(policy);
 		this.#loops = new LoopGuard(id);
@@ -92,6 +79,7 @@ export class Hub {
 		const serving = { routes, health: this.#health, transfers: this.#transfers, meter: this.meter, emit };
 		this.#side = {
 			open: policy.secret === undefined,
+			compress,
 			quota: new StreamQuota(STREAMS_MAX),
 			admit: (own, hello) => this.#admit(own, hello),
 			welcome: (id) => this.#welcome(id),
@@ -121,6 +109,11 @@ export class Hub {
 	/** What is known of each service. */
 	services(): ListedService[] {
 		return this.#health.list();
+	}
+
+	/** Looks at each service that is not known to run; a host that does not answer holds nothing up. */
+	async look(): Promise<void> {
+		await Promise.race([this.#health.fresh(), Bun.sleep(HEALTH_WAIT_MS)]);
 	}
 
 	/** The peers that are connected. */
@@ -186,9 +179,7 @@ export class Hub {
 
 	async #welcome(id: string): Promise<Welcome> {
 		await this.look();
-		const hub = { name: this.#name, program: VERSION, run: this.#run, lasting: this.#lasting };
-		const more = { resume: this.#admission.tokens.of(id), services: this.#health.states() };
-		return { type: "welcome", v: CONTROL_VERSION, ...hub, ...more };
+		return { ...this.#about, resume: this.#admission.tokens.of(id), services: this.#health.states() };
 	}
 
 	#onEvent(session: PeerSession, event: SessionEvent): void {

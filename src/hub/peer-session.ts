@@ -24,7 +24,8 @@ export class PeerSession {
 	marks: readonly string[] = [];
 	readonly #hub: HubSide<PeerSession>;
 	#state: peerState.PeerState = { phase: "new" };
-	#name: string | undefined;
+	/** With which it was admitted. */
+	#hello: peerState.Hello | undefined;
 	#control: ControlChannel | undefined;
 	#watch: PeerWatch | undefined;
 	readonly #helloTimer: Timer;
@@ -44,7 +45,7 @@ export class PeerSession {
 	}
 
 	get peer(): PeerLabel {
-		return { id: this.id, name: this.#name };
+		return { id: this.id, name: this.#hello?.name || undefined };
 	}
 
 	/** Whether the peer was admitted, and its connection is not over. */
@@ -133,7 +134,7 @@ export class PeerSession {
 		const verdict = this.#hub.admit(this.id, hello);
 		if ("id" in verdict) {
 			this.id = verdict.id;
-			this.#name = hello?.name || undefined;
+			this.#hello = hello;
 			this.marks = hello?.listens ?? [];
 		}
 		this.#step("id" in verdict ? { type: "admitted" } : { type: "denied", denial: verdict });
@@ -157,7 +158,7 @@ export class PeerSession {
 	}
 
 	async #answer(stream: QuicStream): Promise<void> {
-		const { quota, open } = this.#hub;
+		const { quota, open, compress } = this.#hub;
 		// The transport has granted a hundred streams, and cannot take them back (docs/binding-notes.md, "Streams").
 		const early = peerState.isLimited(this.#state, open) && this.connection.streams > PENDING_STREAMS_MAX;
 		const tooMany = early ? "early" : quota.hold(this.id, stream.closed) ? undefined : "quota";
@@ -175,7 +176,8 @@ export class PeerSession {
 			if (portId !== undefined) this.#refused("unwelcomed");
 			return stream.refuse();
 		}
-		await this.#hub.serve({ portId, stream, peer: this.peer, holdMs: this.#control ? ANSWER_HOLD_MS : 0 });
+		const frames = compress && this.#hello?.zstd === true;
+		await this.#hub.serve({ portId, frames, stream, peer: this.peer, holdMs: this.#control ? ANSWER_HOLD_MS : 0 });
 	}
 
 	#refused(why: "early" | "quota" | "unwelcomed"): void {

@@ -4,27 +4,19 @@ import { wasInterrupted } from "../base/interrupt.ts";
 import { aborted } from "../base/timers.ts";
 import { type OfferOptions, offerJoinCodes } from "../invite/offer-codes.ts";
 import { formatTicket } from "../invite/ticket.ts";
-import type { SharedService } from "../protocol/services.ts";
 import { bindEndpoint, type Endpoint, type EndpointOptions } from "../transport/endpoint.ts";
 import type { EndpointEvent } from "../transport/events.ts";
-import type { Policy } from "./admission.ts";
 import type { HubEvent, HubView } from "./events.ts";
 import { Hub } from "./hub.ts";
 import { RelayProbe } from "./relay-probe.ts";
 import { RelayReturn } from "./relay-return.ts";
 import { type RelayEvent, watchRelay } from "./relay-watchdog.ts";
+import type { HubSettings } from "./settings.ts";
 
-export interface HubOptions {
-	name: string;
-	/** At most SERVICES_MAX, with unique names and port ids. */
-	services: readonly SharedService[];
+export interface HubOptions extends Omit<HubSettings, "id"> {
 	endpoint: EndpointOptions;
-	/** Who is admitted. */
-	policy: Policy;
 	/** Called at the start, before any event: what is known of the running hub at any moment. */
 	onStart?: (view: HubView) => void;
-	/** Whether the ticket works after a restart: see HubSettings. */
-	lasting?: boolean;
 	/** Also offer join codes. */
 	codes?: Omit<OfferOptions, "once">;
 }

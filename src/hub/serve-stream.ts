@@ -7,6 +7,8 @@ import type { Dialer, Dialled } from "../forward/dialer.ts";
 import type { Meter } from "../forward/meter.ts";
 import type { Transfers } from "../forward/transfers.ts";
 import type { Service } from "../protocol/services.ts";
+import { FRAMED } from "../protocol/stream-header.ts";
+import { dataOf } from "../transport/compressed-duplex.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { HubEvent, PeerLabel } from "./events.ts";
 import { DIAL_MS } from "./limits.ts";
@@ -40,6 +42,8 @@ export interface Serving {
 export interface ServiceRequest {
 	/** Undefined when no valid header came in time. */
 	portId: number | undefined;
+	/** Whether its data may be in frames, as the port id says. */
+	frames: boolean;
 	stream: QuicStream;
 	peer: PeerLabel;
 	/** How long the answer may wait for the service's first bytes; 0 for a peer that waits for the answer itself. */
@@ -47,9 +51,11 @@ export interface ServiceRequest {
 }
 
 /** Resolves when the stream is over. Rejects only for a bug; no socket to the service is left open then. */
-export async function serveStream(serving: Serving, { portId, stream, peer, holdMs }: ServiceRequest): Promise<void> {
+export async function serveStream(serving: Serving, asked: ServiceRequest): Promise<void> {
+	const { portId, frames, stream, peer, holdMs } = asked;
 	const { routes, transfers, meter, emit } = serving;
-	const index = routes.findIndex(({ service }) => service.portId === portId);
+	const framed = frames && portId !== undefined && portId >= FRAMED;
+	const index = routes.findIndex(({ service }) => service.portId === (framed ? portId - FRAMED : portId));
 	const route = routes[index];
 	if (!route) {
 		const refusal = portId === undefined ? ({ why: "header" } as const) : ({ why: "port", portId } as const);
@@ -66,7 +72,7 @@ export async function serveStream(serving: Serving, { portId, stream, peer, hold
 	try {
 		reached(serving, request, at);
 		stream.accept(holdMs);
-		const { error } = await transfers.run(stream, socket, traffic);
+		const { error } = await transfers.run(dataOf(stream, framed), socket, traffic);
 		emit({
 			type: "stream_closed",
 			service,

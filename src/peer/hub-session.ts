@@ -4,6 +4,7 @@ import { HivemindError } from "../base/errors.ts";
 import { localMarks } from "../base/local-marks.ts";
 import { VERSION } from "../base/version.ts";
 import { CONTROL_PORT_ID, CONTROL_VERSION, type Message, type Resume } from "../protocol/control-messages.ts";
+import { FRAMED } from "../protocol/stream-header.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ControlChannel } from "../transport/control-channel.ts";
 import { HELLO_MS } from "../transport/limits.ts";
@@ -22,6 +23,8 @@ export interface Introduction {
 	secret: string | undefined;
 	/** Where the peer listens just now: a hub on the same machine must not take these for its services. */
 	listening?: () => readonly Address[];
+	/** Whether streams may be compressed, if the hub can do it. True when not given. */
+	compress?: boolean;
 	/** On a connection with another key: the peer that it was, which an earlier welcome has given a token for. */
 	resume?: Resume;
 }
@@ -54,6 +57,8 @@ export class HubSession {
 	token: string | undefined;
 	/** Why the hub is about to end, once it has said so: what runs may finish, but nothing new begins. */
 	goodbye: string | undefined;
+	/** Whether streams have their data in frames: both sides have said so. */
+	#frames = false;
 	#control: ControlChannel | undefined;
 	#paths: PathWatch | undefined;
 	/** The marks of addresses that the hub was told of last. */
@@ -100,7 +105,7 @@ export class HubSession {
 	async openStream(service: string, timeoutMs: number): Promise<QuicStream> {
 		const portId = this.services.find(({ name }) => name === service)?.portId;
 		if (portId === undefined) throw new NotShared();
-		return this.connection.openStream(portId, timeoutMs);
+		return this.connection.openStream(this.#frames ? portId | FRAMED : portId, timeoutMs);
 	}
 
 	/** Says goodbye, if the hub listens. */
@@ -120,7 +125,8 @@ export class HubSession {
 	 * Introduces the peer. Resolves when the hub has welcomed it, or has no control stream and needs no secret.
 	 * @throws HivemindError `denied`, or `unreachable` when the hub does not answer within {@link HELLO_MS}; NotResumed
 	 */
-	async introduce({ name, secret, listening = () => [], resume }: Introduction, events: SessionEvents): Promise<void> {
+	async introduce(introduction: Introduction, events: SessionEvents): Promise<void> {
+		const { name, secret, listening = () => [], compress = true, resume } = introduction;
 		const stream = await this.connection.openStream(CONTROL_PORT_ID).catch(async (error: unknown) => {
 			throw await this.#unanswered(error);
 		});
@@ -134,6 +140,7 @@ export class HubSession {
 				this.services = welcomedServices(message.services);
 				this.run = message.run;
 				this.token = message.resume;
+				this.#frames = compress && message.zstd === true;
 				answer.resolve(message);
 			} else if (message.type === "denied") answer.resolve(message);
 			else if (message.type === "services") {
@@ -155,6 +162,7 @@ export class HubSession {
 			...(secret !== undefined && { secret }),
 			...(listens.length > 0 && { listens }),
 			...(resume && { resume }),
+			...(compress && { zstd: true }),
 		});
 		const timer = setTimeout(() => control.close(), HELLO_MS);
 		const said = await Promise.race([answer.promise, control.ended.then(() => undefined)]);

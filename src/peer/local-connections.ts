@@ -7,6 +7,7 @@ import { Aborted, type Duplex } from "../forward/duplex.ts";
 import { Meter } from "../forward/meter.ts";
 import { Transfers } from "../forward/transfers.ts";
 import { serviceNoun } from "../protocol/services.ts";
+import { dataOf } from "../transport/compressed-duplex.ts";
 import { SWEEP_MS } from "../transport/limits.ts";
 import type { QuicStream } from "../transport/stream.ts";
 import type { EmitPeerEvent, PeerEvent } from "./events.ts";
@@ -127,7 +128,7 @@ export class LocalConnections {
 	async #bridge(service: string, socket: Duplex, stream: QuicStream): ReturnType<Transfers["run"]> {
 		const { traffic, end } = this.meter.begin(service);
 		try {
-			const outcome = await this.#transfers.run(socket, stream, traffic);
+			const outcome = await this.#transfers.run(socket, dataOf(stream, stream.framed), traffic);
 			// Every end that may happen is an Aborted; see Duplex.
 			if (outcome.error && !(outcome.error instanceof Aborted)) throw outcome.error;
 			return outcome;

@@ -21,6 +21,8 @@ export interface PeerOptions {
 	/** Which services are wanted, and at which local ports. */
 	ports: PortChoices;
 	endpoint: EndpointOptions;
+	/** Whether streams may be compressed: see Introduction. */
+	compress?: boolean;
 	/** False: the first loss of the hub is the end. True when not given. */
 	reconnect?: boolean;
 	/** The peer's key for the hub with this public id, if `endpoint` has none. Called once the ticket is known. */
@@ -104,12 +106,14 @@ interface Local {
 
 /** From the first packet to the hub to the last one. */
 async function connected(
-	{ name, ports: choices, endpoint: endpointOptions, reconnect = true, keyFor, onWelcome, onStart }: PeerOptions,
+	options: PeerOptions,
 	ticket: Ticket,
 	{ ports, connections }: Local,
 	emit: EmitPeerEvent,
 	stop: AbortSignal,
 ): Promise<void> {
+	const { name, ports: choices, endpoint: endpointOptions, reconnect = true, keyFor, onWelcome, onStart } = options;
+	const { compress = true } = options;
 	const key = keyFor?.(ticket.address.id().toString());
 	const endpoint = await bindEndpoint({ ...(key && { key }), ...endpointOptions });
 	const follower = new HubFollower({ ports, choices, status: connections.status, emit });
@@ -117,7 +121,7 @@ async function connected(
 	const uplink = new Uplink({
 		endpoint,
 		hub: ticket.address,
-		introduction: { name, secret: ticket.secret, listening: () => ports.addresses() },
+		introduction: { name, secret: ticket.secret, compress, listening: () => ports.addresses() },
 		reconnect,
 		emit,
 		onServices: (session) => {

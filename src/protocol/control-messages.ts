@@ -29,7 +29,7 @@ export interface Resume {
 }
 
 export type Message =
-	/** `listens`: marks of the addresses that the peer listens on. */
+	/** `listens`: marks of the addresses that the peer listens on. `zstd`: it takes streams whose data is in frames. */
 	| {
 			type: "hello";
 			v: number;
@@ -38,10 +38,11 @@ export type Message =
 			secret?: string;
 			listens?: string[];
 			resume?: Resume;
+			zstd?: true;
 	  }
 	/**
 	 * `lasting`: whether the ticket works after a restart of the hub; an older hub does not say. `resume`: the token of this
-	 * peer, for a connection with another key.
+	 * peer, for a connection with another key. `zstd`: as in the hello, and the peer may open such streams if it has said so.
 	 */
 	| {
 			type: "welcome";
@@ -51,6 +52,7 @@ export type Message =
 			run?: string;
 			lasting?: boolean;
 			resume?: string;
+			zstd?: true;
 			services: ServiceState[];
 	  }
 	| { type: "denied"; reason: string; message: string }
@@ -171,6 +173,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		...(fields.secret !== undefined && { secret: text(fields, "secret") }),
 		...(fields.listens !== undefined && { listens: marks(fields) }),
 		...(fields.resume !== undefined && { resume: resume(fields) }),
+		...(fields.zstd === true && { zstd: true }),
 	}),
 	welcome: (fields) => ({
 		type: "welcome",
@@ -180,6 +183,7 @@ const DECODERS: { [T in Message["type"]]: (fields: Fields) => Extract<Message, {
 		...(fields.run !== undefined && { run: text(fields, "run", NAME_MAX) }),
 		...(typeof fields.lasting === "boolean" && { lasting: fields.lasting }),
 		...(fields.resume !== undefined && { resume: text(fields, "resume", NAME_MAX) }),
+		...(fields.zstd === true && { zstd: true }),
 		services: services(fields),
 	}),
 	denied: (fields) => ({ type: "denied", reason: text(fields, "reason", NAME_MAX), message: text(fields, "message") }),

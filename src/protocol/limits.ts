@@ -14,3 +14,9 @@ export const CONTROL_LINE_MAX = 16 * 1024;
 
 /** Marks of local addresses that count: {@link SERVICES_MAX} services on both address families, and as many again. */
 export const LISTENS_MAX = 128;
+
+/** Data in one frame, unpacked: as much as the largest chunk that a stream moves at once. A receiver holds one frame. */
+export const FRAME_DATA_MAX = 64 * 1024;
+
+/** Data that a raw frame may announce before it is there: more would keep text that follows unpacked for longer. */
+export const RAW_FRAME_MAX = 8 * 1024 * 1024;

@@ -7,6 +7,9 @@ const MAGIC = new TextEncoder().encode("hivemindp2p");
 /** Port id and magic, in bytes. */
 export const HEADER_LENGTH = 1 + MAGIC.length;
 
+/** This bit of the port id says that the data of the stream is in frames (src/protocol/frames.ts), both ways. */
+export const FRAMED = 0x80;
+
 /** The hub's answer: the service is connected. */
 export const ACCEPTED = 0xff;
 /** The hub's answer: unknown port id, not a valid header, no header in time, or the service is down. */

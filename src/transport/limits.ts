@@ -56,6 +56,28 @@ export const CHUNK_SHARED = 32 * 1024;
 /** The smallest chunk that bulk transfers are cut down to when many of them share the thread. */
 export const CHUNK_MIN = 8 * 1024;
 
+/** Data in one frame of a compressed stream: with a frame's head it is one chunk, and not another one of a few bytes. */
+export const PIECE_MAX = CHUNK_MAX - 5;
+
+/**
+ * The first bytes of each direction go as they are, and so does each piece that is shorter than the second: it fits into
+ * a packet anyway, or nearly, and a small request should not even wait for the compressor.
+ */
+export const UNCOMPRESSED_FIRST = 4 * 1024;
+export const COMPRESS_FROM = 512;
+
+/** A piece that does not shrink to this share of its size goes as it is: a saving must be worth the receiver's work. */
+export const COMPRESS_TO = 0.9;
+
+/**
+ * Pieces that are not tried after one that did not shrink: one, then twice as many each time, up to this. A download of
+ * compressed data then costs one attempt of 30 µs in 4 MiB.
+ */
+export const COMPRESS_SKIP_MAX = 64;
+
+/** Level 3 makes bundled JavaScript 5 % smaller, in pieces of 64 KiB, for 25 % more time (docs/benchmarks.md). */
+export const COMPRESS_LEVEL = 1;
+
 /** Bytes that all bulk transfers together may move in one turn of the event loop (src/transport/chunk-size.ts). */
 export const BULK_BUDGET = 128 * 1024;
 

@@ -2,13 +2,13 @@
 // when the connection ends. It knows their ids by counting (docs/binding-notes.md, "Streams").
 import { within } from "../base/timers.ts";
 import { Aborted, type Waiter } from "../forward/duplex.ts";
-import { encodeHeader } from "../protocol/stream-header.ts";
+import { encodeHeader, FRAMED } from "../protocol/stream-header.ts";
 import { type BiStream, nativeReason } from "./iroh.ts";
 import { ABORTS_PER_TURN, HEADER_HOLD_MS, STREAMS_PER_CONNECTION } from "./limits.ts";
 import { QuicStream, type StreamOptions } from "./stream.ts";
 
 /** What all streams of a connection have in common. */
-export type SharedOptions = Omit<StreamOptions, "id" | "prefix" | "holdMs" | "onFirstData" | "expectAnswer">;
+export type SharedOptions = Omit<StreamOptions, "id" | "framed" | "prefix" | "holdMs" | "onFirstData" | "expectAnswer">;
 
 export class StreamPool {
 	#openNative: () => Promise<BiStream>;
@@ -115,6 +115,7 @@ export class StreamPool {
 	#header(portId: number): Partial<StreamOptions> {
 		return {
 			prefix: encodeHeader(portId),
+			framed: (portId & FRAMED) !== 0,
 			holdMs: this.#weSpeakFirst.has(portId) ? HEADER_HOLD_MS : 0,
 			onFirstData: (ours) => (ours ? this.#weSpeakFirst.add(portId) : this.#weSpeakFirst.delete(portId)),
 			expectAnswer: true,

@@ -18,6 +18,8 @@ export interface StreamOptions {
 	/** Sent together with the first data, or alone when there is none within `holdMs`. */
 	prefix?: Uint8Array;
 	holdMs?: number;
+	/** Whether its data is in frames; see CompressedDuplex. False when not given. */
+	framed?: boolean;
 	/** Called once, with the first data: whether it was ours. */
 	onFirstData?: (ours: boolean) => void;
 	/**
@@ -41,6 +43,8 @@ export class QuicStream implements Duplex {
 	answer: "none" | "pending" | "accepted" | "refused";
 	/** The transport's id of the stream, the same on both sides. */
 	readonly id: string;
+	/** Its data is in frames: read and written through a CompressedDuplex. */
+	readonly framed: boolean;
 	#send: SendHalf;
 	#receive: ReceiveHalf;
 	#rtt: () => number;
@@ -52,6 +56,7 @@ export class QuicStream implements Duplex {
 		const handles = [bi, bi.send, bi.recv] as const;
 		for (const handle of handles) pin(handle);
 		this.id = options.id;
+		this.framed = options.framed ?? false;
 		this.#send = new SendHalf(handles[1], options.scheduler);
 		if (options.prefix) this.#send.hold(options.prefix, options.holdMs ?? 0);
 		this.#receive = new ReceiveHalf(handles[2], options.scheduler);

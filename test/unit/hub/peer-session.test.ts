@@ -60,6 +60,7 @@ const sessionOf = (of: FarPeer): PeerSession =>
 		get open() {
 			return admission.policy.secret === undefined;
 		},
+		compress: true,
 		quota,
 		admit: (own, hello) => admission.admit(own, hello ?? {}, new Set(), { wall: 0, monotonic: now }),
 		welcome: () => welcome.promise,

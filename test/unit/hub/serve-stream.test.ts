@@ -133,10 +133,15 @@ class Service {
 }
 
 /** The peer asks for a service; `served` resolves when the stream is done with. */
-function ask(portId: number | undefined, name = "me", holdMs = 0): FarStream & { served: Promise<void> } {
+function ask(
+	portId: number | undefined,
+	name = "me",
+	holdMs = 0,
+	frames = false,
+): FarStream & { served: Promise<void> } {
 	const opened = peer.open();
 	const { stream } = opened;
-	return { ...opened, served: serveStream(serving, { portId, stream, peer: { id: peer.id, name }, holdMs }) };
+	return { ...opened, served: serveStream(serving, { portId, frames, stream, peer: { id: peer.id, name }, holdMs }) };
 }
 
 const isUp = (portId: number) => health.states().find(({ port }) => port === portId)?.up;
