@@ -1,5 +1,4 @@
 // `join`: brings the services of a hub to this machine's localhost.
-import { HivemindError } from "../base/errors.ts";
 import type { PeerEvent, PeerView } from "../peer/events.ts";
 import type { PortQuestion } from "../peer/port-choices.ts";
 import { IDENTITY, readIdentity } from "./access-options.ts";
@@ -7,12 +6,13 @@ import type { Saved } from "./coming-back.ts";
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import { readJoinWords } from "./join-words.ts";
-import { COMMON, INVITATION, MAILBOX, NAME } from "./options.ts";
+import { COMMON, COMPRESSION, INVITATION, MAILBOX, NAME } from "./options.ts";
 import { ownName } from "./own-name.ts";
 import { PORTS, portChoices } from "./port-options.ts";
 import { CONFIG } from "./project.ts";
 import { readGivenName } from "./read-name.ts";
-import { readAlias, SAVE } from "./saved-options.ts";
+import { readSaved } from "./read-saved.ts";
+import { SAVE } from "./saved-options.ts";
 import { SHOW } from "./show-options.ts";
 import { STATUS } from "./status-options.ts";
 
@@ -44,6 +44,7 @@ export const join = defineCommand({
 		...SHOW,
 		...IDENTITY,
 		...NETWORK,
+		...COMPRESSION,
 		...CONFIG,
 		...COMMON,
 	},
@@ -83,9 +84,9 @@ export const join = defineCommand({
 			]);
 			const report = peerReporter();
 			const shown = await show(options, (process) => new PeerStatus({ name, process }));
-			const onStart = (view: PeerView) => shown.source.attach(view);
 			const bound = { ...endpoint, ...(identity && { key: identity.key }) };
-			const more = { reconnect: !options["no-reconnect"], ...saved, onStart };
+			const onStart = (view: PeerView) => shown.source.attach(view);
+			const more = { reconnect: !options["no-reconnect"], compress: !options["no-compress"], ...saved, onStart };
 			const peer = { name, invitation, ports: { ...choices, ask }, endpoint: bound, ...more };
 			const emit = (event: PeerEvent) => {
 				// From now on nobody is asked: standard input belongs to whoever started this.
@@ -103,18 +104,3 @@ export const join = defineCommand({
 		}
 	},
 });
-
-// --- internal ---
-
-/** What `@ALIAS` or `--save` means for this run. @throws HivemindError `usage`, `identity` */
-async function readSaved(
-	alias: string | undefined,
-	save: string | true | undefined,
-	own: boolean,
-): Promise<Saved | undefined> {
-	if (alias !== undefined && save !== undefined) {
-		throw new HivemindError("usage", `@${alias} is saved already: --save is for a ticket or a join code.`);
-	}
-	if (alias !== undefined) return (await import("./coming-back.ts")).comingBack(alias, own);
-	return save === undefined ? undefined : (await import("./saving.ts")).saving(readAlias(save), own);
-}

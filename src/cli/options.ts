@@ -35,6 +35,11 @@ export const NAME = {
 	},
 } as const satisfies Definitions;
 
+/** Of both sides: what one does not want, the other does not do. */
+export const COMPRESSION = {
+	"no-compress": { type: "boolean", description: "Do not compress what goes through the tunnel (see SECURITY.md)" },
+} as const satisfies Definitions;
+
 export const MAILBOX = {
 	"wormhole-relay": {
 		type: "string",

@@ -8,7 +8,7 @@ import { ACCESS, IDENTITY, ROTATE, readIdentity, readPolicy } from "./access-opt
 import { defineCommand } from "./definition.ts";
 import { endpointOptions, NETWORK } from "./endpoint-options.ts";
 import type { FromFile } from "./from-file.ts";
-import { CODES, COMMON, NAME } from "./options.ts";
+import { CODES, COMMON, COMPRESSION, NAME } from "./options.ts";
 import { ownName } from "./own-name.ts";
 import { CONFIG } from "./project.ts";
 import { findProjectFile, PROJECT_FILE } from "./project-file.ts";
@@ -46,6 +46,7 @@ export const share = defineCommand({
 		...STATUS,
 		...SHOW,
 		...NETWORK,
+		...COMPRESSION,
 		...CONFIG,
 		...COMMON,
 	},
@@ -79,7 +80,8 @@ export const share = defineCommand({
 			]);
 			const report = hubReporter({ qr: codes?.qr ?? false });
 			const shown = await show(options, (process) => new HubStatus({ name, services, process }));
-			const hub = { name, services, policy, lasting, endpoint: bound, ...(codes && { codes }) };
+			const compress = !options["no-compress"];
+			const hub = { name, services, policy, lasting, compress, endpoint: bound, ...(codes && { codes }) };
 			const onStart = (view: HubView) => shown.source.attach(view);
 			const emit = (event: HubEvent) => {
 				report(event);

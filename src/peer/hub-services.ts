@@ -20,7 +20,7 @@ export function originalHubServices(): HubService[] {
 	}));
 }
 
-/** The services of a welcome, without those whose port id is reserved (PROTOCOL.md, "Streams"). */
+/** The services of a welcome, without those whose port id no service may have (PROTOCOL.md, "Streams"). */
 export function welcomedServices(states: readonly ServiceState[]): HubService[] {
 	return states
 		.filter(({ port }) => port > 0 && port <= OTHER_PORT_IDS.last)

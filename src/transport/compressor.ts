@@ -6,7 +6,7 @@ import {
 	COMPRESS_FROM,
 	COMPRESS_LEVEL,
 	COMPRESS_SKIP_MAX,
-	COMPRESS_TO,
+	COMPRESS_TO_PERCENT,
 	PIECE_MAX,
 	UNCOMPRESSED_FIRST,
 } from "./limits.ts";
@@ -37,7 +37,7 @@ export class Compressor {
 		this.#carried += piece.length;
 		if (tooEarly || piece.length < COMPRESS_FROM) return { wire: raw(piece, piece.length), taken: piece.length };
 		const packed = Bun.zstdCompressSync(piece, { level: COMPRESS_LEVEL });
-		if (ZSTD_HEAD + packed.length <= piece.length * COMPRESS_TO) {
+		if ((ZSTD_HEAD + packed.length) * 100 <= piece.length * COMPRESS_TO_PERCENT) {
 			this.#skip = 1;
 			return { wire: zstd(packed, piece.length), taken: piece.length };
 		}

@@ -66,8 +66,8 @@ export const PIECE_MAX = CHUNK_MAX - 5;
 export const UNCOMPRESSED_FIRST = 4 * 1024;
 export const COMPRESS_FROM = 512;
 
-/** A piece that does not shrink to this share of its size goes as it is: a saving must be worth the receiver's work. */
-export const COMPRESS_TO = 0.9;
+/** A piece that does not shrink to this many percent of its size goes as it is: a saving must be worth the receiver's work. */
+export const COMPRESS_TO_PERCENT = 90;
 
 /**
  * Pieces that are not tried after one that did not shrink: one, then twice as many each time, up to this. A download of

@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 import { UNANSWERED_MAX } from "../../src/hub/limits.ts";
 import { Puppet, type PuppetServer, type PuppetSocket } from "../support/puppet.ts";
-import { type RunningHub, type RunningPeer, startHub, startPeer } from "../support/tunnel.ts";
+import { LOOPBACK, type RunningHub, type RunningPeer, startHub, startPeer } from "../support/tunnel.ts";
 
 const MB = 1024 * 1024;
 const BIG = 20 * MB;
@@ -22,11 +22,11 @@ async function connection(
 	return [await puppet.connect(peer.ports[0] as number, { paused: options.client ?? false }), await accepting];
 }
 
-async function withTunnel(work: () => Promise<void>): Promise<void> {
+async function withTunnel(compress: boolean, work: () => Promise<void>): Promise<void> {
 	puppet = new Puppet();
 	service = await puppet.listen();
 	hub = await startHub([service.port]);
-	peer = await startPeer(hub.ticket);
+	peer = await startPeer(hub.ticket, LOOPBACK, { compress });
 	try {
 		await work();
 	} finally {
@@ -36,9 +36,12 @@ async function withTunnel(work: () => Promise<void>): Promise<void> {
 	}
 }
 
-/** A row of the table. */
+/** A row of the table, with streams as the original program has them, and with compressed ones. */
 function row(symptom: string, work: () => Promise<void>): void {
-	test(symptom, () => withTunnel(work), 30_000);
+	test.each([
+		["plain", false],
+		["compressed", true],
+	])(`${symptom} (%s)`, (_, compress) => withTunnel(compress, work), 30_000);
 }
 
 row("bytes arrive unchanged in both directions at once", async () => {

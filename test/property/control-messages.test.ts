@@ -30,11 +30,12 @@ const services = fc.uniqueArray(service, {
 });
 const listens = fc.array(text(NAME_MAX), { maxLength: LISTENS_MAX });
 const resume = fc.record({ id: text(NAME_MAX), token: text(NAME_MAX) });
+const zstd = fc.constant(true as const);
 const introduction = { v: n, name: text(NAME_MAX), program: text(NAME_MAX) };
 
 const message: fc.Arbitrary<Message> = fc.oneof(
 	fc.record(
-		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX), listens, resume },
+		{ type: fc.constant("hello" as const), ...introduction, secret: text(REMOTE_TEXT_MAX), listens, resume, zstd },
 		{ requiredKeys: ["type", "v", "name", "program"] },
 	),
 	fc.record(
@@ -44,6 +45,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 			run: text(NAME_MAX),
 			lasting: fc.boolean(),
 			resume: text(NAME_MAX),
+			zstd,
 			services,
 		},
 		{ requiredKeys: ["type", "v", "name", "program", "services"] },
@@ -108,7 +110,7 @@ test("any JSON is a message, ignored, or a protocol error", () => {
 	);
 	const fields = fc.dictionary(
 		fc.constantFrom(
-			..."v name program secret listens resume services reason message n stream port up address scheme __proto__".split(
+			..."v name program secret listens resume zstd services reason message n stream port up address scheme __proto__".split(
 				" ",
 			),
 		),

@@ -38,6 +38,7 @@ export async function startHub(
 	servicePorts: readonly number[],
 	endpoint = LOOPBACK,
 	policy = teamPolicy(newSecret()),
+	{ compress = true } = {},
 ): Promise<RunningHub> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<string>();
@@ -45,19 +46,23 @@ export async function startHub(
 	const probes = withoutProbes();
 	const report = hubReporter();
 	const emit = (event: HubEvent) => (event.type === "ready" ? ready.resolve(event.ticket) : report(event));
-	const done = runHub({ name: "hub", services, endpoint, policy }, emit, end.signal).finally(() =>
+	const done = runHub({ name: "hub", services, endpoint, policy, compress }, emit, end.signal).finally(() =>
 		probes[Symbol.dispose](),
 	);
 	done.catch(ready.reject);
 	return { ticket: await ready.promise, done, ...stopper(end, done) };
 }
 
-export async function startPeer(ticket: string, endpoint = LOOPBACK, { reconnect = false } = {}): Promise<RunningPeer> {
+export async function startPeer(
+	ticket: string,
+	endpoint = LOOPBACK,
+	{ reconnect = false, compress = true } = {},
+): Promise<RunningPeer> {
 	const end = new AbortController();
 	const ready = Promise.withResolvers<readonly Address[]>();
 	const report = peerReporter();
 	const done = runPeer(
-		{ name: "peer", invitation: { ticket }, ports: originalsAt(), endpoint, reconnect },
+		{ name: "peer", invitation: { ticket }, ports: originalsAt(), endpoint, reconnect, compress },
 		(event) => (event.type === "ready" ? ready.resolve(event.services.map(({ local }) => local)) : report(event)),
 		end.signal,
 	);

@@ -94,6 +94,7 @@ test("the hello has marks of the addresses that the peer listens on, and no addr
 		name: "me",
 		program: expect.any(String),
 		listens: listening.flatMap((address) => localMarks(address, "the hub's id")),
+		zstd: true,
 	});
 	expect(hello).not.toContain("127.0.0.1");
 	await introduce();
