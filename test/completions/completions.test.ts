@@ -29,7 +29,7 @@ const CASES: [line: string, offered: string[]][] = [
 	["ini", ["init"]],
 	["init --", ["--force", "--help", "--verbose", "--version", "--yes"]],
 	["share 3000 --conf", ["--config"]],
-	["join --no-", ["--no-config", "--no-reconnect", "--no-relay"]],
+	["join --no-", ["--no-compress", "--no-config", "--no-reconnect", "--no-relay"]],
 	["--no-relay jo", ["join"]],
 	["--alpn hivemind jo", ["join"]],
 	["--alpn ", ["federated-hivemind", "hivemind"]],
