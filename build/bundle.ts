@@ -25,6 +25,11 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 		root,
 		plugins: [oneAddon(root, addon)],
 		minify: true,
+		// Otherwise every built-in module that any command imports is loaded at each start, and everything is parsed first
+		// (docs/binding-notes.md, "Single-file executable").
+		splitting: true,
+		bytecode: true,
+		format: "esm",
 		metafile: true,
 		throw: true,
 		compile: {

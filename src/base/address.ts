@@ -1,5 +1,4 @@
 // host:port, parsed at the edge: a name, an IPv4 address or a bracketed IPv6 address, and a port. Pure.
-import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { HivemindError } from "./errors.ts";
 
 export interface Address {
@@ -8,6 +7,11 @@ export interface Address {
 	/** 0 to 65535. */
 	readonly port: number;
 }
+
+// Loaded when the first address is looked at: it takes 10 ms, which '--version' and '--help' do without.
+const net = () => require("node:net") as typeof import("node:net");
+const isIPv4 = (text: string) => net().isIPv4(text);
+const isIPv6 = (text: string) => net().isIPv6(text);
 
 // RFC 1123 labels, plus the underscores that container networks use.
 const NAME = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i;
@@ -93,7 +97,7 @@ export function isInBlock(address: string, block: string): boolean {
 	const bits = Number(digits);
 	const family = isIPv4(base) && bits <= 32 ? "ipv4" : isIPv6(base) && bits <= 128 ? "ipv6" : undefined;
 	if (!family || !(family === "ipv4" ? isIPv4(address) : isIPv6(address))) return false;
-	const list = new BlockList();
+	const list = new (net().BlockList)();
 	list.addSubnet(base, bits, family);
 	return list.check(address, family);
 }

@@ -3,7 +3,7 @@ import { HivemindError } from "../base/errors.ts";
 import { notice } from "../base/output.ts";
 import type { Policy } from "../hub/admission.ts";
 import { MAX_PEERS } from "../hub/limits.ts";
-import { type Identity, openIdentity } from "../invite/identity.ts";
+import type { Identity } from "../invite/identity.ts";
 import { newSecret } from "../invite/secret.ts";
 import type { Definitions, Parsed } from "./definition.ts";
 import { EXPIRES_MAX_MS, MAX_PEERS_MAX } from "./limits.ts";
@@ -56,11 +56,13 @@ export const ACCESS = {
 } as const satisfies Definitions;
 
 /** The identity file of `--identity`, open and locked; undefined without it. @throws HivemindError `identity` */
-export function readIdentity({
+export async function readIdentity({
 	identity,
 	rotate = false,
-}: Parsed<typeof IDENTITY> & Partial<Parsed<typeof ROTATE>>): Identity | undefined {
-	return identity === undefined ? undefined : warned(identity, openIdentity(identity, { rotate }));
+}: Parsed<typeof IDENTITY> & Partial<Parsed<typeof ROTATE>>): Promise<Identity | undefined> {
+	if (identity === undefined) return undefined;
+	const { openIdentity } = await import("../invite/identity.ts");
+	return warned(identity, openIdentity(identity, { rotate }));
 }
 
 /** The same identity, after a warning if nothing keeps another program from using the file at the same time. */

@@ -60,7 +60,7 @@ export const join = defineCommand({
 		const { askForPort } = await import("./port-question.ts");
 		const input = new Input(stop);
 		const ask = input.canAsk ? (question: PortQuestion) => askForPort(question, input) : undefined;
-		const identity = readIdentity(options);
+		const identity = await readIdentity(options);
 		let saved: Saved | undefined;
 		try {
 			// What a file says of joining with a code is not about coming back.

@@ -61,7 +61,7 @@ export const share = defineCommand({
 		const codes = codeOptions(options);
 		const endpoint = endpointOptions(options);
 		const policyFor = readPolicy(options);
-		const identity = readIdentity(options);
+		const identity = await readIdentity(options);
 		try {
 			const policy = policyFor(identity);
 			const fixed = endpoint.relays !== "none" || Boolean(endpoint.ipv4?.port || endpoint.ipv6?.port);

@@ -1,7 +1,6 @@
 // Who may ask the status server. A web page of another site must learn nothing, not even by DNS rebinding: the Host must
 // be this machine's loopback or the address that was asked for, and requests that browsers make for other sites are
 // refused. Secrets, and from another machine everything, need the token.
-import { timingSafeEqual } from "node:crypto";
 import { type Address, canonicalHost, formatAddress, isLiteral, isLoopback, parseAddress } from "../base/address.ts";
 import { HivemindError } from "../base/errors.ts";
 import { RateLimiter } from "../base/rate-limiter.ts";
@@ -144,5 +143,5 @@ function cookies(headers: Headers): Map<string, string> {
 /** In a time that does not depend on how much of it is right. */
 function same(right: string, given: string): boolean {
 	const digest = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
-	return timingSafeEqual(digest(right), digest(given));
+	return crypto.timingSafeEqual(digest(right), digest(given));
 }

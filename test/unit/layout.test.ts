@@ -112,6 +112,37 @@ test("pure code imports neither the network nor the output", () => {
 	}
 });
 
+test("a start that only prints loads nothing that a command needs when it runs", () => {
+	const loaded = new Set<string>();
+	const statically = /^(?:import|export)\b(?! type\b)(?:[^;"=]* from)? "([^"]+)"/gm;
+	const load = (name: string): void => {
+		if (loaded.has(name)) return;
+		loaded.add(name);
+		for (const [, from = ""] of (codes.get(name) ?? "").matchAll(statically)) {
+			if (from.startsWith(".")) load(join(name, "..", from.replace(/\.ts$/, "")));
+			else loaded.add(from);
+		}
+	};
+	load("main");
+	expect(loaded.has("cli/parse-args") && loaded.has("node:fs"), "the imports are read").toBe(true);
+	const light = ["base", "cli", "main"];
+	const limits = /^(hub|invite|protocol|status|transport|wormhole)\/((client|server)\/)?limits$/;
+	const heavy = [...loaded].filter((name) => codes.has(name) && !light.includes(folderOf(name)) && !limits.test(name));
+	// What the options of the commands say, and what looks for the project file.
+	expect(heavy.sort()).toEqual([
+		"invite/pasted",
+		"invite/saved-hub",
+		"invite/secret",
+		"invite/trusted-file",
+		"protocol/services",
+		"protocol/stream-header",
+		"status/access",
+	]);
+	// node:net takes 10 ms, node:crypto 12, and a package has to be read.
+	const others = [...loaded].filter((name) => !codes.has(name) && !name.endsWith("package.json"));
+	expect(others.sort()).toEqual(["bun:ffi", "consola/core", "leven", "node:fs", "node:os", "node:path", "node:util"]);
+});
+
 test("no file is longer than it may be", () => {
 	for (const [name, text] of texts) {
 		const most = folderOf(name) === "cli" ? COMMAND_LINES_MAX : LINES_MAX;
