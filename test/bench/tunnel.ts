@@ -2,6 +2,7 @@
 // executable.
 import { join } from "node:path";
 import { type Program, startProgram } from "./programs.ts";
+import { ONE_MACHINE, type Sides } from "./sides.ts";
 
 export const EXECUTABLE = join(import.meta.dir, "../../dist/hivemind-p2p");
 
@@ -20,14 +21,26 @@ export interface BenchTunnel {
 export const startService = (): Promise<Program> =>
 	startProgram([process.execPath, join(import.meta.dir, "service.ts")], /^(\d+)$/m);
 
-export async function startTunnel(servicePort: number): Promise<BenchTunnel> {
-	const address = `127.0.0.1:${servicePort}`;
+export interface TunnelOptions {
+	executable?: string;
+	sides?: Sides;
+	/** More options for both sides. */
+	options?: readonly string[];
+}
+
+export async function startTunnel(
+	servicePort: number,
+	{ executable = EXECUTABLE, sides = ONE_MACHINE, options = [] }: TunnelOptions = {},
+): Promise<BenchTunnel> {
+	const service = `127.0.0.1:${servicePort}`;
+	const away = sides === ONE_MACHINE ? OFFLINE : ["--no-relay"];
 	const hub = await startProgram(
-		[EXECUTABLE, "share", address, address, address, "bench", ...OFFLINE],
+		[...sides.hub, executable, "share", service, service, service, "bench", ...away, ...options],
 		/Ticket: (\S+)/,
 	);
+	const joining = ["join", "bench", "--ticket", hub.match[1] as string, ...FREE_PORTS, ...away, ...options];
 	const peer = await startProgram(
-		[EXECUTABLE, "join", "bench", "--ticket", hub.match[1] as string, ...FREE_PORTS, ...OFFLINE],
+		[...sides.peer, executable, ...joining],
 		/frontend\s+http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ctrl/,
 	);
 	const stop = async () => {
