@@ -144,6 +144,7 @@ describe("the hello", () => {
 			run: expect.any(String),
 			lasting: false,
 			resume: expect.any(String),
+			zstd: true,
 			services: [
 				{ port: 1, name: "frontend", scheme: "http", address: `127.0.0.1:${service.port}`, up: true },
 				{ port: 2, name: "backend", scheme: "http", address: "127.0.0.1:1", up: expect.any(Boolean) },
