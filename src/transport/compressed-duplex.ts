@@ -4,6 +4,8 @@ import { Aborted, type Duplex } from "../forward/duplex.ts";
 import { checkZstd, type Frame, FrameError, FrameSplitter } from "../protocol/frames.ts";
 import { FRAME_DATA_MAX } from "../protocol/limits.ts";
 import { Compressor } from "./compressor.ts";
+import { concatenated } from "./concatenated.ts";
+import { CHUNK_MAX } from "./limits.ts";
 
 export class CompressedDuplex implements Duplex {
 	readonly closed: Promise<Error | undefined>;
@@ -36,7 +38,7 @@ export class CompressedDuplex implements Duplex {
 
 	async write(bytes: Uint8Array): Promise<void> {
 		for (let at = 0; at < bytes.length; ) {
-			const { wire, taken } = this.#compressor.pack(bytes.subarray(at));
+			const { wire, taken } = this.#compressor.pack(bytes.subarray(at), CHUNK_MAX);
 			await this.#stream.write(wire);
 			at += taken;
 		}
@@ -71,7 +73,7 @@ export class CompressedDuplex implements Duplex {
 		} catch (error) {
 			throw this.#break(error);
 		}
-		return pieces.length > 1 ? join(pieces, length) : pieces[0];
+		return pieces.length > 0 ? concatenated(pieces, length) : undefined;
 	}
 
 	#break(cause: unknown): Aborted {
@@ -100,14 +102,4 @@ function unpack(frame: Frame): Uint8Array {
 	}
 	if (data.length !== size) throw new FrameError("a zstd frame has another size than announced");
 	return data;
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-	const all = new Uint8Array(length);
-	let at = 0;
-	for (const piece of pieces) {
-		all.set(piece, at);
-		at += piece.length;
-	}
-	return all;
 }

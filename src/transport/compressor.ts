@@ -1,13 +1,14 @@
 // Packs one direction of a stream into frames: zstd where that saves something, raw where it does not, and no waiting
 // for fuller pieces. What does not shrink stops the trying for a while, so that it costs next to nothing.
 import { RAW_HEAD, writeRawHead, writeZstdHead, ZSTD_HEAD } from "../protocol/frames.ts";
-import { RAW_FRAME_MAX } from "../protocol/limits.ts";
+import { FRAME_DATA_MAX, RAW_FRAME_MAX } from "../protocol/limits.ts";
+import { concatenated } from "./concatenated.ts";
 import {
+	CHUNK_MAX,
 	COMPRESS_FROM,
 	COMPRESS_LEVEL,
 	COMPRESS_SKIP_MAX,
 	COMPRESS_TO_PERCENT,
-	PIECE_MAX,
 	UNCOMPRESSED_FIRST,
 } from "./limits.ts";
 
@@ -25,17 +26,36 @@ export class Compressor {
 	/** Pieces that go unpacked after the next one that does not shrink. */
 	#skip = 1;
 
-	/** Packs the first piece of some data. Without a copy where that goes on with a raw frame. */
-	pack(data: Uint8Array): Packed {
+	/**
+	 * Packs the first bytes of some data: as many frames as make a write of about `room` bytes worth its call, and no copy
+	 * where a raw frame goes on.
+	 */
+	pack(data: Uint8Array, room: number): Packed {
+		const frames: Uint8Array[] = [];
+		let length = 0;
+		let taken = 0;
+		do {
+			const { wire, taken: more } = this.#frame(data.subarray(taken));
+			frames.push(wire);
+			length += wire.length;
+			taken += more;
+		} while (this.#raw === 0 && length < room / 2 && taken < data.length);
+		return { wire: concatenated(frames, length), taken };
+	}
+
+	// --- internal ---
+
+	/** One frame, or what goes on with the one before it. */
+	#frame(data: Uint8Array): Packed {
 		if (this.#raw > 0) {
 			const wire = data.subarray(0, this.#raw);
 			this.#raw -= wire.length;
 			return { wire, taken: wire.length };
 		}
-		const piece = data.subarray(0, PIECE_MAX);
+		const piece = data.subarray(0, FRAME_DATA_MAX);
 		const tooEarly = this.#carried < UNCOMPRESSED_FIRST && this.#carried + piece.length <= UNCOMPRESSED_FIRST;
 		this.#carried += piece.length;
-		if (tooEarly || piece.length < COMPRESS_FROM) return { wire: raw(piece, piece.length), taken: piece.length };
+		if (tooEarly || piece.length < COMPRESS_FROM) return this.#rawFrame(piece, piece.length);
 		const packed = Bun.zstdCompressSync(piece, { level: COMPRESS_LEVEL });
 		if ((ZSTD_HEAD + packed.length) * 100 <= piece.length * COMPRESS_TO_PERCENT) {
 			this.#skip = 1;
@@ -43,20 +63,21 @@ export class Compressor {
 		}
 		const size = Math.min(RAW_FRAME_MAX, piece.length * (1 + this.#skip));
 		this.#skip = Math.min(COMPRESS_SKIP_MAX, this.#skip * 2);
-		this.#raw = size - piece.length;
-		return { wire: raw(piece, size), taken: piece.length };
+		return this.#rawFrame(piece, size);
+	}
+
+	/** Begins a raw frame of `size` bytes with this piece, or as much of it as makes one chunk with the head. */
+	#rawFrame(piece: Uint8Array, size: number): Packed {
+		const first = piece.subarray(0, CHUNK_MAX - RAW_HEAD);
+		const wire = new Uint8Array(RAW_HEAD + first.length);
+		writeRawHead(wire, size);
+		wire.set(first, RAW_HEAD);
+		this.#raw = size - first.length;
+		return { wire, taken: first.length };
 	}
 }
 
 // --- internal ---
-
-/** A raw frame of `size` bytes, of which these are the first. */
-function raw(piece: Uint8Array, size: number): Uint8Array {
-	const wire = new Uint8Array(RAW_HEAD + piece.length);
-	writeRawHead(wire, size);
-	wire.set(piece, RAW_HEAD);
-	return wire;
-}
 
 function zstd(packed: Uint8Array, size: number): Uint8Array {
 	const wire = new Uint8Array(ZSTD_HEAD + packed.length);

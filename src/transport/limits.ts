@@ -56,9 +56,6 @@ export const CHUNK_SHARED = 32 * 1024;
 /** The smallest chunk that bulk transfers are cut down to when many of them share the thread. */
 export const CHUNK_MIN = 8 * 1024;
 
-/** Data in one frame of a compressed stream: with a frame's head it is one chunk, and not another one of a few bytes. */
-export const PIECE_MAX = CHUNK_MAX - 5;
-
 /**
  * The first bytes of each direction go as they are, and so does each piece that is shorter than the second: it fits into
  * a packet anyway, or nearly, and a small request should not even wait for the compressor.

@@ -14,19 +14,20 @@ const BUNDLES_BYTES = 8e6;
 
 /** Writes all files into `directory`, with bulk files of `bulk` bytes. */
 export function writePages(directory: string, bulk: number): void {
-	const text = material();
+	const text = modules();
+	const bundle = bundled();
 	const random = generator(7);
 	for (const page of ["a", "b"]) mkdirSync(join(directory, page), { recursive: true });
 	writeFileSync(join(directory, "1k"), text.subarray(0, 1024));
-	writeFileSync(join(directory, "64k"), text.subarray(4096, 4096 + 65_536));
-	writeFileSync(join(directory, "text"), repeated(text, bulk));
+	writeFileSync(join(directory, "64k"), bundle.subarray(4096, 4096 + 65_536));
+	writeFileSync(join(directory, "text"), repeated(bundle, bulk));
 	const noise = Buffer.alloc(bulk);
 	for (let at = 0; at < bulk; at += 65_536) crypto.getRandomValues(noise.subarray(at, Math.min(bulk, at + 65_536)));
 	writeFileSync(join(directory, "random"), noise);
 
-	const slice = (length: number) => {
-		const from = Math.floor(random() * (text.length - length));
-		return text.subarray(from, from + length);
+	const slice = (of: Buffer, length: number) => {
+		const from = Math.floor(random() * (of.length - length));
+		return of.subarray(from, from + length);
 	};
 	const level = (module: number) => Math.floor((module / MODULES) ** 0.7 * LEVELS);
 	const parents = Array.from({ length: MODULES }, (_, module) => {
@@ -38,13 +39,13 @@ export function writePages(directory: string, bulk: number): void {
 	const sizes = shares(MODULES, MODULES_BYTES, random);
 	for (let module = 0; module < MODULES; module++) {
 		const children = parents.flatMap((parent, child) => (parent === module ? [child] : []));
-		writeFileSync(join(directory, `a/${module}.js`), viteModule(children, slice(sizes[module] as number)));
+		writeFileSync(join(directory, `a/${module}.js`), viteModule(children, slice(text, sizes[module] as number)));
 	}
 	// Those without a parent on the level above are named by the page.
 	const roots = parents.flatMap((parent, module) => (parent === undefined ? [module] : []));
 	writeFileSync(join(directory, "a/index.html"), html(roots.map((module) => `${module}.js`)));
 	for (const [i, size] of shares(BUNDLES, BUNDLES_BYTES, random).entries()) {
-		writeFileSync(join(directory, `b/${i}.js`), repeated(slice(Math.min(size, text.length / 2)), size));
+		writeFileSync(join(directory, `b/${i}.js`), slice(bundle, size));
 	}
 	writeFileSync(join(directory, "b/index.html"), html(Array.from({ length: BUNDLES }, (_, i) => `${i}.js`)));
 }
@@ -54,10 +55,16 @@ export const namedBy = (text: string): string[] => [...text.matchAll(/"\.\/(\d+\
 
 // --- internal ---
 
+const PACKAGES = join(import.meta.dir, "../../node_modules");
+
+/** Programs and their packages, bundled by esbuild, as development servers send them. */
+const bundled = (): Buffer =>
+	Buffer.concat(["core", "utils"].map((name) => readFileSync(join(PACKAGES, `playwright-core/lib/${name}Bundle.js`))));
+
 /** JavaScript of this repository's packages, as it is published. */
-function material(): Buffer {
-	const root = join(import.meta.dir, "../../node_modules");
-	const files = ["fast-check", "ajv", "ws", "@noble", "consola", "playwright-core"].flatMap((name) =>
+function modules(): Buffer {
+	const root = PACKAGES;
+	const files = ["fast-check", "ajv", "ws", "@noble", "consola"].flatMap((name) =>
 		readdirSync(join(root, name), { recursive: true, encoding: "utf8" })
 			.filter((path) => /\.m?js$/.test(path) && !/\.min\./.test(path))
 			.map((path) => join(root, name, path))

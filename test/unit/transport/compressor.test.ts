@@ -1,15 +1,9 @@
 // When a piece is packed, and when it goes as it is.
 import { expect, test } from "bun:test";
-import { RAW_HEAD, ZSTD_HEAD } from "../../../src/protocol/frames.ts";
-import { RAW_FRAME_MAX } from "../../../src/protocol/limits.ts";
+import { RAW_HEAD } from "../../../src/protocol/frames.ts";
+import { FRAME_DATA_MAX, RAW_FRAME_MAX } from "../../../src/protocol/limits.ts";
 import { Compressor } from "../../../src/transport/compressor.ts";
-import {
-	CHUNK_MAX,
-	COMPRESS_FROM,
-	COMPRESS_SKIP_MAX,
-	PIECE_MAX,
-	UNCOMPRESSED_FIRST,
-} from "../../../src/transport/limits.ts";
+import { CHUNK_MAX, COMPRESS_FROM, COMPRESS_SKIP_MAX, UNCOMPRESSED_FIRST } from "../../../src/transport/limits.ts";
 
 const text = (length: number): Uint8Array => Buffer.alloc(length, "import { answer } from './answer.js';\n");
 const noise = (length: number): Uint8Array => crypto.getRandomValues(Buffer.alloc(length));
@@ -19,7 +13,7 @@ function ways(compressor: Compressor, data: Uint8Array): string[] {
 	const found: string[] = [];
 	for (let at = 0; at < data.length; ) {
 		const rest = data.subarray(at);
-		const { wire, taken } = compressor.pack(rest);
+		const { wire, taken } = compressor.pack(rest, 1);
 		expect(taken).toBeGreaterThan(0);
 		const same = wire.length === taken && wire.buffer === data.buffer;
 		found.push(same ? "on" : wire[0] === 1 ? "zstd" : "raw");
@@ -78,29 +72,41 @@ test("text behind such pieces is packed again, and the next failure costs as lit
 	expect(ways(compressor, text(10_001))).toEqual(["on", "raw"]);
 });
 
-test("data longer than a frame is cut so that each frame is one chunk for the transport", () => {
-	const compressor = later();
-	expect(ways(compressor, text(3 * PIECE_MAX))).toEqual(["zstd", "zstd", "zstd"]);
-	const { wire } = new Compressor().pack(noise(CHUNK_MAX));
-	expect(wire).toHaveLength(RAW_HEAD + PIECE_MAX);
-	expect(Math.max(RAW_HEAD, ZSTD_HEAD) + PIECE_MAX).toBeLessThanOrEqual(CHUNK_MAX);
+test("data longer than a frame is cut into frames of which none is longer", () => {
+	expect(ways(later(), text(3 * FRAME_DATA_MAX))).toEqual(["zstd", "zstd", "zstd"]);
 });
 
-test("a raw frame that was begun goes on without a copy and without a cut, and never announces more than allowed", () => {
+test("a write has as many frames as it takes to fill half of the room, so that small ones do not each cost a call", () => {
+	const data = noise(FRAME_DATA_MAX / 4);
+	const quarter = Buffer.concat([data, text((3 * FRAME_DATA_MAX) / 4)]);
+	const { wire, taken } = later().pack(Buffer.concat([quarter, quarter, quarter, quarter]), CHUNK_MAX);
+	expect(taken).toBe(2 * FRAME_DATA_MAX);
+	expect(wire.length).toBeGreaterThan(CHUNK_MAX / 2);
+	expect(wire.length).toBeLessThan(CHUNK_MAX);
+});
+
+test("a raw frame begins with what makes one chunk together with its head, and goes on without a copy and without a cut", () => {
+	const compressor = later();
+	const data = noise(5 * CHUNK_MAX);
+	const { wire, taken } = compressor.pack(data, CHUNK_MAX);
+	expect([wire.length, taken]).toEqual([CHUNK_MAX, CHUNK_MAX - RAW_HEAD]);
+	expect(Buffer.from(wire).readUIntBE(1, 3)).toBe(2 * CHUNK_MAX);
+	const rest = data.subarray(taken);
+	const next = compressor.pack(rest, CHUNK_MAX);
+	expect(next.taken).toBe(CHUNK_MAX + RAW_HEAD);
+	expect(next.wire.buffer).toBe(rest.buffer);
+	expect(next.wire).toHaveLength(next.taken);
+});
+
+test("a raw frame never announces more than allowed", () => {
 	const compressor = later();
 	const announced: number[] = [];
 	let raw = 0;
 	while (announced.length < 9) {
-		const { wire, taken } = compressor.pack(noise(PIECE_MAX * 2));
-		if (raw > 0) {
-			expect(wire.length).toBe(Math.min(raw, PIECE_MAX * 2));
-			raw -= taken;
-			continue;
-		}
-		const size = Buffer.from(wire).readUIntBE(1, 3);
-		announced.push(size);
-		raw = size - taken;
+		const { wire, taken } = compressor.pack(noise(2 * CHUNK_MAX), CHUNK_MAX);
+		if (raw === 0) announced.push(Buffer.from(wire).readUIntBE(1, 3));
+		raw = (raw || (announced.at(-1) as number)) - taken;
 	}
+	expect(announced.slice(0, 3)).toEqual([2, 3, 5].map((pieces) => pieces * FRAME_DATA_MAX));
 	expect(Math.max(...announced)).toBeLessThanOrEqual(RAW_FRAME_MAX);
-	expect(announced.slice(0, 3)).toEqual([2 * PIECE_MAX, 3 * PIECE_MAX, 5 * PIECE_MAX]);
 });
