@@ -2,7 +2,7 @@
 // target's files go into dist/<target>/, and this machine's executable to dist/ as well. FILE is another build of a
 // target's native add-on. `bun build.ts --formula` prints the Homebrew formula for the archives of the last build.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { givenAddon, packagedAddon } from "./build/addon.ts";
 import { checksums, type Member, sourceDate, tarGz, zip } from "./build/archive.ts";
@@ -103,10 +103,10 @@ const print = (name: string, file: string, size: number) =>
 /** `NAME=FILE`, or `FILE` where one target is built. */
 function addonOption(text: string, names: readonly string[]): [name: string, file: string] {
 	const [, name, file] = /^([\w-]+)=(.+)$/.exec(text) ?? [];
-	if (name && file) return [name, file];
+	if (name && file) return [name, resolve(file)];
 	const [only = "", ...others] = names;
 	if (others.length > 0) stop(`--addon ${text}: several targets are built, so say which one it is for, as NAME=FILE`);
-	return [only, text];
+	return [only, resolve(text)];
 }
 
 function stop(message: string): never {
@@ -140,6 +140,8 @@ const unknown = [...names, ...given.keys()].find((name) => !Object.hasOwn(TARGET
 if (unknown) stop(`there is no target '${unknown}': the targets are ${Object.keys(TARGETS).join(", ")}`);
 const unused = [...given.keys()].find((name) => !names.includes(name));
 if (unused) stop(`--addon gives an add-on for ${unused}, which is not built`);
+// Where the build is started does not change what it makes.
+process.chdir(root);
 const artefacts: Artefact[] = [];
 const failed: string[] = [];
 for (const name of names) {

@@ -1,14 +1,15 @@
 // Bundles and compiles one executable that contains exactly one native add-on. Bun by itself would embed several, or
 // none, and report success either way.
 
+import { copyFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
 import { exportNames } from "./addon.ts";
 import type { Target } from "./targets.ts";
 
 export interface BundleOptions {
-	/** The root directory of the project. */
+	/** The root directory of the project, and the working directory: the names of chunks depend on paths from there. */
 	root: string;
 	target: Target;
 	/** The file of the native add-on. */
@@ -19,7 +20,36 @@ export interface BundleOptions {
 }
 
 /** Compiles `outfile`, and returns the directory of each other package in it. @throws Error unless it has the right add-on */
-export async function bundle({ root, target, addon, runtime, outfile }: BundleOptions): Promise<string[]> {
+export async function bundle(options: BundleOptions): Promise<string[]> {
+	// Where it comes from is not to be seen in the executable, either.
+	const addon = join(dirname(options.outfile), basename(options.addon));
+	copyFileSync(options.addon, addon);
+	try {
+		return await compile({ ...options, addon });
+	} finally {
+		rmSync(addon);
+	}
+}
+
+/** @throws Error unless the wanted add-on is the only one among the inputs (paths from the working directory) */
+export function checkInputs(inputs: readonly string[], addon: string): void {
+	const addons = inputs.filter((input) => input.endsWith(".node"));
+	if (addons.length !== 1 || resolve(addons[0] as string) !== resolve(addon)) {
+		throw new Error(`the only add-on must be ${addon}, but the bundle has [${addons.join(", ")}]`);
+	}
+}
+
+/** The directories of the packages that the inputs come from, sorted. */
+export function packagesOf(inputs: readonly string[]): string[] {
+	const found = inputs.flatMap(
+		(input) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+/.exec(input.replaceAll("\\", "/")) ?? [],
+	);
+	return [...new Set(found.map((path) => resolve(path)))].sort();
+}
+
+// --- internal ---
+
+async function compile({ root, target, addon, runtime, outfile }: BundleOptions): Promise<string[]> {
 	const result = await Bun.build({
 		entrypoints: [join(root, "src/main.ts")],
 		root,
@@ -48,24 +78,6 @@ export async function bundle({ root, target, addon, runtime, outfile }: BundleOp
 	checkInputs(inputs, addon);
 	return packagesOf(inputs.filter((input) => resolve(input) !== resolve(addon)));
 }
-
-/** @throws Error unless the wanted add-on is the only one among the inputs (paths from the working directory) */
-export function checkInputs(inputs: readonly string[], addon: string): void {
-	const addons = inputs.filter((input) => input.endsWith(".node"));
-	if (addons.length !== 1 || resolve(addons[0] as string) !== resolve(addon)) {
-		throw new Error(`the only add-on must be ${addon}, but the bundle has [${addons.join(", ")}]`);
-	}
-}
-
-/** The directories of the packages that the inputs come from, sorted. */
-export function packagesOf(inputs: readonly string[]): string[] {
-	const found = inputs.flatMap(
-		(input) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+/.exec(input.replaceAll("\\", "/")) ?? [],
-	);
-	return [...new Set(found.map((path) => resolve(path)))].sort();
-}
-
-// --- internal ---
 
 const RUNTIME_FLAGS = [
 	// Also the bundle of certificate authorities (ca-certificates.crt), the keychain and the store of Windows: without it
