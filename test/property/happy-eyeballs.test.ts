@@ -64,9 +64,9 @@ test("the first that connects is used, and nothing else stays", async () => {
 				expect(outcome.same).toBe(true);
 				const first = Math.min(...started.filter(({ connects }) => connects).map(({ due }) => due));
 				expect(outcome.at).toBe(first);
-				expect(discarded.sort()).toEqual(ids.filter((id) => id !== outcome.id));
+				expect(discarded.sort((a, b) => a - b)).toEqual(ids.filter((id) => id !== outcome.id));
 			} else {
-				expect(discarded.sort()).toEqual(ids);
+				expect(discarded.sort((a, b) => a - b)).toEqual(ids);
 				if (outcome.error instanceof NoneConnected) {
 					expect(ids).toEqual([]);
 					const all = known.length + (later && !later.fails ? later.addresses.length : 0);
