@@ -12,6 +12,8 @@ export class CompressedDuplex implements Duplex {
 	#stream: Duplex;
 	#compressor = new Compressor();
 	#splitter = new FrameSplitter();
+	/** Frames were unpacked, and nothing was received since. */
+	#unpackedLast = false;
 	#broken: Aborted | undefined;
 
 	constructor(stream: Duplex) {
@@ -27,7 +29,10 @@ export class CompressedDuplex implements Duplex {
 	async read(): Promise<Uint8Array | null> {
 		for (;;) {
 			if (this.#broken) throw this.#broken;
+			// One chunk may hold thousands of frames: others get their turn between them.
+			if (this.#unpackedLast && !this.#splitter.mayEnd) await nextTurn();
 			const data = this.#unpacked();
+			this.#unpackedLast = data !== undefined;
 			if (data) return data;
 			const bytes = await this.#stream.read();
 			if (bytes) this.#splitter.push(bytes);
@@ -88,6 +93,8 @@ export class CompressedDuplex implements Duplex {
 export const dataOf = (stream: Duplex, framed: boolean): Duplex => (framed ? new CompressedDuplex(stream) : stream);
 
 // --- internal ---
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** @throws FrameError */
 function unpack(frame: Frame): Uint8Array {

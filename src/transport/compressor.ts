@@ -4,6 +4,7 @@ import { RAW_HEAD, writeRawHead, writeZstdHead, ZSTD_HEAD } from "../protocol/fr
 import { FRAME_DATA_MAX, RAW_FRAME_MAX } from "../protocol/limits.ts";
 import { concatenated } from "./concatenated.ts";
 import {
+	BULK_BUDGET,
 	CHUNK_MAX,
 	COMPRESS_FROM,
 	COMPRESS_LEVEL,
@@ -27,8 +28,8 @@ export class Compressor {
 	#skip = 1;
 
 	/**
-	 * Packs the first bytes of some data: as many frames as make a write of about `room` bytes worth its call, and no copy
-	 * where a raw frame goes on.
+	 * Packs the first bytes of some data: as many frames as make a write of about `room` bytes worth its call, but not more
+	 * than belongs into one turn of the event loop. No copy where a raw frame goes on.
 	 */
 	pack(data: Uint8Array, room: number): Packed {
 		const frames: Uint8Array[] = [];
@@ -39,7 +40,7 @@ export class Compressor {
 			frames.push(wire);
 			length += wire.length;
 			taken += more;
-		} while (this.#raw === 0 && length < room / 2 && taken < data.length);
+		} while (this.#raw === 0 && length < room / 2 && taken < data.length && taken < BULK_BUDGET);
 		return { wire: concatenated(frames, length), taken };
 	}
 

@@ -9,7 +9,7 @@ import * as load from "./load.ts";
 import { startSsh } from "./others.ts";
 import { type Program, startProgram } from "./programs.ts";
 import { median, print } from "./tables.ts";
-import { EXECUTABLE, joinsByCode, rss, startService, startTunnel } from "./tunnel.ts";
+import { EXECUTABLE, joinsByCode, rss, startPeer, startService, startTunnel } from "./tunnel.ts";
 import { measureWeb } from "./web.ts";
 
 const here = import.meta.dir;
@@ -117,11 +117,14 @@ async function memory(port: number): Promise<void> {
 	await Bun.sleep(1500);
 	const idleRss = await Promise.all(sides.map(rss));
 	const close = await load.idle(fresh.port, 1000);
-	const closeMore = await load.idle(fresh.port, 1000);
+	// One peer has at most 1,024.
+	const second = await startPeer(fresh.hub.match[1] as string);
+	const closeMore = await load.idle(Number(second.match[1]), 1000);
 	await Bun.sleep(1500);
 	const openRss = await Promise.all(sides.map(rss));
 	close();
 	closeMore();
+	await second.stop();
 	await load.download(fresh.port, BULK);
 	await Bun.sleep(1500);
 	const before = await Promise.all(sides.map(rss));
@@ -136,7 +139,7 @@ async function memory(port: number): Promise<void> {
 		"join to usable, ms": [median(toUsable).toFixed(0)],
 		"join by code to usable, ms": [median(await joinsByCode(port, 5)).toFixed(0)],
 		"RSS hub / peer idle, MB": [mb(idleRss)],
-		"… with 2,000 open connections, MB": [mb(openRss)],
+		"… with 1,000 idle connections of each of two peers, MB": [mb(openRss)],
 		"… after a bulk download, MB": [mb(before)],
 		"… and then with a stalled reader, MB": [mb(stalledRss)],
 	});

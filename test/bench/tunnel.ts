@@ -38,16 +38,22 @@ export async function startTunnel(
 		[...sides.hub, executable, "share", service, service, service, "bench", ...away, ...options],
 		/Ticket: (\S+)/,
 	);
-	const joining = ["join", "bench", "--ticket", hub.match[1] as string, ...FREE_PORTS, ...away, ...options];
-	const peer = await startProgram(
-		[...sides.peer, executable, ...joining],
-		/frontend\s+http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ctrl/,
-	);
+	const peer = await startPeer(hub.match[1] as string, { executable, sides, options });
 	const stop = async () => {
 		await peer.stop();
 		await hub.stop();
 	};
 	return { hub, peer, port: Number(peer.match[1]), stop };
+}
+
+/** A peer whose local port for the service is `Number(match[1])`. */
+export function startPeer(
+	ticket: string,
+	{ executable = EXECUTABLE, sides = ONE_MACHINE, options = [] }: TunnelOptions = {},
+): Promise<Program> {
+	const away = sides === ONE_MACHINE ? OFFLINE : ["--no-relay"];
+	const joining = ["join", "bench", "--ticket", ticket, ...FREE_PORTS, ...away, ...options];
+	return startProgram([...sides.peer, executable, ...joining], /frontend\s+http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ctrl/);
 }
 
 /**

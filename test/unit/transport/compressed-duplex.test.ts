@@ -2,7 +2,9 @@
 import { expect, test } from "bun:test";
 import { Aborted } from "../../../src/forward/duplex.ts";
 import { writeRawHead } from "../../../src/protocol/frames.ts";
+import { FRAME_DATA_MAX } from "../../../src/protocol/limits.ts";
 import { CompressedDuplex, dataOf } from "../../../src/transport/compressed-duplex.ts";
+import { CHUNK_MAX } from "../../../src/transport/limits.ts";
 import { MemoryDuplex, type Script } from "../../support/memory-duplex.ts";
 
 const turn = () => Promise.resolve();
@@ -35,6 +37,28 @@ test("small frames that came together are one piece, so that each does not cost 
 	expect(text(await data.read())).toBe("g");
 	expect(await data.read()).toBeNull();
 	expect(data.ended).toBe(true);
+});
+
+test("a chunk with megabytes in it holds nobody up: others get their turn after each piece", async () => {
+	const inner = stream();
+	const packing = new CompressedDuplex(inner);
+	const length = 8 * FRAME_DATA_MAX;
+	await packing.write(Buffer.alloc(length));
+	expect(inner.received.length).toBeLessThan(CHUNK_MAX);
+	const data = new CompressedDuplex(stream({ sends: [Buffer.from(inner.received)] }));
+	let turns = 0;
+	const others = () => {
+		turns++;
+		next = setImmediate(others);
+	};
+	let next = setImmediate(others);
+	let got = 0;
+	for (let bytes = await data.read(); bytes; bytes = await data.read()) {
+		got += bytes.length;
+		expect(turns).toBeGreaterThanOrEqual(got / FRAME_DATA_MAX - 2);
+	}
+	clearImmediate(next);
+	expect(got).toBe(length);
 });
 
 test("a clean end of both directions is one, and what was written has arrived in frames", async () => {

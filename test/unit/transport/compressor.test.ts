@@ -3,7 +3,13 @@ import { expect, test } from "bun:test";
 import { RAW_HEAD } from "../../../src/protocol/frames.ts";
 import { FRAME_DATA_MAX, RAW_FRAME_MAX } from "../../../src/protocol/limits.ts";
 import { Compressor } from "../../../src/transport/compressor.ts";
-import { CHUNK_MAX, COMPRESS_FROM, COMPRESS_SKIP_MAX, UNCOMPRESSED_FIRST } from "../../../src/transport/limits.ts";
+import {
+	BULK_BUDGET,
+	CHUNK_MAX,
+	COMPRESS_FROM,
+	COMPRESS_SKIP_MAX,
+	UNCOMPRESSED_FIRST,
+} from "../../../src/transport/limits.ts";
 
 const text = (length: number): Uint8Array => Buffer.alloc(length, "import { answer } from './answer.js';\n");
 const noise = (length: number): Uint8Array => crypto.getRandomValues(Buffer.alloc(length));
@@ -83,6 +89,10 @@ test("a write has as many frames as it takes to fill half of the room, so that s
 	expect(taken).toBe(2 * FRAME_DATA_MAX);
 	expect(wire.length).toBeGreaterThan(CHUNK_MAX / 2);
 	expect(wire.length).toBeLessThan(CHUNK_MAX);
+});
+
+test("a write holds no more data than one turn of the event loop may move, however small it has become", () => {
+	expect(later().pack(text(8 * FRAME_DATA_MAX), CHUNK_MAX).taken).toBe(BULK_BUDGET);
 });
 
 test("a raw frame begins with what makes one chunk together with its head, and goes on without a copy and without a cut", () => {
