@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
 import { EXIT_STATUS } from "../../src/base/errors.ts";
 import { run, start } from "../support/executable.ts";
-import { expectError, get, hub, OFFLINE, peer, serve, WITHOUT_ADDON, withoutWaiting } from "./terminals.ts";
+import { expectError, get, hub, OFFLINE, peer, scratch, serve, WITHOUT_ADDON, withoutWaiting } from "./terminals.ts";
 
 const GLOBAL = [
 	"--alpn",
@@ -95,7 +95,12 @@ describe("help and version", () => {
 	);
 
 	test("the native add-on cannot be loaded: a one-line error without source code", async () => {
-		const finished = await run(["share", "a:1", "a:1", "a:1", "my-hub", ...OFFLINE], { wrapper: WITHOUT_ADDON });
+		// Not even from a file that another program of Bun's has left in the folder for temporary files.
+		await using place = await scratch({});
+		const finished = await run(["share", "a:1", "a:1", "a:1", "my-hub", ...OFFLINE], {
+			wrapper: WITHOUT_ADDON,
+			env: { TMPDIR: place.path },
+		});
 		expectError(finished, "addon", /^error: The native networking library cannot be loaded: .+[.;] It needs /);
 	});
 });
