@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { within } from "../../src/base/timers.ts";
+import { freePort } from "../chaos/free-port.ts";
 import { Process } from "../chaos/process.ts";
-import { freePort } from "../chaos/world.ts";
 import { EXECUTABLE } from "./tunnel.ts";
 
 /** A hub that can be started again: it keeps its identity and its port. */

@@ -75,6 +75,11 @@ export class Network implements AsyncDisposable {
 		await run(this.#router, "echo 0 > /proc/sys/net/ipv4/ip_forward");
 	}
 
+	/** Undoes {@link cutDirectPath}. */
+	async mendDirectPath(): Promise<void> {
+		await run(this.#router, "echo 1 > /proc/sys/net/ipv4/ip_forward");
+	}
+
 	/** Takes {@link ROUTER_ADDRESS} from the router, whose packets nobody answers then, or gives it back. */
 	async routerAddress(on: boolean): Promise<void> {
 		await run(this.#router, `ip address ${on ? "add" : "del"} ${ROUTER_ADDRESS}/24 dev to-hub`);
@@ -101,6 +106,16 @@ export class Network implements AsyncDisposable {
 			`ip address del ${before} dev eth0`,
 			`ip address add 10.203.2.${this.#peerAddress}/24 dev eth0`,
 			"ip route replace default via 10.203.2.1",
+		);
+	}
+
+	/** Gives the hub another address instead of {@link HUB_ADDRESS}. */
+	async changeHubAddress(): Promise<void> {
+		await run(
+			this.#hub,
+			`ip address del ${HUB_ADDRESS}/24 dev eth0`,
+			"ip address add 10.203.1.3/24 dev eth0",
+			`ip route replace default via ${ROUTER_ADDRESS}`,
 		);
 	}
 

@@ -1,20 +1,18 @@
 // What can happen to a hub, a peer and the network between them. GOAL seconds after the repair the tunnel must be usable
 // again. `bun run chaos` makes a table of them; each is also a test (test/e2e/chaos.test.ts).
 import { namespacesRefused } from "./network.ts";
+import { RELAY_SCENARIOS } from "./relay-scenarios.ts";
 import { RELAY, World } from "./world.ts";
 
 /** Seconds from the repair until the tunnel is usable again, at most. */
 export const GOAL = 5;
 
-/** The same where the relay was away that all packets go through: both sides have to notice that it is back. */
-const RELAY_GOAL = 8;
-
 export interface Scenario {
 	name: string;
 	/** It breaks the network, so it needs namespaces. Otherwise it only hurts programs, and loopback will do. */
 	wires: boolean;
-	/** Breaks something and repairs it. Resolves with `performance.now()` at the repair, and what else must hold in the end. */
-	run(world: World): Promise<{ repaired: number; also?: () => Promise<void> }>;
+	/** Breaks something and repairs it. */
+	run(world: World): Promise<Played>;
 	/** A path is always left, so it is no fault of the scenario if no request fails. */
 	gentle?: boolean;
 	/** How many addresses the hub's host has; 1 by default. */
@@ -23,6 +21,15 @@ export interface Scenario {
 	relay?: "beside" | "only";
 	/** Seconds, where it is not {@link GOAL}. */
 	goal?: number;
+}
+
+interface Played {
+	/** `performance.now()` at the repair. */
+	repaired: number;
+	/** What it takes that time to, where that is not a request that is answered. */
+	until?: () => Promise<unknown>;
+	/** What else must hold in the end. */
+	also?: () => Promise<void>;
 }
 
 export interface Outcome {
@@ -90,36 +97,7 @@ export const SCENARIOS: readonly Scenario[] = [
 			return { repaired, also: () => transfer.exact(repaired, 90_000) };
 		},
 	},
-	{
-		name: "direct path cut, the relay stays",
-		wires: true,
-		relay: "beside",
-		gentle: true,
-		async run({ network }) {
-			const repaired = now();
-			await network?.cutDirectPath();
-			return { repaired };
-		},
-	},
-	...[5, 30, 45].map((seconds) => ({
-		name: `relay away for ${seconds} s, no direct path`,
-		wires: true,
-		relay: "only" as const,
-		goal: RELAY_GOAL,
-		run: (world: World) => relayAway(world, seconds),
-	})),
-	{
-		name: "relay unreachable for 30 s, no direct path",
-		wires: true,
-		relay: "only",
-		goal: RELAY_GOAL,
-		async run({ network }) {
-			await network?.routerAddress(false);
-			await Bun.sleep(30_000);
-			await network?.routerAddress(true);
-			return { repaired: now() };
-		},
-	},
+	...RELAY_SCENARIOS,
 	// Either of the two addresses may be in use, so one scenario of each pair hurts.
 	...[false, true].flatMap((oneWay) =>
 		([1, 2] as const).map((which) => ({
@@ -149,17 +127,22 @@ export async function play(
 	hosts: "namespaces" | "loopback" = namespacesRefused() === undefined ? "namespaces" : "loopback",
 ): Promise<Outcome> {
 	await using world = await World.create(hosts, { addresses: scenario.addresses ?? 1, relay: scenario.relay });
-	const { repaired, also } = await scenario.run(world);
+	const { repaired, until, also } = await scenario.run(world);
+	let reached: number | undefined;
+	const reaching = until?.().then(() => {
+		reached = (now() - repaired) / 1000;
+	});
 	const usable = await world.usable(repaired, limit * 1000, hold * 1000);
 	let failure = usable ? undefined : `not usable within ${limit} s`;
 	if (usable && usable.lost === 0 && !scenario.gentle) failure = "every request was answered, so nothing was broken";
 	try {
+		await reaching;
 		await also?.();
 	} catch (error) {
 		failure = `${failure ? `${failure}; ` : ""}${error instanceof Error ? error.message : error}`;
 	}
 	const report = `${world.report(repaired)}${world.picture(repaired)}\n`;
-	return { seconds: usable?.seconds, lost: usable?.lost ?? 0, failure, report };
+	return { seconds: until ? reached : usable?.seconds, lost: usable?.lost ?? 0, failure, report };
 }
 
 // --- internal ---
@@ -171,14 +154,6 @@ async function killHub(world: World, seconds: number): Promise<{ repaired: numbe
 	const repaired = now();
 	await world.startHub();
 	return { repaired };
-}
-
-async function relayAway(world: World, seconds: number): Promise<{ repaired: number }> {
-	world.relay.signal("SIGKILL");
-	await world.relay.exited;
-	await Bun.sleep(seconds * 1000);
-	await world.startRelay();
-	return { repaired: now() };
 }
 
 async function linkDown({ network }: World, seconds: number): Promise<{ repaired: number }> {

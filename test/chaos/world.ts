@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import { type Host, HUB_ADDRESS, Network, ROUTER_ADDRESS } from "./network.ts";
 import { Process } from "./process.ts";
 
@@ -40,6 +41,7 @@ export class World implements AsyncDisposable {
 	#processes: Process[] = [];
 	#hub: Process | undefined;
 	#relay: Process | undefined;
+	#peer: Process | undefined;
 	#service = "";
 	#port = "";
 	#ticket = "";
@@ -85,6 +87,10 @@ export class World implements AsyncDisposable {
 		return this.#relay as Process;
 	}
 
+	get peer(): Process {
+		return this.#peer as Process;
+	}
+
 	get ticket(): string {
 		return this.#ticket;
 	}
@@ -109,6 +115,17 @@ export class World implements AsyncDisposable {
 		if (!this.network) this.#status = (await this.#hub.line(/^Status: (http:\S+)\?token=/))[1] ?? "";
 		const [, ticket = ""] = await this.#hub.line(/^Ticket: (\S+)/);
 		this.#ticket = ticket;
+	}
+
+	/** A hub of the same services that shows join codes, and what `join` needs for one: the router has the mailbox server. */
+	async code(): Promise<string[]> {
+		const mailbox = this.run("mailbox", "router", EXECUTABLE, "mailbox", "--listen", `${ROUTER_ADDRESS}:0`);
+		const [, server = ""] = await mailbox.line(/codes: (ws:\S+)/);
+		const codes = ["--wormhole-relay", server];
+		const sharing = ["share", this.#service, DOWN, DOWN, "codes", "--wormhole", ...codes, ...this.#relayOptions()];
+		const hub = this.run("hub with codes", "hub", EXECUTABLE, ...sharing);
+		const [, code = ""] = await hub.line(/Join code: (\S+)/);
+		return ["--join-code", code, ...codes];
 	}
 
 	/**
@@ -143,10 +160,10 @@ export class World implements AsyncDisposable {
 	}
 
 	/** Starts a peer and waits for its services; `port` is the frontend's. */
-	async join(name: string): Promise<{ process: Process; port: string }> {
+	async join(name: string, invitation = ["--ticket", this.#ticket]): Promise<{ process: Process; port: string }> {
 		const bind = this.network ? [] : ["--ipv4-addr", "127.0.0.1:0"];
 		const free = ["--frontend-addr", "127.0.0.1:0", "--backend-addr", "127.0.0.1:0", "--ws-addr", "127.0.0.1:0"];
-		const joining = ["join", name, "--ticket", this.#ticket, ...this.#relayOptions(), "-vvv", ...bind, ...free];
+		const joining = ["join", name, ...invitation, ...this.#relayOptions(), "-vvv", ...bind, ...free];
 		const process = this.run(name, "peer", EXECUTABLE, ...joining);
 		const [, port = ""] = await process.line(/frontend\s+http:\/\/127\.0\.0\.1:(\d+)/);
 		return { process, port };
@@ -209,7 +226,9 @@ export class World implements AsyncDisposable {
 		const [port] = await service.line(/^\d+$/);
 		this.#service = `127.0.0.1:${port}`;
 		await this.startHub();
-		this.#port = (await this.join("peer")).port;
+		const peer = await this.join("peer");
+		this.#peer = peer.process;
+		this.#port = peer.port;
 		const probe = this.run("probe", "peer", ...this.probing(100));
 		probe.onLine = (line) => {
 			const [, ok, took] = /^(ok|no) ([\d.]+)/.exec(line) ?? [];
@@ -227,11 +246,3 @@ export class World implements AsyncDisposable {
 const PROBE_PATIENCE_MS = 1000;
 
 const script = (name: string): string => join(import.meta.dir, `${name}.ts`);
-
-/** A UDP port that is free now. */
-export async function freePort(): Promise<number> {
-	const socket = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0 });
-	const { port } = socket;
-	socket.close();
-	return port;
-}
