@@ -16,6 +16,7 @@ import { LASTING_MS, PEER_SILENCE_MS, SUSPECT_MS, UPLINK_TICK_MS } from "./limit
 import { Reconnect } from "./reconnect.ts";
 import { SuspendDetector } from "./suspend-detector.ts";
 import { lossText } from "./texts.ts";
+import { mayBeOriginal } from "./unreachable-original.ts";
 import { isWanted, judge, nextUplinkState, superseded, type UplinkInput, type UplinkState } from "./uplink-state.ts";
 import { WaitingList } from "./waiting-list.ts";
 
@@ -63,8 +64,9 @@ export class Uplink {
 
 	/** Makes the first connection, within the endpoint's own bound. @throws HivemindError `unreachable`, `alpn`, `denied` */
 	async connect(): Promise<void> {
-		const { endpoint, hub } = this.#options;
-		await this.#enter(await endpoint.connect(hub));
+		const { endpoint, hub, introduction } = this.#options;
+		const connecting = endpoint.connect(hub);
+		await this.#enter(await connecting.catch(mayBeOriginal(hub, introduction.secret)));
 		if (this.#state.kind === "closed") return;
 		this.#ticker = whileAwake(
 			UPLINK_TICK_MS,
