@@ -65,8 +65,7 @@ export class Uplink {
 	/** Makes the first connection, within the endpoint's own bound. @throws HivemindError `unreachable`, `alpn`, `denied` */
 	async connect(): Promise<void> {
 		const { endpoint, hub, introduction } = this.#options;
-		const connecting = endpoint.connect(hub);
-		await this.#enter(await connecting.catch(mayBeOriginal(hub, introduction.secret)));
+		await this.#enter(await endpoint.connect(hub).catch(mayBeOriginal(hub, introduction.secret)));
 		if (this.#state.kind === "closed") return;
 		this.#ticker = whileAwake(
 			UPLINK_TICK_MS,
@@ -76,9 +75,8 @@ export class Uplink {
 	}
 
 	/**
-	 * A stream for a new local connection to a service, whose port id may be another one at each session. If the connection to the hub turns out to be over, nothing has been sent yet,
-	 * so the next one is waited for, until `deadline` (of performance.now()). @throws Aborted when there is no hub until
-	 * then, when the hub has no such service or grants no other stream, or when the peer is stopped
+	 * A stream for a new local connection to a service; while there is no hub, the next session is waited for, until
+	 * `deadline` (of performance.now()). @throws Aborted without one, without the service or a stream, or when stopped
 	 */
 	async openStream(service: string, deadline: number): Promise<QuicStream> {
 		for (;;) {
